@@ -1,0 +1,46 @@
+"""argovx-lab: notebook cells as Argo Workflows steps that run as Vertex AI custom jobs.
+
+This module owns the package's version and the hook functions that IPython and Jupyter look up by
+name, and nothing else: importing it must cost less than 20 ms, so every hook imports what it needs
+when it is called.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__version__ = "0.1.0"
+
+__all__ = ["__version__", "load_ipython_extension"]
+
+
+def load_ipython_extension(shell: InteractiveShell) -> None:
+    """Register the magics: what ``%load_ext argovx_lab`` calls.
+
+    Notes
+    -----
+    Source: https://ipython.readthedocs.io/en/stable/config/extensions/
+    """
+    from argovx_lab.notebook import register
+
+    register(shell)
+
+
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Tell JupyterLab where the prebuilt labextension lies."""
+    return [{"src": "labextension", "dest": "argovx-lab"}]
+
+
+def _jupyter_server_extension_points() -> list[dict[str, str]]:
+    """Tell Jupyter Server which module to load."""
+    return [{"module": "argovx_lab"}]
+
+
+def _load_jupyter_server_extension(server_app: Any) -> None:  # noqa: ANN401  (jupyter_server is untyped here)
+    """Attach handlers and the reflector to a running Jupyter Server."""
+    from argovx_lab.server import load
+
+    load(server_app)

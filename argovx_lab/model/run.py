@@ -1,0 +1,226 @@
+"""A run as people see it: one graph of steps with one revision number.
+
+Owns the display vocabulary and the document that server, panel and notebook share
+(``labextension/schema`` and its TypeScript types are generated from these classes). Frozen data;
+merging is done in ``runs``.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from enum import Enum
+from typing import Any, Optional
+
+
+class Phase(str, Enum):
+    """Display phases, the words of the state vocabulary."""
+
+    PLANNED = "Planned"
+    QUEUED = "Queued"
+    PROVISIONING = "Provisioning"
+    RUNNING = "Running"
+    UPLOADING = "Uploading"
+    SUCCEEDED = "Succeeded"
+    CACHED = "Cached"
+    FAILED = "Failed"
+    STOPPED = "Stopped"
+    WAITING = "Waiting for you"
+    SKIPPED = "Skipped"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen to this execution by itself."""
+        return self in _FINAL
+
+
+_FINAL = frozenset({Phase.SUCCEEDED, Phase.CACHED, Phase.FAILED, Phase.STOPPED, Phase.SKIPPED})
+
+
+@dataclass(frozen=True)
+class ArgoSide:
+    """What Argo says of the node."""
+
+    workflow: str
+    workflow_uid: str
+    node_id: str
+    phase: str
+    message: str = ""
+    pod: str = ""
+    attempts: int = 1
+
+
+@dataclass(frozen=True)
+class VertexSide:
+    """What Vertex says of the custom job: resource name, ``JOB_STATE_*``, error text, console link."""
+
+    job: str
+    state: str = ""
+    error: str = ""
+    console_url: str = ""
+
+
+@dataclass(frozen=True)
+class Times:
+    """When each part began, RFC 3339 in UTC; ``None`` when it has not."""
+
+    queued_at: Optional[str] = None
+    provisioning_at: Optional[str] = None
+    running_at: Optional[str] = None
+    uploading_at: Optional[str] = None
+    finished_at: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Cell:
+    """The notebook cell of a step; ``number`` is its position among the code cells, from 1."""
+
+    notebook: str
+    cell_id: str = ""
+    number: int = 0
+
+
+@dataclass(frozen=True)
+class Input:
+    """An input: its name in the cell, the producing step (empty: the notebook), digest and codec."""
+
+    name: str
+    step: str = ""
+    output: str = ""
+    digest: str = ""
+    codec: str = ""
+    size_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Output:
+    """An output: codec, readable summary (``numpy array, 1797×64``), size, digest and place.
+
+    ``state`` is ``declared`` before the manifest exists, then ``ready``.
+    """
+
+    name: str
+    codec: str = ""
+    summary: str = ""
+    size_bytes: int = 0
+    digest: str = ""
+    uri: str = ""
+    state: str = "declared"
+
+
+@dataclass(frozen=True)
+class Exit:
+    """How an execution ended: launcher exit code, reason in a word, the user's own last lines."""
+
+    code: Optional[int] = None
+    reason: str = ""
+    error: str = ""
+    place: str = ""
+    traceback: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An older execution of the same step, kept as history."""
+
+    workflow: str
+    phase: Phase
+    finished_at: Optional[str] = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Node:
+    """One step of a run.
+
+    Parameters
+    ----------
+    id : str
+        Step name; unique in a run, the same while planned and after.
+    line : str
+        The second line of the node card (design: state vocabulary).
+    progress : tuple of int or None
+        ``(done, total)`` as the code reports it.
+    metrics : dict
+        Last value of each logged metric.
+    actions : tuple of str
+        What may be done now, in the fixed order: ``open``, ``cell``, ``logs``, ``retry``, ``stop``.
+    """
+
+    id: str
+    name: str
+    phase: Phase
+    kind: str = "custom_job"
+    line: str = ""
+    message: str = ""
+    hint: str = ""
+    argo: Optional[ArgoSide] = None
+    vertex: Optional[VertexSide] = None
+    times: Times = Times()
+    progress: Optional[tuple[int, int]] = None
+    machine: str = ""
+    cell: Optional[Cell] = None
+    inputs: tuple[Input, ...] = ()
+    outputs: tuple[Output, ...] = ()
+    metrics: dict[str, float] = field(default_factory=dict)
+    exit: Optional[Exit] = None
+    history: tuple[Execution, ...] = ()
+    attempt_uri: str = ""
+    actions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Edge:
+    """Data that flows from one step to another; ``names`` are the values."""
+
+    source: str
+    target: str
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Run:
+    """All Workflows of one notebook session as one graph.
+
+    Parameters
+    ----------
+    id : str
+        Value of the label ``argovx.dev/run``.
+    revision : int
+        Grows by one whenever anything in this document changes.
+    note : str
+        What must be said of every view; for the sandbox "ran on this machine, no T4, no charge".
+    stale_s : float
+        Seconds since the remote ends were last heard; 0 while live.
+    """
+
+    id: str
+    name: str
+    phase: Phase
+    revision: int = 0
+    notebook: str = ""
+    user: str = ""
+    profile: str = ""
+    namespace: str = ""
+    created_at: Optional[str] = None
+    finished_at: Optional[str] = None
+    note: str = ""
+    nodes: tuple[Node, ...] = ()
+    edges: tuple[Edge, ...] = ()
+    counts: dict[str, int] = field(default_factory=dict)
+    stale_s: float = 0.0
+    actions: tuple[str, ...] = ()
+
+
+def to_json(value: Any) -> Any:
+    """Return a frozen document as plain JSON data (enums by value, tuples as lists)."""
+    return _plain(asdict(value))
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_plain(item) for item in value]
+    return value

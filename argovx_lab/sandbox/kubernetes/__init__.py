@@ -1,0 +1,1 @@
+"""The Kubernetes API server of the sandbox: storage, REST, watch, tokens and RBAC."""
