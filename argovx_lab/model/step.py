@@ -182,7 +182,7 @@ class StepSpec:
             machine=_build(Machine, _mapping(doc, "machine")),
             inputs={k: _build(ArtifactRef, v) for k, v in inputs.items()},
         )
-        spec = _build(cls, doc)
+        spec: StepSpec = _build(cls, doc)
         if not is_step_name(spec.name):
             raise SpecError(f"{spec.name!r} cannot name a step")
         return spec

@@ -101,7 +101,7 @@ class KubeClient(Protocol):
     async def create(
         self, resource: Resource, obj: Object, namespace: str = "", *, subresource: str = "", name: str = ""
     ) -> Object:
-        """Create an object, or POST to a subresource (``token`` of a ServiceAccount) of the object ``name``."""
+        """Create an object, or POST to a subresource of the object ``name`` (``token`` of an account)."""
 
     async def replace(self, resource: Resource, obj: Object, *, subresource: str = "") -> Object:
         """Write a whole object; a stale ``resourceVersion`` is 409 ``Conflict``."""
@@ -114,4 +114,7 @@ class KubeClient(Protocol):
     async def delete(
         self, resource: Resource, name: str, namespace: str = "", *, grace_s: int | None = None, uid: str = ""
     ) -> None:
-        """Delete an object; pods with a running kubelet get a deletionTimestamp first (``grace_s=0`` removes at once)."""
+        """Delete an object.
+
+        Pods get a deletionTimestamp first, so that their runner can end them; ``grace_s=0`` removes at once.
+        """
