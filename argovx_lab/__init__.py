@@ -39,7 +39,7 @@ def _jupyter_server_extension_points() -> list[dict[str, str]]:
     return [{"module": "argovx_lab"}]
 
 
-def _load_jupyter_server_extension(server_app: Any) -> None:  # noqa: ANN401  (jupyter_server is untyped here)
+def _load_jupyter_server_extension(server_app: Any) -> None:
     """Attach handlers and the reflector to a running Jupyter Server."""
     from argovx_lab.server import load
 

@@ -119,6 +119,8 @@ class StepSpec:
         Longest running time of the custom job, in seconds.
     retries : int
         How often Argo may repeat an attempt that failed for the platform's reasons.
+    retry_failures : bool
+        Whether an attempt that failed in the user's own code is repeated as well: the user asked.
     run_as : str
         E-mail of the Google service account that the custom job runs as.
     """
@@ -133,6 +135,7 @@ class StepSpec:
     machine: Machine = Machine()
     timeout_s: int = 7200
     retries: int = 2
+    retry_failures: bool = False
     kind: str = "custom_job"
     labels: Mapping[str, str] = field(default_factory=dict)
 

@@ -1,0 +1,184 @@
+"""The platform's template: what every Vertex step's Workflow refers to.
+
+A platform team installs it once per cluster (``argovx platform template | kubectl apply -f -``); the
+sandbox gets the same object through the same API. Nothing in it belongs to one user: who acts is the
+pod's ServiceAccount.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from argovx_lab.model.names import PREFIX, STEP_TEMPLATE
+from argovx_lab.model.step import canonical
+
+Manifest = dict[str, Any]
+
+#: Arguments of a step in the order people read them; the launcher compares each with the spec.
+STEP_ARGUMENTS = (
+    "spec",
+    "spec-digest",
+    "inputs",
+    "kind",
+    "image",
+    "machine-type",
+    "accelerator",
+    "accelerator-count",
+    "replicas",
+    "strategy",
+    "timeout",
+    "retries",
+    "retry-failures",
+    "run-as",
+)
+
+#: Output parameters of a step, each a file of that name in the launcher's output folder.
+STEP_OUTPUTS = ("vertex-job", "console-url", "manifest", "metrics", "values", "exit-reason")
+
+#: Folder of the output parameter files inside the pod.
+OUTPUTS_DIR = "/tmp/argovx"  # noqa: S108  (a path inside the pod, not on this machine)
+
+_TOKEN_DIR = "/var/run/argovx/token"  # noqa: S105  (a folder, not a secret)
+_CA_DIR = "/var/run/argovx/ca"
+_CA_CONFIG_MAP = "argovx-ca"
+
+#: Longest life of the projected token that is exchanged at STS. Unit: seconds. Source: kubelet's default.
+TOKEN_LIFETIME_S = 3600
+
+#: Time for a launcher to cancel at Vertex and hear its word. Unit: seconds.
+GRACE_S = 60
+
+_RETRY_WHEN = (
+    'lastRetry.status == "Error" || lastRetry.exitCode == "" || asInt(lastRetry.exitCode) in [30, 137]'
+    " || (lastRetry.exitCode == \"1\" && '{{inputs.parameters.retry-failures}}' == 'true')"
+)
+
+
+@dataclass(frozen=True)
+class Platform:
+    """What differs between deployments of the template.
+
+    Parameters
+    ----------
+    image : str
+        Launcher image, by digest on a real cluster.
+    sts_url, aiplatform_url, storage_url : str
+        Base URLs of the Google endpoints.
+    audience : str
+        Workload identity provider, as ``//iam.googleapis.com/projects/…``.
+    ca_pem : str
+        Own CA of the endpoints in PEM; empty when public roots serve.
+    """
+
+    image: str
+    sts_url: str
+    aiplatform_url: str
+    storage_url: str
+    audience: str
+    project: str
+    region: str
+    bucket: str
+    prefix: str = ""
+    ca_pem: str = ""
+
+
+def ca_config_map(platform: Platform, namespace: str) -> Manifest | None:
+    """Return the ConfigMap that carries the endpoints' CA into pods, or ``None`` when none is needed."""
+    if not platform.ca_pem:
+        return None
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": _CA_CONFIG_MAP, "namespace": namespace},
+        "data": {"ca.pem": platform.ca_pem},
+    }
+
+
+def cluster_template(platform: Platform) -> Manifest:
+    """Return the ClusterWorkflowTemplate ``argovx-vertex-step`` with its templates ``step`` and ``sweep``."""
+    spec = {"templates": [_step(platform), _sweep(platform)]}
+    digest = hashlib.sha256(canonical(spec)).hexdigest()
+    return {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "ClusterWorkflowTemplate",
+        "metadata": {"name": STEP_TEMPLATE, "annotations": {f"{PREFIX}digest": digest}},
+        "spec": spec,
+    }
+
+
+def _step(platform: Platform) -> Manifest:
+    flags = [f"--{name}={{{{inputs.parameters.{name}}}}}" for name in STEP_ARGUMENTS]
+    return {
+        "name": "step",
+        "inputs": {"parameters": [{"name": name} for name in STEP_ARGUMENTS]},
+        "outputs": {
+            "parameters": [
+                {"name": name, "valueFrom": {"path": f"{OUTPUTS_DIR}/{name}", "default": ""}}
+                for name in STEP_OUTPUTS
+            ]
+        },
+        "retryStrategy": {
+            "limit": "{{inputs.parameters.retries}}",
+            "retryPolicy": "Always",
+            "expression": _RETRY_WHEN,
+            "backoff": {"duration": "1s", "factor": 2, "maxDuration": "10m"},
+        },
+        "container": _container(platform, ["run", *flags, "--ordinal={{retries}}"]),
+        **_pod_parts(platform),
+    }
+
+
+def _sweep(platform: Platform) -> Manifest:
+    """Cancel what a killed launcher may have left behind: jobs of this Workflow that still run."""
+    return {
+        "name": "sweep",
+        "inputs": {"parameters": [{"name": "workflow-uid"}]},
+        "container": _container(platform, ["sweep", "--workflow-uid={{inputs.parameters.workflow-uid}}"]),
+        **_pod_parts(platform),
+    }
+
+
+def _container(platform: Platform, args: list[str]) -> Manifest:
+    settings = {
+        "ARGOVX_STS_URL": platform.sts_url,
+        "ARGOVX_AUDIENCE": platform.audience,
+        "ARGOVX_TOKEN_FILE": f"{_TOKEN_DIR}/token",
+        "ARGOVX_AIPLATFORM_URL": platform.aiplatform_url,
+        "ARGOVX_STORAGE_URL": platform.storage_url,
+        "ARGOVX_PROJECT": platform.project,
+        "ARGOVX_REGION": platform.region,
+        "ARGOVX_BUCKET": platform.bucket,
+        "ARGOVX_PREFIX": platform.prefix,
+        "ARGOVX_OUTPUTS": OUTPUTS_DIR,
+    }
+    mounts = [{"name": "argovx-token", "mountPath": _TOKEN_DIR, "readOnly": True}]
+    if platform.ca_pem:
+        settings["ARGOVX_CA_FILE"] = f"{_CA_DIR}/ca.pem"
+        mounts.append({"name": _CA_CONFIG_MAP, "mountPath": _CA_DIR, "readOnly": True})
+    env: list[Manifest] = [{"name": name, "value": value} for name, value in settings.items()]
+    account = {"fieldRef": {"fieldPath": "spec.serviceAccountName"}}
+    env.append({"name": "ARGOVX_ACCOUNT", "valueFrom": account})
+    return {
+        "image": platform.image,
+        "command": ["python3", "-m", "argovx_lab.launcher"],
+        "args": args,
+        "env": env,
+        "volumeMounts": mounts,
+        "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}},
+    }
+
+
+def _pod_parts(platform: Platform) -> Manifest:
+    token = {"path": "token", "audience": platform.audience, "expirationSeconds": TOKEN_LIFETIME_S}
+    volumes: list[Manifest] = [
+        {"name": "argovx-token", "projected": {"sources": [{"serviceAccountToken": token}]}}
+    ]
+    if platform.ca_pem:
+        volumes.append({"name": _CA_CONFIG_MAP, "configMap": {"name": _CA_CONFIG_MAP}})
+    return {
+        "volumes": volumes,
+        "podSpecPatch": json.dumps({"terminationGracePeriodSeconds": GRACE_S}, separators=(",", ":")),
+    }
