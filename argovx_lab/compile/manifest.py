@@ -54,6 +54,11 @@ def machine_text(spec: StepSpec) -> str:
     return f"{machine.type}+{machine.accelerator}{count}"
 
 
+def task_name(step: str) -> str:
+    """Return the name of a step's DAG task: Argo takes letters, digits and ``-`` only."""
+    return step.replace("_", "-")
+
+
 def arguments(spec: StepSpec, spec_uri: str) -> dict[str, str]:
     """Return the task's arguments: what the launcher compares with the spec."""
     refs = {name: asdict(ref) for name, ref in spec.inputs.items()}
@@ -96,8 +101,9 @@ def workflow(
         "inputs": [asdict(item) for item in inputs],
         "outputs": [{"name": name, "codec": codec} for name, codec in spec.outputs.items()],
     }
-    uid = [{"name": "workflow-uid", "value": "{{workflow.uid}}"}]
-    body = {
+    sweep = {"parameters": [{"name": "workflow-uid", "value": "{{workflow.uid}}"}]}
+    task = task_name(spec.name)
+    body: Manifest = {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Workflow",
         "metadata": {
@@ -111,7 +117,7 @@ def workflow(
             "annotations": {
                 names.ANNOTATION_NOTEBOOK: place.notebook,
                 names.ANNOTATION_POLICY: place.policy,
-                names.ANNOTATION_STEPS: json.dumps({spec.name: about}, ensure_ascii=False),
+                names.ANNOTATION_STEPS: json.dumps({task: about}, ensure_ascii=False),
             },
         },
         "spec": {
@@ -121,15 +127,11 @@ def workflow(
                 {
                     "name": "main",
                     "dag": {
-                        "tasks": [
-                            {"name": spec.name, "templateRef": ref, "arguments": {"parameters": parameters}}
-                        ]
+                        "tasks": [{"name": task, "templateRef": ref, "arguments": {"parameters": parameters}}]
                     },
                 }
             ],
-            "hooks": {
-                "exit": {"templateRef": {**ref, "template": "sweep"}, "arguments": {"parameters": uid}}
-            },
+            "hooks": {"exit": {"templateRef": {**ref, "template": "sweep"}, "arguments": sweep}},
         },
     }
     body["metadata"]["annotations"][names.ANNOTATION_PLAN] = plan_digest(spec, place)

@@ -1,0 +1,147 @@
+"""A live mirror of the namespace's Workflows: list, then watch, and list again when the watch is lost.
+
+Owns continuity: whatever breaks off (410, reset, silence), the mirror converges to the server's state
+again, and says how long it has not heard. One of three places that may sleep.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, Protocol
+
+from argovx_lab.errors import ArgovxError, Conflict, NotFound, Unavailable
+
+logger = logging.getLogger(__name__)
+
+Object = dict[str, Any]
+
+#: First and longest pause after a failure. Unit: seconds.
+BACKOFF_S = (0.2, 10.0)
+
+
+class Source(Protocol):
+    """What is mirrored."""
+
+    def list_workflows(self, label_selector: str = "") -> tuple[list[Object], str]:
+        """Return all objects and the list's resourceVersion."""
+
+    def watch_workflows(self, resource_version: str) -> Iterator[tuple[str, Object]]:
+        """Yield ``(type, object)`` for each change."""
+
+
+class Reflector:
+    """Mirrors Workflows in a thread of its own.
+
+    Parameters
+    ----------
+    changed : callable
+        Called in the reflector's thread with the uids that changed; must return soon.
+    """
+
+    def __init__(self, source: Source, changed: Callable[[Iterable[str]], None]) -> None:
+        self._source = source
+        self._changed = changed
+        self._objects: dict[str, Object] = {}
+        self._lock = threading.Lock()
+        self._stop = threading.Event()
+        self._synced = threading.Event()
+        self._heard_at = 0.0
+        self._error: ArgovxError | None = None
+        self._thread = threading.Thread(target=self._run, name="argovx-reflector", daemon=True)
+
+    def start(self) -> None:
+        """Begin mirroring."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End mirroring; the thread ends with its present request."""
+        self._stop.set()
+
+    def wait_synced(self, timeout_s: float) -> bool:
+        """Wait until the first list is in; tell whether it is."""
+        return self._synced.wait(timeout_s)
+
+    @property
+    def objects(self) -> list[Object]:
+        """All Workflows as last seen; treat them as read-only."""
+        with self._lock:
+            return list(self._objects.values())
+
+    @property
+    def stale_s(self) -> float:
+        """Seconds since the API server was last heard while something is wrong; 0 while live."""
+        if self._error is None:
+            return 0.0
+        return time.monotonic() - self._heard_at if self._heard_at else float("inf")
+
+    @property
+    def error(self) -> ArgovxError | None:
+        """What is wrong at present, or ``None``."""
+        return self._error
+
+    def _run(self) -> None:
+        pause_s = BACKOFF_S[0]
+        while not self._stop.is_set():
+            try:
+                self._follow(self._relist())
+                pause_s = BACKOFF_S[0]
+            except Conflict:
+                logger.debug("watch: the resourceVersion is too old, listing again")
+            except (NotFound, Unavailable, ArgovxError) as error:
+                self._fail(error)
+                self._stop.wait(pause_s * random.uniform(0.5, 1.5))  # noqa: S311  (jitter, not a secret)
+                pause_s = min(pause_s * 2, BACKOFF_S[1])
+
+    def _relist(self) -> str:
+        items, version = self._source.list_workflows()
+        fresh = {item["metadata"]["uid"]: item for item in items}
+        with self._lock:
+            changed = {
+                uid
+                for uid in fresh.keys() | self._objects.keys()
+                if _version(fresh.get(uid)) != _version(self._objects.get(uid))
+            }
+            self._objects = fresh
+        self._heard()
+        self._synced.set()
+        if changed:
+            self._changed(changed)
+        return version
+
+    def _follow(self, version: str) -> None:
+        while not self._stop.is_set():
+            for kind, obj in self._source.watch_workflows(version):
+                self._heard()
+                version = obj["metadata"]["resourceVersion"]
+                if kind != "BOOKMARK":
+                    self._apply(kind, obj)
+                if self._stop.is_set():
+                    return
+
+    def _apply(self, kind: str, obj: Object) -> None:
+        uid = obj["metadata"]["uid"]
+        with self._lock:
+            if kind == "DELETED":
+                self._objects.pop(uid, None)
+            else:
+                self._objects[uid] = obj
+        self._changed([uid])
+
+    def _heard(self) -> None:
+        self._heard_at = time.monotonic()
+        self._error = None
+
+    def _fail(self, error: ArgovxError) -> None:
+        if self._error is None:
+            logger.warning("watch: lost the Kubernetes API: %s", error.message)
+            self._error = error
+            self._changed([])
+        self._error = error
+
+
+def _version(obj: Object | None) -> str:
+    return "" if obj is None else str(obj["metadata"]["resourceVersion"])
