@@ -1,0 +1,308 @@
+"""From executions to one ``Run``: pure, so that recordings can go through it.
+
+Owns the second line of each node, times, allowed actions and edges. The phase itself comes from
+``table``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from argovx_lab.model.run import (
+    ArgoSide,
+    Cell,
+    Edge,
+    Exit,
+    Input,
+    Node,
+    Output,
+    Phase,
+    Run,
+    Times,
+    VertexSide,
+)
+from argovx_lab.model.run import (
+    Execution as Past,
+)
+from argovx_lab.runs.argo import Execution
+from argovx_lab.runs.stream import Stream
+from argovx_lab.runs.table import Verdict, judge
+
+_STOP_CODES = (130, 143)
+_HINTS = {
+    1: "Mend the cell and run it again: what succeeded stays.",
+    10: "The step document does not match its Workflow; submit the cell again.",
+    11: "A rule of the policy refuses; the message names it.",
+    20: "No credential; run: argovx doctor",
+    21: "A grant is missing; run: argovx doctor",
+    30: "The platform failed; Retry repeats the same code and inputs.",
+    31: "It ran longer than --timeout allows; raise it or choose a larger machine.",
+    40: "Outputs are missing or not what the manifest says; run the cell again.",
+    70: "A bug of argovx-lab; the launcher's log tells more.",
+}
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Everything known of one execution from the three ends.
+
+    Parameters
+    ----------
+    job : dict
+        The CustomJob as Vertex shows it; empty before it was read.
+    manifest : dict
+        The attempt's manifest; empty before it exists.
+    """
+
+    execution: Execution
+    stream: Stream = field(default_factory=Stream)
+    job: Mapping[str, Any] = field(default_factory=dict)
+    manifest: Mapping[str, Any] = field(default_factory=dict)
+    attempt_uri: str = ""
+    console_url: str = ""
+
+
+@dataclass(frozen=True)
+class About:
+    """What is said of every run of a profile: its name and the note that each view must carry."""
+
+    profile: str
+    namespace: str
+    note: str = ""
+
+
+def merge(run_id: str, seen: Iterable[Seen], about: About, *, stale_s: float = 0.0) -> Run:
+    """Return the run made of all executions; the newest execution of a step is its node."""
+    by_step: dict[str, list[Seen]] = {}
+    for item in sorted(seen, key=lambda s: (s.execution.created_at, s.execution.uid)):
+        by_step.setdefault(item.execution.step, []).append(item)
+    nodes = tuple(_node(items) for items in by_step.values())
+    newest = [items[-1].execution for items in by_step.values()]
+    phase = run_phase([node.phase for node in nodes])
+    counts: dict[str, int] = {}
+    for node in nodes:
+        counts[node.phase.value] = counts.get(node.phase.value, 0) + 1
+    active = any(not node.phase.final for node in nodes)
+    ended = [node.times.finished_at for node in nodes if node.times.finished_at]
+    return Run(
+        id=run_id,
+        name=run_id,
+        phase=phase,
+        notebook=newest[-1].notebook if newest else "",
+        user=newest[-1].user if newest else "",
+        profile=about.profile,
+        namespace=about.namespace,
+        created_at=min(
+            (e.created_at for items in by_step.values() for e in [items[0].execution]), default=None
+        ),
+        finished_at=max(ended) if ended and not active else None,
+        note=about.note,
+        nodes=nodes,
+        edges=edges(nodes),
+        counts=counts,
+        stale_s=stale_s,
+        actions=("open", "stop") if active else ("open",),
+    )
+
+
+def run_phase(phases: Sequence[Phase]) -> Phase:
+    """Return the phase of a whole run: what is most urgent to know of its steps."""
+    for phase in (Phase.RUNNING, Phase.UPLOADING, Phase.PROVISIONING, Phase.QUEUED, Phase.WAITING):
+        if phase in phases:
+            return Phase.RUNNING if phase is Phase.UPLOADING else phase
+    for phase in (Phase.FAILED, Phase.STOPPED):
+        if phase in phases:
+            return phase
+    return Phase.SUCCEEDED if phases else Phase.PLANNED
+
+
+def edges(nodes: Iterable[Node]) -> tuple[Edge, ...]:
+    """Return one edge per pair of steps between which values flow."""
+    nodes = list(nodes)
+    known = {node.id for node in nodes}
+    flows: dict[tuple[str, str], list[str]] = {}
+    for node in nodes:
+        for item in node.inputs:
+            if item.step in known and item.step != node.id:
+                flows.setdefault((item.step, node.id), []).append(item.name)
+    return tuple(Edge(source, target, tuple(names)) for (source, target), names in flows.items())
+
+
+def _node(items: list[Seen]) -> Node:
+    latest = items[-1]
+    execution, stream = latest.execution, latest.stream
+    state = str(latest.job.get("state") or "")
+    verdict = _verdict(latest, state)
+    cell = execution.about.get("cell") or {}
+    ended = _exit(latest) if verdict.phase in (Phase.FAILED, Phase.STOPPED) else None
+    node = Node(
+        id=execution.step,
+        name=execution.step,
+        phase=verdict.phase,
+        message=execution.message,
+        argo=ArgoSide(
+            workflow=execution.workflow,
+            workflow_uid=execution.uid,
+            node_id=execution.node_id,
+            phase=execution.phase,
+            message=execution.message,
+            pod=execution.pod,
+            attempts=execution.ordinal + 1,
+        ),
+        vertex=_vertex(latest, state),
+        times=_times(latest, verdict.phase),
+        progress=stream.progress,
+        machine=str(execution.about.get("machine") or ""),
+        cell=Cell(**cell) if cell else None,
+        inputs=tuple(Input(**item) for item in execution.about.get("inputs") or ()),
+        outputs=_outputs(latest),
+        metrics=_metrics(latest),
+        exit=ended,
+        hint=_HINTS.get(ended.code or 0, "") if ended and verdict.phase is Phase.FAILED else "",
+        history=tuple(_past(item) for item in items[:-1]),
+        attempt_uri=latest.attempt_uri,
+        actions=_actions(verdict.phase),
+    )
+    return replace(node, line=_line(node, latest, verdict))
+
+
+def _verdict(seen: Seen, state: str) -> Verdict:
+    execution = seen.execution
+    if execution.between:
+        return Verdict(Phase.QUEUED, f"attempt {execution.ordinal + 1} failed, retrying")
+    verdict = judge(execution.phase, state, seen.stream.phase)
+    stopped = execution.shutdown or execution.exit_code in _STOP_CODES
+    if verdict.phase is Phase.FAILED and stopped:
+        return Verdict(Phase.STOPPED)
+    return verdict
+
+
+def _vertex(seen: Seen, state: str) -> VertexSide | None:
+    job = str(seen.job.get("name") or seen.execution.outputs.get("vertex-job") or "")
+    if not job:
+        return None
+    error = (seen.job.get("error") or {}).get("message") or ""
+    url = seen.execution.outputs.get("console-url") or seen.console_url
+    return VertexSide(job=job, state=state, error=str(error), console_url=url)
+
+
+def _times(seen: Seen, phase: Phase) -> Times:
+    stream, execution = seen.stream, seen.execution
+    running = stream.running_at or seen.job.get("startTime")
+    return Times(
+        queued_at=execution.created_at or None,
+        provisioning_at=seen.job.get("createTime"),
+        running_at=running,
+        uploading_at=stream.uploading_at,
+        finished_at=execution.finished_at if phase.final else None,
+    )
+
+
+def _outputs(seen: Seen) -> tuple[Output, ...]:
+    made = seen.manifest.get("outputs") or {}
+    declared = seen.execution.about.get("outputs") or []
+    outputs = []
+    for name in dict.fromkeys([*(item["name"] for item in declared), *made]):
+        got = made.get(name)
+        if got is None:
+            codec = next((item.get("codec", "") for item in declared if item["name"] == name), "")
+            outputs.append(Output(name, codec=codec))
+            continue
+        outputs.append(
+            Output(
+                name,
+                codec=got["codec"],
+                summary=got.get("summary", ""),
+                size_bytes=int(got["size_bytes"]),
+                digest=got["digest"],
+                uri=got["uri"],
+                state="ready",
+            )
+        )
+    return tuple(outputs)
+
+
+def _metrics(seen: Seen) -> dict[str, float]:
+    if seen.stream.series:
+        return seen.stream.metrics
+    try:
+        last = json.loads(seen.execution.outputs.get("metrics") or "{}")
+    except ValueError:
+        last = {}
+    return {str(k): float(v) for k, v in {**last, **(seen.manifest.get("metrics") or {})}.items()}
+
+
+def _exit(seen: Seen) -> Exit:
+    error = seen.stream.error or {}
+    text = str(error.get("message") or "")
+    kind = str(error.get("type") or "")
+    return Exit(
+        code=seen.execution.exit_code,
+        reason=seen.execution.outputs.get("exit-reason", ""),
+        error=f"{kind}: {text}" if kind and text else kind or text,
+        place=str(error.get("place") or ""),
+        traceback=tuple(str(line) for line in error.get("traceback") or ()),
+    )
+
+
+def _past(seen: Seen) -> Past:
+    verdict = _verdict(seen, str(seen.job.get("state") or ""))
+    execution = seen.execution
+    return Past(execution.workflow, verdict.phase, execution.finished_at, execution.message)
+
+
+def _actions(phase: Phase) -> tuple[str, ...]:
+    actions = ["open", "cell", "logs"]
+    if phase in (Phase.FAILED, Phase.STOPPED, Phase.SUCCEEDED):
+        actions.append("retry")
+    if not phase.final:
+        actions.append("stop")
+    return tuple(actions)
+
+
+def _line(node: Node, seen: Seen, verdict: Verdict) -> str:
+    """Return the second line; elapsed time is added by the view, which has a clock."""
+    if verdict.words:
+        return verdict.words
+    if node.phase is Phase.QUEUED:
+        return "queued"
+    if node.phase is Phase.PROVISIONING:
+        return f"starting {node.machine}" if node.machine else "starting"
+    if node.phase is Phase.RUNNING:
+        return _running_line(node)
+    if node.phase is Phase.UPLOADING:
+        return _uploading_line(seen.stream)
+    if node.phase is Phase.SUCCEEDED:
+        return ", ".join(output.name for output in node.outputs)
+    if node.phase is Phase.STOPPED:
+        return f"stopped ({seen.execution.shutdown})" if seen.execution.shutdown else "cancelled at Vertex"
+    if node.exit and node.exit.error:
+        return " · ".join(part for part in (node.exit.error, node.exit.place) if part)
+    return node.message
+
+
+def _running_line(node: Node) -> str:
+    parts = []
+    if node.progress:
+        parts.append(f"{node.progress[0]}/{node.progress[1]}")
+    parts.extend(f"{name} {value:.4g}" for name, value in list(node.metrics.items())[:2])
+    return " · ".join(parts) or "running"
+
+
+def _uploading_line(stream: Stream) -> str:
+    if stream.uploading is None:
+        return "writing outputs"
+    name, done, size = stream.uploading
+    return f"writing {name} · {_size(done)} of {_size(size)}" if size else f"writing {name}"
+
+
+def _size(size_bytes: int) -> str:
+    value = float(size_bytes)
+    for unit in ("B", "KB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"

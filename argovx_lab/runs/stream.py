@@ -1,0 +1,139 @@
+"""What a runner said, reduced from its event lines: phase, progress, metrics, how it closed.
+
+Owns the reading end of the event protocol (version 1). Unknown versions and methods are refused by
+name; a line cut off in the middle waits for its rest.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from argovx_lab.errors import RunError
+
+VERSION = 1
+METHODS = frozenset({"opened", "phase", "progress", "metric", "artifact", "closed"})
+
+#: Points kept per metric for the curve; older ones are thinned by two. Unit: points.
+POINTS_MAX = 4000
+
+Point = tuple[int | None, float, str]
+
+
+@dataclass(frozen=True)
+class Stream:
+    """State of one life of one runner.
+
+    Parameters
+    ----------
+    phase : str
+        ``""`` before it opened, then ``inputs``, ``running``, ``uploading``, ``closed``.
+    series : dict
+        Metric name → points ``(step, value, at)`` in the order they were logged.
+    uploading : tuple or None
+        ``(name, done bytes, size bytes)`` of the output that is being written.
+    """
+
+    phase: str = ""
+    opened_at: str | None = None
+    running_at: str | None = None
+    uploading_at: str | None = None
+    closed_at: str | None = None
+    progress: tuple[int, int] | None = None
+    series: dict[str, tuple[Point, ...]] = field(default_factory=dict)
+    points: int = 0
+    uploading: tuple[str, int, int] | None = None
+    outcome: str = ""
+    exit_code: int | None = None
+    error: dict[str, Any] | None = None
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """Last value of each metric."""
+        return {name: points[-1][1] for name, points in self.series.items()}
+
+
+def parse(lines: Iterable[str]) -> list[dict[str, Any]]:
+    """Parse event lines.
+
+    Raises
+    ------
+    RunError
+        For a line that is no event of this version.
+    """
+    events = []
+    for line in lines:
+        if not line.strip():
+            continue
+        try:
+            event = json.loads(line)
+            version, method = event["v"], event["method"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise RunError("the runner's event stream is damaged", hint="See the step's log.") from error
+        if version != VERSION or method not in METHODS:
+            raise RunError(
+                f"the runner speaks event {method!r} of version {version!r}; this version knows {VERSION}",
+                hint="Submit the cell again, so that launcher, runner and notebook are of one version.",
+            )
+        events.append(event)
+    return events
+
+
+def reduce(stream: Stream, events: Iterable[dict[str, Any]]) -> Stream:
+    """Return the stream after ``events``."""
+    for event in events:
+        stream = _STEPS[event["method"]](stream, event.get("params") or {}, event.get("at", ""))
+    return stream
+
+
+def _opened(stream: Stream, _params: dict[str, Any], at: str) -> Stream:
+    return replace(stream, phase="inputs", opened_at=stream.opened_at or at)
+
+
+def _phase(stream: Stream, params: dict[str, Any], at: str) -> Stream:
+    phase = str(params.get("phase", ""))
+    if phase == "running":
+        return replace(stream, phase=phase, running_at=stream.running_at or at)
+    if phase == "uploading":
+        return replace(stream, phase=phase, uploading_at=stream.uploading_at or at)
+    return replace(stream, phase=phase)
+
+
+def _progress(stream: Stream, params: dict[str, Any], _at: str) -> Stream:
+    return replace(stream, progress=(int(params["done"]), int(params["total"])))
+
+
+def _metric(stream: Stream, params: dict[str, Any], at: str) -> Stream:
+    series, step = dict(stream.series), params.get("step")
+    for name, value in params.get("values", {}).items():
+        points = (*series.get(name, ()), (step, float(value), at))
+        series[name] = points if len(points) <= POINTS_MAX else points[::2]
+    return replace(stream, series=series, points=stream.points + 1)
+
+
+def _artifact(stream: Stream, params: dict[str, Any], _at: str) -> Stream:
+    done, size = int(params.get("done_bytes", 0)), int(params.get("size_bytes", 0))
+    return replace(stream, uploading=(str(params.get("name", "")), done, size))
+
+
+def _closed(stream: Stream, params: dict[str, Any], at: str) -> Stream:
+    return replace(
+        stream,
+        phase="closed",
+        closed_at=at,
+        outcome=str(params.get("outcome", "")),
+        exit_code=params.get("exit_code"),
+        error=params.get("error"),
+    )
+
+
+_STEPS = {
+    "opened": _opened,
+    "phase": _phase,
+    "progress": _progress,
+    "metric": _metric,
+    "artifact": _artifact,
+    "closed": _closed,
+}
