@@ -1,0 +1,112 @@
+"""The kinds that the sandbox's API server serves, as one table.
+
+Owns names, scopes, subresources and selectable fields; refuses whatever is not in it, by name.
+Source: the real server's discovery documents and https://kubernetes.io/docs/concepts/overview/working-with-objects/field-selectors/
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from argovx_lab.sandbox.kubernetes import interface as api
+from argovx_lab.sandbox.kubernetes.interface import Resource
+
+RBAC_GROUP = "rbac.authorization.k8s.io"
+ARGO_GROUP = "argoproj.io"
+
+ROLES = Resource(RBAC_GROUP, "v1", "roles", "Role")
+ROLE_BINDINGS = Resource(RBAC_GROUP, "v1", "rolebindings", "RoleBinding")
+CLUSTER_ROLES = Resource(RBAC_GROUP, "v1", "clusterroles", "ClusterRole", namespaced=False)
+CLUSTER_ROLE_BINDINGS = Resource(
+    RBAC_GROUP, "v1", "clusterrolebindings", "ClusterRoleBinding", namespaced=False
+)
+CRON_WORKFLOWS = Resource(ARGO_GROUP, "v1alpha1", "cronworkflows", "CronWorkflow")
+WORKFLOW_TASK_SETS = Resource(ARGO_GROUP, "v1alpha1", "workflowtasksets", "WorkflowTaskSet")
+
+VERBS = ("create", "delete", "deletecollection", "get", "list", "patch", "update", "watch")
+
+_POD_FIELDS = ("status.phase", "spec.nodeName", "spec.restartPolicy", "spec.serviceAccountName")
+_EVENT_FIELDS = (
+    *(f"involvedObject.{field}" for field in ("kind", "namespace", "name", "uid", "apiVersion")),
+    "reason",
+    "type",
+)
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A served kind.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Short names.
+    status : bool
+        ``status`` is written through its own subresource only.
+    subresources : tuple of str
+        Besides ``status``.
+    fields : tuple of str
+        Paths that a field selector may name, besides ``metadata.name`` and ``metadata.namespace``.
+    generation : str
+        ``spec``: counts changes of spec; ``all``: counts changes outside metadata, as custom kinds
+        without a status subresource do; ``none``.
+    """
+
+    resource: Resource
+    names: tuple[str, ...] = ()
+    status: bool = False
+    subresources: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
+    generation: Literal["spec", "all", "none"] = "none"
+    verbs: tuple[str, ...] = VERBS
+
+    @property
+    def id(self) -> str:
+        """``pods`` or ``workflows.argoproj.io``."""
+        return kind_id(self.resource)
+
+    @property
+    def custom(self) -> bool:
+        """Whether the real server knows this kind through a CustomResourceDefinition."""
+        return self.resource.group == ARGO_GROUP
+
+    @property
+    def selectable(self) -> tuple[str, ...]:
+        """Every field that a selector may name."""
+        names = ("metadata.name", "metadata.namespace") if self.resource.namespaced else ("metadata.name",)
+        return (*names, *self.fields)
+
+
+def kind_id(resource: Resource) -> str:
+    """Return the key of a kind in the store."""
+    return f"{resource.plural}.{resource.group}" if resource.group else resource.plural
+
+
+KINDS = (
+    Kind(api.NAMESPACES, ("ns",), status=True, fields=("status.phase",)),
+    Kind(
+        api.PODS,
+        ("po",),
+        status=True,
+        subresources=("log", "eviction", "binding"),
+        fields=_POD_FIELDS,
+        generation="spec",
+    ),
+    Kind(api.CONFIG_MAPS, ("cm",)),
+    Kind(api.SECRETS, fields=("type",)),
+    Kind(api.EVENTS, ("ev",), fields=_EVENT_FIELDS),
+    Kind(api.SERVICE_ACCOUNTS, ("sa",), subresources=("token",)),
+    Kind(ROLES),
+    Kind(ROLE_BINDINGS),
+    Kind(CLUSTER_ROLES),
+    Kind(CLUSTER_ROLE_BINDINGS),
+    Kind(api.WORKFLOWS, ("wf",), generation="all"),
+    Kind(api.WORKFLOW_TEMPLATES, ("wftmpl",), generation="all"),
+    Kind(api.CLUSTER_WORKFLOW_TEMPLATES, ("clusterwftmpl", "cwft"), generation="all"),
+    Kind(CRON_WORKFLOWS, ("cwf", "cronwf"), generation="all"),
+    Kind(api.WORKFLOW_TASK_RESULTS, generation="all"),
+    Kind(WORKFLOW_TASK_SETS, ("wfts",), status=True, generation="spec"),
+)
+
+BY_ID = {kind.id: kind for kind in KINDS}

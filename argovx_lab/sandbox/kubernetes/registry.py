@@ -1,0 +1,234 @@
+"""The verbs of the API server on the store: what create, update and delete mean for every kind.
+
+Owns versions, status separation, finalizers and dry runs; kind-specific rules are in ``rules.py``,
+deletion in ``deletion.py``. Synchronous: one call is one step that nobody else sees half done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from argovx_lab.sandbox.clock import Clock
+from argovx_lab.sandbox.kubernetes import metadata, rules, status
+from argovx_lab.sandbox.kubernetes.deletion import DeleteOptions, Deletion
+from argovx_lab.sandbox.kubernetes.history import Record, encode
+from argovx_lab.sandbox.kubernetes.interface import ApiError, Object
+from argovx_lab.sandbox.kubernetes.kinds import BY_ID, Kind
+from argovx_lab.sandbox.kubernetes.selectors import matcher
+from argovx_lab.sandbox.kubernetes.store import Store
+
+#: etcd's default limit on one request; a larger object answers 500, as measured. Unit: bytes.
+OBJECT_MAX = 3 * 512 * 1024
+
+Change = Callable[[Object], Object]
+#: Called with the new object after each creation.
+Hook = Callable[[Kind, Object], None]
+
+
+class Registry:
+    """Verbs on one store.
+
+    Parameters
+    ----------
+    store : Store
+        Where objects live.
+    clock : Clock
+        Stamps creation and deletion.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self.store, self.clock = store, clock
+        self.deletion = Deletion(store, clock)
+        self.hooks: list[Hook] = []
+
+    def get(self, kind: Kind, namespace: str, name: str) -> Record:
+        """Return one object's record; 404 when there is none."""
+        record = self.store.get(kind, namespace, name)
+        if record is None:
+            raise status.not_found(kind.resource, name)
+        return record
+
+    def list(self, kind: Kind, namespace: str = "", labels: str = "", fields: str = "") -> list[Record]:
+        """Return the records that match, by namespace and name."""
+        match = matcher(kind, namespace, labels, fields)
+        return [record for record in self.store.select(kind, namespace) if match(record)]
+
+    def create(self, kind: Kind, namespace: str, obj: Object, *, dry_run: bool = False) -> Object:
+        """Add an object and return it as stored."""
+        check_identity(kind, obj, namespace)
+        if obj["metadata"].get("resourceVersion"):
+            raise status.bad_request("resourceVersion should not be set on objects to be created")
+        metadata.complete(kind, obj, namespace, self.clock.now())
+        if kind.status:
+            obj.pop("status", None)
+        rules.default(kind, obj)
+        name = obj["metadata"].get("name", "")
+        self._require(kind, obj, None)
+        if self.store.get(kind, namespace, name) is not None:
+            raise status.already_exists(kind.resource, name)
+        self._check_place(kind, namespace, name)
+        rules.admit(self.store, kind, obj)
+        if dry_run:
+            return obj
+        self._put(kind, obj)
+        for hook in self.hooks:
+            hook(kind, obj)
+        self.deletion.created(kind, obj)
+        return obj
+
+    def _check_place(self, kind: Kind, namespace: str, name: str) -> None:
+        if not kind.resource.namespaced:
+            return
+        place = self.store.get(BY_ID["namespaces"], "", namespace)
+        if place is None:
+            raise status.not_found(BY_ID["namespaces"].resource, namespace)
+        if place.object()["metadata"].get("deletionTimestamp"):
+            why = f"unable to create new content in namespace {namespace} because it is being terminated"
+            raise status.forbidden(kind.resource, name, why)
+
+    def update(
+        self,
+        kind: Kind,
+        namespace: str,
+        name: str,
+        change: Change,
+        *,
+        subresource: str = "",
+        whole: bool = False,
+        dry_run: bool = False,
+    ) -> Object:
+        """Write what ``change`` makes of the stored object, and return it.
+
+        Parameters
+        ----------
+        change : callable
+            From a copy of the stored object to the wanted one.
+        subresource : str
+            ``status`` writes only that part.
+        whole : bool
+            A replace: custom kinds then need a resourceVersion.
+        """
+        old = self.get(kind, namespace, name).object()
+        new = change(self.get(kind, namespace, name).object())
+        check_identity(kind, new, namespace, name)
+        self._check_version(kind, new, old, whole=whole)
+        new = _separate(kind, new, old, subresource)
+        metadata.keep(kind, new, old)
+        if not subresource:
+            rules.default(kind, new)
+        self._require(kind, new, old)
+        _check_finalizers(kind, new, old)
+        if new == old or dry_run:
+            return new
+        if rules.finished(new):
+            self.deletion.remove(kind, new)
+            return new
+        self._put(kind, new)
+        return new
+
+    def _check_version(self, kind: Kind, new: Object, old: Object, *, whole: bool) -> None:
+        sent, current = new["metadata"], old["metadata"]
+        version = sent.get("resourceVersion")
+        if not version and whole and kind.custom:
+            cause = status.bad_value("metadata.resourceVersion", 0, "must be specified for an update")
+            raise status.invalid(kind.resource, current["name"], [cause])
+        if sent.get("uid") and sent["uid"] != current["uid"]:
+            why = f"Precondition failed: UID in precondition: {sent['uid']}, "
+            why += f"UID in object meta: {current['uid']}"
+            raise status.conflict(kind.resource, current["name"], why)
+        if version and version != current["resourceVersion"]:
+            if not version.isdigit():
+                cause = status.bad_value("metadata.resourceVersion", version, "must be an unsigned integer")
+                raise status.invalid(kind.resource, current["name"], [cause])
+            raise status.conflict(kind.resource, current["name"])
+
+    def delete(self, kind: Kind, namespace: str, name: str, options: DeleteOptions) -> Object:
+        """Delete an object; return it when it lives on for a while, else a Status."""
+        return self.deletion.delete(kind, self.get(kind, namespace, name), options)
+
+    def _require(self, kind: Kind, new: Object, old: Object | None) -> None:
+        causes = metadata.problems(kind, new["metadata"]) or rules.problems(kind, new, old)
+        if causes:
+            raise status.invalid(kind.resource, new["metadata"].get("name", ""), causes)
+
+    def _put(self, kind: Kind, obj: Object) -> None:
+        size = len(encode(obj))
+        if size > OBJECT_MAX:
+            raise ApiError(500, "InternalError", f"etcdserver: request is too large ({size} bytes)")
+        self.store.put(kind, obj)
+
+
+def check_identity(kind: Kind, obj: Any, namespace: str, name: str = "") -> None:
+    """Refuse an object that is not of this kind, namespace and name; fill in what may be left out."""
+    if not isinstance(obj, dict):
+        raise status.bad_request(f"the body must be a JSON object, it is {status.shown(obj)}")
+    resource = kind.resource
+    if kind.custom and not (obj.get("apiVersion") and obj.get("kind")):
+        missing = "apiVersion" if not obj.get("apiVersion") else "kind"
+        raise status.bad_request(f"Object '{missing}' is missing in the body of a {resource.kind}")
+    version = obj.setdefault("apiVersion", resource.api_version)
+    if version != resource.api_version:
+        raise status.bad_request(
+            f"the API version in the data ({version}) does not match the expected API version"
+            f" ({resource.api_version})"
+        )
+    if obj.setdefault("kind", resource.kind) != resource.kind:
+        raise status.bad_request(
+            f"the kind in the data ({obj['kind']}) does not match the expected kind ({resource.kind})"
+        )
+    if obj.get("metadata") is None:
+        obj["metadata"] = {}
+    if not isinstance(obj["metadata"], dict):
+        raise status.bad_request(f"metadata must be an object, it is {status.shown(obj['metadata'])}")
+    causes = metadata.types(obj["metadata"])
+    if causes:
+        raise status.invalid(resource, "", causes)
+    _check_names(kind, obj["metadata"], namespace, name)
+
+
+def _check_names(kind: Kind, meta: Object, namespace: str, name: str) -> None:
+    if kind.resource.namespaced and meta.get("namespace") not in (None, "", namespace):
+        raise status.bad_request(
+            "the namespace of the provided object does not match the namespace sent on the request"
+        )
+    if name:
+        if not meta.get("name"):
+            meta["name"] = name
+        if meta["name"] != name:
+            raise status.bad_request(
+                f"the name of the object ({meta['name']}) does not match the name on the URL ({name})"
+            )
+
+
+def _separate(kind: Kind, new: Object, old: Object, subresource: str) -> Object:
+    if subresource == "status":
+        changed = {**old, "metadata": dict(old["metadata"])}
+        changed.pop("status", None)
+        if "status" in new:
+            changed["status"] = new["status"]
+        if not kind.custom:
+            for field in ("labels", "annotations"):
+                changed["metadata"][field] = new["metadata"].get(field)
+        return changed
+    if kind.status:
+        new.pop("status", None)
+        if "status" in old:
+            new["status"] = old["status"]
+    return new
+
+
+def _check_finalizers(kind: Kind, new: Object, old: Object) -> None:
+    if not old["metadata"].get("deletionTimestamp"):
+        return
+    had = set(old["metadata"].get("finalizers") or [])
+    added = [name for name in new["metadata"].get("finalizers") or [] if name not in had]
+    if added:
+        names = ", ".join(f'"{name}"' for name in added)
+        why = (
+            "no new finalizers can be added if the object is being deleted, found new finalizers"
+            f" []string{{{names}}}"
+        )
+        raise status.invalid(
+            kind.resource, new["metadata"]["name"], [status.not_allowed("metadata.finalizers", why)]
+        )
