@@ -1,0 +1,1 @@
+"""Cloud Storage through its JSON API: objects with preconditions, generations and checked bytes."""
