@@ -1,0 +1,133 @@
+"""Values as bytes by typed codecs, and back; third-party libraries are imported inside functions.
+
+Owns the registry. A codec is chosen by the value's type or by the name after the colon
+(``report:json``); ``pickle`` is never chosen by itself. Refuses, with the reason and a way out, what
+would not come back the same.
+"""
+
+from __future__ import annotations
+
+from typing import IO, Any, Union
+
+from argovx_lab.codecs.arrays import Numpy, NumpyScalar
+from argovx_lab.codecs.base import LIMIT_BYTES, Codec, Encoded, size_text, type_name
+from argovx_lab.codecs.functions import Function
+from argovx_lab.codecs.models import Sklearn
+from argovx_lab.codecs.plain import Bytes, Json, Text, plain_summary
+from argovx_lab.codecs.refusals import explain
+from argovx_lab.codecs.tables import Arrow, Pandas
+from argovx_lab.codecs.unsafe import Pickle
+from argovx_lab.errors import CodecError
+
+__all__ = [
+    "AUTO",
+    "LIMIT_BYTES",
+    "Codec",
+    "Encoded",
+    "decode",
+    "describe",
+    "detect",
+    "encode",
+    "get",
+    "names",
+    "size_text",
+    "type_name",
+]
+
+#: The codec name that means "by the value's type".
+AUTO = "auto"
+
+_CODECS: tuple[Codec, ...] = (
+    Text(),
+    Bytes(),
+    Json(),
+    Numpy(),
+    NumpyScalar(),
+    Pandas(),
+    Arrow(),
+    Sklearn(),
+    Function(),
+    Pickle(),
+)
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all codecs, as they may stand after a colon."""
+    return tuple(codec.name for codec in _CODECS)
+
+
+def get(name: str) -> Codec:
+    """Return the codec called ``name``.
+
+    Raises
+    ------
+    CodecError
+        When there is none; the message lists those there are.
+    """
+    for codec in _CODECS:
+        if codec.name == name:
+            return codec
+    raise CodecError("%.40r is not a codec" % name, hint="There are %s." % ", ".join(names()))
+
+
+def detect(value: Any) -> Codec:
+    """Return the codec for ``value`` by its type.
+
+    Raises
+    ------
+    CodecError
+        When no codec takes it; the message says why and what to do.
+    """
+    for codec in _CODECS:
+        if codec.automatic and codec.accepts(value):
+            return codec
+    raise explain(value)
+
+
+def encode(value: Any, codec: str = AUTO, *, name: str = "", limit_bytes: int = LIMIT_BYTES) -> Encoded:
+    """Return ``value`` as bytes.
+
+    Parameters
+    ----------
+    codec : str
+        Name of a codec, or ``auto``.
+    name : str
+        The value's name in the notebook, for messages.
+
+    Raises
+    ------
+    CodecError
+        "NAME cannot travel: it is …", with a hint.
+    """
+    try:
+        chosen = detect(value) if codec == AUTO else get(codec)
+        return chosen.encode(value, limit_bytes)
+    except CodecError as error:
+        if not name:
+            raise
+        hint = error.hint.replace("NAME:", name + ":")
+        raise CodecError("%s cannot travel: %s" % (name, error.message), hint=hint) from error
+
+
+def decode(data: Union[bytes, IO[bytes]], codec: str, *, name: str = "") -> Any:
+    """Return the value that ``data`` stands for.
+
+    Raises
+    ------
+    CodecError
+        "NAME cannot be read: …", with a hint.
+    """
+    try:
+        return get(codec).decode(data)
+    except CodecError as error:
+        if not name:
+            raise
+        raise CodecError("%s cannot be read: %s" % (name, error.message), hint=error.hint) from error
+
+
+def describe(value: Any) -> str:
+    """Return one readable line about any value, such as ``numpy array, 1797×64``; never its content."""
+    for codec in _CODECS:
+        if codec.automatic and codec.accepts(value):
+            return codec.summary(value)
+    return plain_summary(value) if isinstance(value, (tuple, set, frozenset)) else type_name(value)

@@ -1,0 +1,180 @@
+"""Codecs of tables: `pandas` for frames and series, `arrow` for ``pyarrow.Table``; both as Parquet.
+
+A frame is read back before its bytes are handed out; whatever would differ (index, columns, dtypes,
+objects) is refused, naming it. Refuses pickled extension types on both ways.
+
+Source: https://arrow.apache.org/docs/python/parquet.html
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import IO, Any
+
+from argovx_lab.codecs.arrays import need
+from argovx_lab.codecs.base import Codec, Sink, shape_text, type_name
+from argovx_lab.errors import CodecError
+
+_KEY = b"argovx.series"
+_COLUMN = "value"
+
+
+class Pandas(Codec):
+    """A pandas DataFrame or Series."""
+
+    name = "pandas"
+
+    def accepts(self, value: Any) -> bool:
+        """Accept DataFrame and Series."""
+        pandas = sys.modules.get("pandas")
+        return pandas is not None and isinstance(value, (pandas.DataFrame, pandas.Series))
+
+    def summary(self, value: Any) -> str:
+        """Return the shape."""
+        return "pandas %s, %s" % (type(value).__name__, shape_text(value.shape))
+
+    def write(self, value: Any, sink: Sink) -> None:
+        """Write Parquet, after a look at what comes back."""
+        import pandas as pd
+
+        if type(value) not in (pd.DataFrame, pd.Series):
+            raise CodecError("it is a %s, not a pandas frame or series" % type_name(value))
+        need("pyarrow")
+        table = _table(value)
+        _compare(value, table)
+        _write_table(table, sink)
+
+    def load(self, source: IO[bytes]) -> Any:
+        """Read Parquet."""
+        need("pandas")
+        return _frame(_read_table(source))
+
+
+class Arrow(Codec):
+    """A ``pyarrow.Table``."""
+
+    name = "arrow"
+
+    def accepts(self, value: Any) -> bool:
+        """Accept Table."""
+        pyarrow = sys.modules.get("pyarrow")
+        return pyarrow is not None and isinstance(value, pyarrow.Table)
+
+    def summary(self, value: Any) -> str:
+        """Return the shape."""
+        return "Arrow table, %s" % shape_text(value.shape)
+
+    def write(self, value: Any, sink: Sink) -> None:
+        """Write Parquet; refuses schemas that Parquet would change."""
+        import pyarrow as pa
+
+        if not self.accepts(value):
+            raise CodecError("it is a %s, not an Arrow table" % type_name(value))
+        _write_table(value, sink)
+        empty = Sink(sys.maxsize)
+        _write_table(value.slice(0, 0), empty)
+        payload = empty.finish()
+        back = _read_table(pa.BufferReader(payload if isinstance(payload, bytes) else payload.read()))
+        if not back.schema.equals(value.schema, check_metadata=True):
+            raise CodecError(
+                "its columns would come back with other types from Parquet",
+                hint="Cast them with table.cast(…) to plain types.",
+            )
+
+    def load(self, source: IO[bytes]) -> Any:
+        """Read Parquet."""
+        return _read_table(source)
+
+
+def _table(value: Any) -> Any:
+    import pandas as pd
+    import pyarrow as pa
+
+    series = isinstance(value, pd.Series)
+    frame = value
+    if series:
+        if not (value.name is None or type(value.name) in (str, int)):
+            raise CodecError("its name %.40r is neither text nor a whole number" % (value.name,))
+        frame = value.to_frame(_COLUMN)
+    elif not value.columns.is_unique:
+        twice = value.columns[value.columns.duplicated()][0]
+        raise CodecError("it has the column %r twice" % (twice,), hint="Give each column its own name.")
+    try:
+        table = pa.Table.from_pandas(frame)
+    except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
+        reason = " ".join(str(part) for part in getattr(error, "args", ()) if isinstance(part, str))
+        raise CodecError(
+            "Parquet cannot hold it: %.200s" % (reason or error),
+            hint="Give the column one plain type with .astype(…), or drop it.",
+        ) from error
+    meta = dict(table.schema.metadata or {})
+    if series:
+        meta[_KEY] = json.dumps({"name": value.name}).encode()
+    return table.replace_schema_metadata(meta)
+
+
+def _frame(table: Any) -> Any:
+    meta = dict(table.schema.metadata or {})
+    frame = table.to_pandas()
+    if _KEY not in meta:
+        return frame
+    try:
+        return frame[_COLUMN].rename(json.loads(meta[_KEY])["name"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise CodecError("the bytes are not a pandas series") from error
+
+
+def _compare(value: Any, table: Any) -> None:
+    """Raise when the frame that comes back differs from ``value``."""
+    import pandas as pd
+
+    back = _frame(table)
+    frame, other = value, back
+    if isinstance(value, pd.Series):
+        frame, other = value.to_frame(_COLUMN), back.to_frame(_COLUMN)
+    if value.attrs != back.attrs:
+        raise CodecError("its attrs would be lost", hint="Clear them with .attrs = {}.")
+    for column in frame.columns:
+        before, after = frame[column].dtype, other[column].dtype if column in other.columns else None
+        if before != after:
+            raise CodecError(
+                "column %r would come back as %s instead of %s" % (column, after, before),
+                hint="Convert it with .astype(…) first.",
+            )
+    try:
+        pd.testing.assert_frame_equal(frame, other, check_exact=True, check_freq=False, check_flags=False)
+    except (AssertionError, TypeError, ValueError) as error:
+        line = " ".join(str(error).split())
+        raise CodecError(
+            "it would come back changed from Parquet: %.160s" % line,
+            hint="Use columns of one plain type each, text names and a plain index (.reset_index()).",
+        ) from error
+
+
+def _write_table(table: Any, sink: Sink) -> None:
+    pyarrow, parquet = need("pyarrow"), need("pyarrow.parquet")
+    for field in table.schema:
+        _refuse_pickled(field.metadata)
+    try:
+        with pyarrow.PythonFile(sink, mode="w") as file:
+            parquet.write_table(table, file, compression="snappy", store_schema=True)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise CodecError("Parquet cannot hold it: %.200s" % error, hint="Use plain column types.") from error
+
+
+def _read_table(source: Any) -> Any:
+    pyarrow, parquet = need("pyarrow"), need("pyarrow.parquet")
+    try:
+        table = parquet.ParquetFile(source).read()
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
+        raise CodecError("the bytes are not Parquet: %.200s" % error) from error
+    for field in table.schema:
+        _refuse_pickled(field.metadata)
+    return table
+
+
+def _refuse_pickled(metadata: Any) -> None:
+    name = dict(metadata or {}).get(b"ARROW:extension:name", b"")
+    if name == b"arrow.py_extension_type":
+        raise CodecError("a column has a pickled extension type", hint="Use its storage type.")
