@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from argovx_lab.errors import ArgovxError, Conflict, NotFound, Unavailable
+from argovx_lab.errors import ArgovxError, Conflict
 
 logger = logging.getLogger(__name__)
 
@@ -34,17 +34,11 @@ class Source(Protocol):
 
 
 class Reflector:
-    """Mirrors Workflows in a thread of its own.
+    """Mirrors Workflows in a thread of its own."""
 
-    Parameters
-    ----------
-    changed : callable
-        Called in the reflector's thread with the uids that changed; must return soon.
-    """
-
-    def __init__(self, source: Source, changed: Callable[[Iterable[str]], None]) -> None:
+    def __init__(self, source: Source) -> None:
         self._source = source
-        self._changed = changed
+        self._listeners: list[Callable[[Iterable[str]], None]] = []
         self._objects: dict[str, Object] = {}
         self._lock = threading.Lock()
         self._stop = threading.Event()
@@ -52,6 +46,10 @@ class Reflector:
         self._heard_at = 0.0
         self._error: ArgovxError | None = None
         self._thread = threading.Thread(target=self._run, name="argovx-reflector", daemon=True)
+
+    def listen(self, listener: Callable[[Iterable[str]], None]) -> None:
+        """Call ``listener`` with the uids that changed, in the reflector's thread; it must return soon."""
+        self._listeners.append(listener)
 
     def start(self) -> None:
         """Begin mirroring."""
@@ -91,7 +89,7 @@ class Reflector:
                 pause_s = BACKOFF_S[0]
             except Conflict:
                 logger.debug("watch: the resourceVersion is too old, listing again")
-            except (NotFound, Unavailable, ArgovxError) as error:
+            except ArgovxError as error:
                 self._fail(error)
                 self._stop.wait(pause_s * random.uniform(0.5, 1.5))  # noqa: S311  (jitter, not a secret)
                 pause_s = min(pause_s * 2, BACKOFF_S[1])
@@ -130,6 +128,10 @@ class Reflector:
             else:
                 self._objects[uid] = obj
         self._changed([uid])
+
+    def _changed(self, uids: Iterable[str]) -> None:
+        for listener in self._listeners:
+            listener(uids)
 
     def _heard(self) -> None:
         self._heard_at = time.monotonic()

@@ -79,7 +79,7 @@ class Follower:
         self._cadence = cadence
         self._readers: dict[str, AttemptReader] = {}
         self._jobs_seen: dict[str, tuple[float, dict[str, Any]]] = {}
-        self._asked_at: dict[str, float] = {}
+        self._asked_at: dict[str, tuple[float, bool]] = {}
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -138,20 +138,24 @@ class Follower:
             runs.setdefault(execution.run, []).append(execution)
         for run_id, items in runs.items():
             seen = [self._see(execution) for execution in items]
-            self._store.put(merge(run_id, seen, self._about, stale_s=self._mirror.stale_s and 1.0))
+            self._store.put(merge(run_id, seen, self._about, stale_s=self._stale_s()))
         for gone in {run.id for run in self._store.all()} - runs.keys():
             self._store.remove(gone)
         return any(not e.final or not self._settled(e) for e in found)
 
+    def _stale_s(self) -> float:
+        """Return the mirror's age in steps of 5 s, so that revisions do not grow with every look."""
+        return min(self._mirror.stale_s, 3600.0) // 5 * 5
+
     def _settled(self, execution: Execution) -> bool:
         reader = self._readers.get(_key(execution))
-        return reader is None or reader.complete or self._due(execution) is False
+        return reader is None or reader.complete or not self._due(execution)
 
     def _see(self, execution: Execution) -> Seen:
         reader = self._reader(execution)
         if reader and not reader.complete and self._due(execution):
             self._guard(reader.poll, f"the bucket about {execution.step}")
-            self._asked_at[_key(execution)] = time.monotonic()
+            self._asked_at[_key(execution)] = (time.monotonic(), execution.final)
         job = self._job(execution)
         return Seen(
             execution,
@@ -164,10 +168,10 @@ class Follower:
 
     def _due(self, execution: Execution) -> bool:
         """Tell whether the bucket should be asked: while it runs, and once more after its end."""
-        asked = self._asked_at.get(_key(execution))
-        if asked is None:
-            return True
-        return not execution.final and time.monotonic() - asked >= self._cadence.bucket_s * 0.9
+        asked_at, after_end = self._asked_at.get(_key(execution), (0.0, False))
+        if execution.final:
+            return not after_end
+        return time.monotonic() - asked_at >= self._cadence.bucket_s * 0.9
 
     def _reader(self, execution: Execution) -> AttemptReader | None:
         key = _key(execution)

@@ -1,0 +1,24 @@
+"""What the platform's template needs to know of a profile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from argovx_lab.compile.platform import Platform
+from argovx_lab.wiring.profiles import Profile
+
+
+def platform_of(profile: Profile) -> Platform:
+    """Return the deployment that the template is written for."""
+    return Platform(
+        image=profile.launcher_image,
+        sts_url=profile.endpoints.sts,
+        aiplatform_url=profile.endpoints.aiplatform,
+        storage_url=profile.endpoints.storage,
+        audience=profile.audience,
+        project=profile.project,
+        region=profile.region,
+        bucket=profile.bucket,
+        prefix=profile.prefix,
+        ca_pem=Path(profile.ca_file).read_text() if profile.ca_file else "",
+    )

@@ -1,0 +1,205 @@
+"""Profiles: the one object that names everything that differs between sandbox and cluster.
+
+Owns the environment variables of kernel, server and CLI: ``ARGOVX_PROFILE`` (name, default ``sandbox``),
+``ARGOVX_CONFIG`` (path of an ``argovx.toml``), ``ARGOVX_SANDBOX`` (state folder of the sandbox),
+``ARGOVX_USER`` (who acts; default: the login name). Unknown settings are refused by name.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any
+
+from argovx_lab.errors import SpecError
+from argovx_lab.model import names
+from argovx_lab.model.layout import Layout
+from argovx_lab.model.principal import Principal
+
+SANDBOX = "sandbox"
+
+#: What every view of a sandbox run says.
+SANDBOX_NOTE = "ran on this machine, no T4, no charge"
+
+#: Container images that steps may name without a profile of their own; the first is the default.
+#: Source: Vertex AI, prebuilt containers for custom training.
+IMAGES = (
+    "us-docker.pkg.dev/vertex-ai/training/sklearn-cpu.1-6:latest",
+    "us-docker.pkg.dev/vertex-ai/training/pytorch-gpu.2-4.py310:latest",
+    "us-docker.pkg.dev/vertex-ai/training/tf-cpu.2-17.py310:latest",
+    "python:3.11",
+    "python:3.12",
+)
+
+LAUNCHER_IMAGE = "argovx/launcher:0.1"
+
+_USER_MAX = 30
+
+
+@dataclass(frozen=True)
+class Endpoints:
+    """Base URLs of the Google services."""
+
+    sts: str
+    aiplatform: str
+    storage: str
+    logging: str
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Everything that differs between the sandbox and a deployment.
+
+    Parameters
+    ----------
+    kubeconfig, context : str
+        Which cluster, as whom.
+    audience, token_file : str
+        Workload identity provider and the projected token that is exchanged there.
+    ca_file : str
+        PEM bundle for the Google endpoints; empty means public roots.
+    images : tuple of str
+        Images that steps may name; a trailing ``*`` matches any rest. The first is the default.
+    note : str
+        What every view of a run says.
+    """
+
+    name: str
+    kubeconfig: str
+    context: str
+    namespace: str
+    project: str
+    project_number: str
+    region: str
+    bucket: str
+    user: str
+    run_as: str
+    audience: str
+    token_file: str
+    endpoints: Endpoints
+    prefix: str = ""
+    ca_file: str = ""
+    launcher_image: str = LAUNCHER_IMAGE
+    images: tuple[str, ...] = IMAGES
+    note: str = ""
+    bucket_poll_s: float = 2.0
+    vertex_poll_s: float = 20.0
+
+    @property
+    def layout(self) -> Layout:
+        """Paths of this user in the bucket."""
+        return Layout(self.bucket, self.user, self.prefix)
+
+    @property
+    def principal(self) -> Principal:
+        """Who acts under this profile."""
+        account = f"system:serviceaccount:{self.namespace}:{names.kernel_account(self.user)}"
+        pool = self.audience.removeprefix("//iam.googleapis.com/").partition("/providers/")[0]
+        return Principal(
+            user=self.user,
+            account=account,
+            google=f"principal://iam.googleapis.com/{pool}/subject/{account}",
+            run_as=self.run_as,
+            through=f"kubeconfig context {self.context}, token file",
+            may_read=(self.layout.uri(self.layout.root), f"gs://{self.bucket}/datasets/"),
+            may_write=(self.layout.uri(self.layout.root),),
+        )
+
+
+def current_user() -> str:
+    """Return the slug of the person at this machine."""
+    return names.slug(os.environ.get("ARGOVX_USER") or getpass.getuser(), _USER_MAX)
+
+
+def sandbox_dir() -> Path:
+    """Return the state folder of this user's sandbox."""
+    named = os.environ.get("ARGOVX_SANDBOX")
+    if named:
+        return Path(named).expanduser().absolute()
+    base = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
+    return Path(base) / "argovx" / "sandbox"
+
+
+def profile_names() -> list[str]:
+    """Return the names of the profiles that can be used."""
+    return [SANDBOX, *sorted(set(_documents()) - {SANDBOX})]
+
+
+def load_profile(name: str = "") -> Profile:
+    """Return a profile; the sandbox is started when it is not running.
+
+    Raises
+    ------
+    SpecError
+        When there is no such profile, or its document is wrong.
+    SandboxError
+        When the sandbox cannot be started.
+    """
+    name = name or os.environ.get("ARGOVX_PROFILE") or SANDBOX
+    if name == SANDBOX:
+        from argovx_lab.wiring.local import sandbox_profile, start_sandbox
+
+        return sandbox_profile(start_sandbox())
+    documents = _documents()
+    if name not in documents:
+        raise SpecError(
+            f"there is no profile {name!r}; there are: {', '.join(profile_names())}",
+            hint="Add [profiles.NAME] to argovx.toml in this folder; docs/profiles.md shows one.",
+        )
+    return _from_document(name, documents[name])
+
+
+def _documents() -> dict[str, Mapping[str, Any]]:
+    named = os.environ.get("ARGOVX_CONFIG")
+    config = os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config"
+    paths = [Path(named)] if named else [Path(config) / "argovx" / "argovx.toml", Path("argovx.toml")]
+    found: dict[str, Mapping[str, Any]] = {}
+    for path in paths:
+        if not path.is_file():
+            continue
+        try:
+            document = tomllib.loads(path.read_text())
+        except tomllib.TOMLDecodeError as error:
+            raise SpecError(f"{path.name} is not TOML: {error}") from error
+        found.update(document.get("profiles") or {})
+    return found
+
+
+_DERIVED = frozenset({"name", "endpoints", "note"})
+
+
+def _from_document(name: str, document: Mapping[str, Any]) -> Profile:
+    allowed = {f.name for f in fields(Profile)} - _DERIVED
+    unknown = sorted(set(document) - allowed)
+    if unknown:
+        raise SpecError(
+            f"profile {name}: unknown settings {', '.join(unknown)}",
+            hint=f"Allowed are: {', '.join(sorted(allowed))}.",
+        )
+    values: dict[str, Any] = {"user": current_user(), **document}
+    missing = sorted(_required() - values.keys())
+    if missing:
+        raise SpecError(
+            f"profile {name} lacks {', '.join(missing)}", hint="docs/profiles.md shows a whole one."
+        )
+    region = values["region"]
+    values["images"] = tuple(values.get("images", IMAGES))
+    return Profile(
+        name=name,
+        endpoints=Endpoints(
+            sts="https://sts.googleapis.com",
+            aiplatform=f"https://{region}-aiplatform.googleapis.com",
+            storage="https://storage.googleapis.com",
+            logging="https://logging.googleapis.com",
+        ),
+        **values,
+    )
+
+
+def _required() -> set[str]:
+    optional = {"prefix", "ca_file", "launcher_image", "images", "bucket_poll_s", "vertex_poll_s"}
+    return {f.name for f in fields(Profile)} - _DERIVED - optional

@@ -1,0 +1,117 @@
+"""Clients and the read path of one profile, each built on first use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from argovx_lab.wiring.profiles import Profile
+
+if TYPE_CHECKING:
+    from argovx_lab.cluster.client import Cluster
+    from argovx_lab.cluster.reflector import Reflector
+    from argovx_lab.identity.session import Session
+    from argovx_lab.policy.bundle import Bundle
+    from argovx_lab.runs.follow import Follower
+    from argovx_lab.runs.store import RunStore
+    from argovx_lab.storage.objects import Objects
+    from argovx_lab.vertex.jobs import Jobs
+    from argovx_lab.vertex.metadata import Metadata
+
+
+class Services:
+    """The clients of one profile, each built on first use."""
+
+    def __init__(self, profile: Profile) -> None:
+        self.profile = profile
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """Kubernetes and Argo."""
+        from argovx_lab.cluster.client import Cluster
+
+        profile = self.profile
+        return Cluster(Path(profile.kubeconfig), profile.context, profile.namespace)
+
+    @cached_property
+    def session(self) -> Session:
+        """Authorized requests to Google."""
+        from argovx_lab.identity.session import Session
+        from argovx_lab.identity.settings import Federation
+
+        profile = self.profile
+        federation = Federation(
+            profile.endpoints.sts, profile.audience, profile.token_file, ca_file=profile.ca_file
+        )
+        return Session(federation)
+
+    @cached_property
+    def objects(self) -> Objects:
+        """Cloud Storage."""
+        from argovx_lab.storage.objects import Objects
+
+        return Objects(self.session, self.profile.endpoints.storage)
+
+    @cached_property
+    def jobs(self) -> Jobs:
+        """Vertex custom jobs."""
+        from argovx_lab.vertex.jobs import Jobs
+
+        profile = self.profile
+        return Jobs(self.session, profile.endpoints.aiplatform, profile.project, profile.region)
+
+    @cached_property
+    def metadata(self) -> Metadata:
+        """Vertex ML Metadata."""
+        from argovx_lab.vertex.metadata import Metadata
+
+        profile = self.profile
+        return Metadata(self.session, profile.endpoints.aiplatform, profile.project, profile.region)
+
+    @cached_property
+    def policy(self) -> Bundle:
+        """The policy bundle that judges submissions."""
+        from argovx_lab.policy.bundle import default_bundle
+
+        return default_bundle()
+
+
+@dataclass
+class ReadPath:
+    """Reflector, follower and store of one profile, running."""
+
+    store: RunStore
+    reflector: Reflector
+    follower: Follower
+
+    def stop(self) -> None:
+        """End the threads."""
+        self.reflector.stop()
+        self.follower.stop()
+
+
+def read_path(services: Services) -> ReadPath:
+    """Build and start the read path of a profile."""
+    from argovx_lab.cluster.reflector import Reflector
+    from argovx_lab.runs.follow import Cadence, Follower
+    from argovx_lab.runs.merge import About
+    from argovx_lab.runs.store import RunStore
+
+    profile, store = services.profile, RunStore()
+    reflector = Reflector(services.cluster)
+    follower = Follower(
+        reflector,
+        services.jobs,
+        services.objects,
+        store,
+        about=About(profile.name, profile.namespace, profile.note),
+        bucket_name=profile.bucket,
+        prefix=profile.prefix,
+        cadence=Cadence(profile.bucket_poll_s, profile.vertex_poll_s),
+    )
+    reflector.listen(follower.changed)
+    reflector.start()
+    follower.start()
+    return ReadPath(store, reflector, follower)
