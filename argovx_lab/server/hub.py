@@ -1,0 +1,131 @@
+"""One hub per server process: the profile's clients and read path, started on first use.
+
+Blocking calls of remote ends run in threads, never on the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from argovx_lab.cluster import control
+from argovx_lab.compile.again import again
+from argovx_lab.errors import Conflict, NotFound
+from argovx_lab.model.run import Node, Run, to_json
+from argovx_lab.runs.store import RunStore
+from argovx_lab.wiring import ReadPath, Services, load_profile, read_path
+
+T = TypeVar("T")
+
+
+class Hub:
+    """Everything handlers ask.
+
+    Parameters
+    ----------
+    root_dir : str
+        The server's root folder, which notebook paths are relative to.
+    """
+
+    def __init__(self, root_dir: str) -> None:
+        self.root_dir = root_dir
+        self._lock = threading.Lock()
+        self._services: Services | None = None
+        self._read_path: ReadPath | None = None
+
+    async def call(self, function: Callable[..., T], *args: Any) -> T:
+        """Run a blocking call in a thread."""
+        return await asyncio.get_running_loop().run_in_executor(None, lambda: function(*args))
+
+    @property
+    def services(self) -> Services:
+        """Clients of the profile; starts the sandbox when that is the profile."""
+        return self._started()[0]
+
+    @property
+    def path(self) -> ReadPath:
+        """The running read path."""
+        return self._started()[1]
+
+    @property
+    def store(self) -> RunStore:
+        """All runs."""
+        return self.path.store
+
+    def _started(self) -> tuple[Services, ReadPath]:
+        with self._lock:
+            if self._services is None or self._read_path is None:
+                self._services = Services(load_profile())
+                self._read_path = read_path(self._services)
+                self._read_path.reflector.wait_synced(5.0)
+            return self._services, self._read_path
+
+    def overview(self) -> dict[str, Any]:
+        """Return all runs without their nodes, the profile, who acts and how live this is."""
+        runs = [to_json(run) for run in self.store.all()]
+        for run in runs:
+            run["nodes"] = []
+        reflector = self.path.reflector
+        error = reflector.error
+        stale_s = reflector.stale_s
+        return {
+            "runs": runs,
+            "profile": self.services.profile.name,
+            "note": self.services.profile.note,
+            "principal": to_json(self.services.profile.principal),
+            "connection": {
+                "live": error is None,
+                "stale_s": None if stale_s == float("inf") else round(stale_s, 1),
+                "message": error.message if error else "",
+                "hint": error.hint if error else "",
+            },
+            "epoch": self.store.epoch,
+        }
+
+    def run(self, run_id: str) -> Run:
+        """Return one run; :class:`NotFound` when there is none."""
+        run = self.store.get(run_id)
+        if run is None:
+            raise NotFound(
+                f"there is no run {run_id}", hint="%argovx runs lists them.", service="argovx", status=404
+            )
+        return run
+
+    def node(self, run_id: str, name: str) -> Node:
+        """Return one step of a run; :class:`NotFound` when there is none."""
+        for node in self.run(run_id).nodes:
+            if node.id == name:
+                return node
+        raise NotFound(f"run {run_id} has no step {name}", service="argovx", status=404)
+
+    def stop_run(self, run_id: str) -> dict[str, Any]:
+        """Stop every Workflow of a run that has not ended."""
+        stopped = [self._stop(node) for node in self.run(run_id).nodes if not node.phase.final and node.argo]
+        if not stopped:
+            raise Conflict(f"nothing of run {run_id} is running", service="argovx", status=409)
+        return {"stopped": stopped}
+
+    def stop_step(self, run_id: str, name: str) -> dict[str, Any]:
+        """Stop the Workflow of one step."""
+        return {"stopped": [self._stop(self.node(run_id, name))]}
+
+    def retry_step(self, run_id: str, name: str) -> dict[str, Any]:
+        """Submit the same code and inputs once more, as a new Workflow of the same run."""
+        node = self.node(run_id, name)
+        if not node.phase.final or node.argo is None:
+            raise Conflict(f"{name} is {node.phase.value.lower()}; it can be retried when it has ended")
+        workflow = self.services.cluster.get_workflow(node.argo.workflow)
+        if workflow is None:
+            raise NotFound(f"Workflow {node.argo.workflow} is gone", hint="Run the cell again.")
+        fresh = again(workflow, f"{name.replace('_', '-')}-{secrets.token_hex(3)}")
+        self.services.cluster.create_workflow(fresh)
+        return {"workflow": fresh["metadata"]["name"]}
+
+    def _stop(self, node: Node) -> str:
+        if node.argo is None:
+            raise Conflict(f"{node.name} has not been submitted", service="argovx", status=409)
+        control.stop(self.services.cluster, node.argo.workflow)
+        return node.argo.workflow
