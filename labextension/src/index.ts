@@ -1,0 +1,7 @@
+/**
+ * The plugins of argovx-lab. This file only wires.
+ */
+import { core } from './plugins/core';
+import { panels } from './plugins/panels';
+
+export default [...core, ...panels];

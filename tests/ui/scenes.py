@@ -1,0 +1,91 @@
+"""What the screenshots show."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+DEFAULT = ["sidebar"]
+
+PREPARE = """%%vertex_step prepare() -> X, y
+from sklearn.datasets import load_digits
+X, y = load_digits(return_X_y=True)"""
+TRAIN = """%%vertex_step train(X, y) -> model --on n1-standard-8+T4
+from sklearn.linear_model import LogisticRegression
+model = LogisticRegression(max_iter=200).fit(X, y)
+argovx.log_metrics({"accuracy": model.score(X, y)})"""
+EVALUATE = """%%vertex_step evaluate(model, X, y) -> report, accuracy
+from sklearn.metrics import classification_report
+report = classification_report(y, model.predict(X), output_dict=True)
+accuracy = report["accuracy"]"""
+CELLS = [
+    ("load", "%load_ext argovx_lab"),
+    ("cell-prepare", PREPARE),
+    ("cell-train", TRAIN),
+    ("cell-evaluate", EVALUATE),
+]
+
+
+def notebook(outputs: dict[str, Any] | None = None) -> dict[str, Any]:
+    """A notebook document; ``outputs`` maps cell ids to a run bundle."""
+    cells = []
+    for cell_id, source in CELLS:
+        bundle = (outputs or {}).get(cell_id)
+        data = {"application/vnd.argovx.run+json": bundle, "text/plain": "a run"} if bundle else None
+        cells.append(
+            {
+                "cell_type": "code",
+                "id": cell_id,
+                "metadata": {},
+                "execution_count": None,
+                "source": source,
+                "outputs": [{"output_type": "display_data", "metadata": {}, "data": data}] if data else [],
+            }
+        )
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
+
+
+def set_clock(page: Any, at: float | None) -> None:
+    """Set and hold the clock of the script; ``None`` lets it run from the start."""
+    page.evaluate(
+        """async at => {
+          const s = window.jupyterapp.serviceManager.serverSettings;
+          const xsrf = document.cookie.match(/_xsrf=([^;]*)/);
+          await fetch(s.baseUrl + 'argovx/api/v1/mock', {method: 'POST', body: JSON.stringify({at}),
+            headers: {'Content-Type': 'application/json', Authorization: 'token ' + s.token,
+                      'X-XSRFToken': xsrf ? xsrf[1] : ''}});
+        }""",
+        at,
+    )
+    page.wait_for_timeout(700)
+
+
+def theme(page: Any, dark: bool) -> None:
+    """Switch the theme."""
+    name = "JupyterLab Dark" if dark else "JupyterLab Light"
+    page.evaluate(f"() => window.jupyterapp.commands.execute('apputils:change-theme', {{theme: '{name}'}})")
+    page.wait_for_timeout(500)
+
+
+def both(page: Any, out: Path, name: str) -> None:
+    """A screenshot in each theme."""
+    for dark in (False, True):
+        theme(page, dark)
+        page.screenshot(path=str(out / f"{name}-{'dark' if dark else 'light'}.png"))
+    theme(page, False)
+
+
+def write_notebook(lab: Any, outputs: dict[str, Any] | None = None) -> None:
+    """Put the notebook into the server's folder."""
+    (lab.root / "00-first-step.ipynb").write_text(json.dumps(notebook(outputs)))
+
+
+def sidebar(page: Any, lab: Any, out: Path, open_page: Any) -> None:
+    """The side panel while a step runs."""
+    open_page(page, lab)
+    set_clock(page, 66)
+    page.evaluate("() => window.jupyterapp.commands.execute('argovx:show-panel')")
+    page.locator("#argovx-panel [role=tree]").wait_for()
+    page.wait_for_timeout(500)
+    both(page, out, "sidebar")
