@@ -154,8 +154,8 @@ class Follower:
     def _see(self, execution: Execution) -> Seen:
         reader = self._reader(execution)
         if reader and not reader.complete and self._due(execution):
-            self._guard(reader.poll, f"the bucket about {execution.step}")
-            self._asked_at[_key(execution)] = (time.monotonic(), execution.final)
+            if self._guard(reader.poll, f"the bucket about {execution.step}") is not None:
+                self._asked_at[_key(execution)] = (time.monotonic(), execution.final)
         job = self._job(execution)
         return Seen(
             execution,

@@ -14,6 +14,8 @@ from typing import Any, TypeVar
 from argovx_lab.cluster import control
 from argovx_lab.compile.again import again
 from argovx_lab.errors import Conflict, NotFound
+from argovx_lab.lineage.join import join
+from argovx_lab.lineage.vertex import read
 from argovx_lab.model.run import Node, Run, to_json
 from argovx_lab.runs.store import RunStore
 from argovx_lab.wiring import ReadPath, Services, load_profile, read_path
@@ -100,6 +102,13 @@ class Hub:
             if node.id == name:
                 return node
         raise NotFound(f"run {run_id} has no step {name}", service="argovx", status=404)
+
+    def lineage(self, run_id: str, step: str) -> dict[str, Any]:
+        """Return the lineage of a run (or of one step of it), read from both systems now."""
+        run = self.run(run_id)
+        uids = [node.argo.workflow_uid for node in run.nodes if node.argo and step in ("", node.id)]
+        lineage: dict[str, Any] = to_json(join(run, read(self.services.metadata, uids), step))
+        return lineage
 
     def stop_run(self, run_id: str) -> dict[str, Any]:
         """Stop every Workflow of a run that has not ended."""

@@ -1,0 +1,22 @@
+"""What a user types: ``%%vertex_step``, ``%argovx``, and the handles that results become.
+
+Loading it must stay cheap: nothing heavy is imported before the first magic runs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from IPython.core.interactiveshell import InteractiveShell
+
+__all__ = ["register"]
+
+
+def register(shell: InteractiveShell) -> None:
+    """Register the magics and bind ``argovx``, the facade that cells also see inside their job."""
+    from argovx_lab.notebook.facade import Facade
+    from argovx_lab.notebook.magics import ArgovxMagics
+
+    shell.register_magics(ArgovxMagics(shell))
+    shell.user_ns.setdefault("argovx", Facade())

@@ -1,0 +1,137 @@
+"""The line after ``%%vertex_step``: signature first, then flags.
+
+Owns flags and their messages. Refuses unknown flags, repeated flags and values that no machine has, each
+in one line that shows the allowed ones.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from argovx_lab.errors import SpecError
+
+_FLAG = re.compile(r"(?:^|\s)--[A-Za-z]")
+_TIME = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)?\Z")
+_UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+#: Longest running time of a custom job. Unit: seconds. Source: Vertex AI, Scheduling.timeout, 7 days.
+TIMEOUT_MAX_S = 7 * 86400
+
+#: Most repeats that Argo is asked for.
+RETRIES_MAX = 10
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the flags say; ``None`` means the profile's or the spec's default."""
+
+    machine: str = ""
+    image: str = ""
+    requirements: tuple[str, ...] = ()
+    timeout_s: int | None = None
+    retries: int | None = None
+    dry_run: bool = False
+    wait: bool = True
+
+
+@dataclass(frozen=True)
+class Line:
+    """The head as typed (signature) and the options."""
+
+    head: str
+    options: Options = field(default_factory=Options)
+
+
+def parse_line(line: str) -> Line:
+    """Split a magic's line into signature and options.
+
+    Raises
+    ------
+    SpecError
+        For anything that is not understood, with the nearest thing that is.
+    """
+    match = _FLAG.search(line)
+    head, rest = (line[: match.start()], line[match.start() :]) if match else (line, "")
+    try:
+        words = shlex.split(rest)
+    except ValueError as error:
+        raise SpecError(f"the flags cannot be read: {error}", hint="Close the quotation mark.") from error
+    return Line(head.strip(), _options(words))
+
+
+def _options(words: list[str]) -> Options:
+    values: dict[str, Any] = {}
+    queue = list(words)
+    while queue:
+        flag, joined, value = queue.pop(0).partition("=")
+        if flag not in _FLAGS:
+            raise _unknown(flag)
+        name, read = _FLAGS[flag]
+        if name in values:
+            raise SpecError(f"{flag} is given twice", hint="Give it once.")
+        if read is None:
+            if joined:
+                raise SpecError(f"{flag} takes no value")
+            values[name] = name == "dry_run"
+            continue
+        if not joined:
+            if not queue or queue[0].startswith("--"):
+                raise SpecError(f"{flag} needs a value", hint=USAGE)
+            value = queue.pop(0)
+        values[name] = read(value)
+    return Options(**values)
+
+
+def _unknown(flag: str) -> SpecError:
+    if not flag.startswith("--"):
+        return SpecError(f"{flag!r} stands where a flag is expected", hint=USAGE)
+    near = difflib.get_close_matches(flag, _FLAGS, n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"Flags are: {', '.join(_FLAGS)}."
+    return SpecError(f"unknown flag {flag}", hint=hint)
+
+
+def _timeout(text: str) -> int:
+    match = _TIME.match(text)
+    seconds = float(match.group(1)) * _UNITS[match.group(2) or "s"] if match else 0.0
+    if not 1 <= seconds <= TIMEOUT_MAX_S:
+        raise SpecError(
+            f"--timeout {text!r} is not a time from 1s to 7d", hint="Write it like 90s, 30m or 2h."
+        )
+    return int(seconds)
+
+
+def _retries(text: str) -> int:
+    if not text.isdigit() or int(text) > RETRIES_MAX:
+        raise SpecError(f"--retries {text!r} is not a number from 0 to {RETRIES_MAX}")
+    return int(text)
+
+
+def _requirements(text: str) -> tuple[str, ...]:
+    from argovx_lab.capture.environment import pinned
+
+    return pinned(text.replace(",", " ").split())
+
+
+def _text(text: str) -> str:
+    return text
+
+
+_FLAGS: dict[str, tuple[str, Callable[[str], Any] | None]] = {
+    "--on": ("machine", _text),
+    "--image": ("image", _text),
+    "--requirements": ("requirements", _requirements),
+    "--timeout": ("timeout_s", _timeout),
+    "--retries": ("retries", _retries),
+    "--dry-run": ("dry_run", None),
+    "--no-wait": ("wait", None),
+}
+
+USAGE = (
+    "%%vertex_step NAME[(inputs)] [-> outputs] [--on MACHINE[+ACCELERATOR[*N]]] [--image REF]"
+    ' [--requirements "NAME==VERSION …"] [--timeout 2h] [--retries N] [--dry-run] [--no-wait]'
+)

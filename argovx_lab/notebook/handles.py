@@ -1,0 +1,217 @@
+"""Handles: results of steps that are not here yet, or need not be.
+
+A handle is passed to the next step by reference and brought here by ``.get()``. Any other use of it raises
+one line that says what it is. Equality and ``repr`` never download.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NoReturn, Protocol
+
+from argovx_lab.errors import ArgovxError, NotFound, OutputsMissing, RunError, SpecError
+from argovx_lab.model.layout import split_uri
+from argovx_lab.model.step import ArtifactRef
+
+FINAL = ("Succeeded", "Failed", "Error")
+
+
+class Remote(Protocol):
+    """What a handle needs of the remote ends."""
+
+    def workflow_outputs(self, workflow: str, task: str) -> tuple[str, dict[str, str]]:
+        """Return the step's Argo phase and its output parameters."""
+
+    def read(self, bucket: str, name: str) -> bytes:
+        """Return an object's bytes."""
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """What the producing step's manifest says of one output."""
+
+    codec: str
+    summary: str
+    size_bytes: int
+    digest: str
+    uri: str
+    manifest: str
+
+
+class Handle:
+    """A typed reference to one output of one execution of a step.
+
+    Parameters
+    ----------
+    step, name : str
+        The producing step and the output's name in its cell.
+    workflow, task : str
+        The execution: Workflow and DAG task.
+    """
+
+    __slots__ = ("_name", "_remote", "_resolved", "_step", "_task", "_workflow")
+
+    def __init__(self, remote: Remote, step: str, name: str, workflow: str, task: str) -> None:
+        self._remote = remote
+        self._step = step
+        self._name = name
+        self._workflow = workflow
+        self._task = task
+        self._resolved: Resolved | None = None
+
+    def get(self) -> Any:
+        """Bring the value here, after its bytes were checked against the manifest's digest.
+
+        Raises
+        ------
+        RunError
+            When the step has not succeeded.
+        OutputsMissing
+            When the bytes are gone or are not what the manifest says.
+        """
+        from argovx_lab import codecs
+
+        found = self._resolve()
+        bucket, name = split_uri(found.uri)
+        try:
+            data = self._remote.read(bucket, name)
+        except NotFound as error:
+            raise OutputsMissing(f"{self._name} of step {self._step} is gone from the bucket") from error
+        if hashlib.sha256(data).hexdigest() != found.digest:
+            raise OutputsMissing(
+                f"{self._name} of step {self._step} is not what its manifest says",
+                hint="Run the step again; somebody has changed the object.",
+            )
+        return codecs.decode(data, found.codec, name=self._name)
+
+    def reference(self) -> ArtifactRef:
+        """Return how the next step names this value; raises :class:`RunError` while it is not finished."""
+        found = self._resolve()
+        return ArtifactRef(
+            uri=found.uri,
+            digest=found.digest,
+            codec=found.codec,
+            size_bytes=found.size_bytes,
+            manifest=found.manifest,
+            output=self._name,
+            step=self._step,
+        )
+
+    @property
+    def step(self) -> str:
+        """The producing step."""
+        return self._step
+
+    def _resolve(self) -> Resolved:
+        if self._resolved is None:
+            phase, outputs = self._remote.workflow_outputs(self._workflow, self._task)
+            if phase in ("Failed", "Error"):
+                raise RunError(
+                    f"{self._name} was not made: step {self._step} failed",
+                    hint=f"Mend the cell of {self._step} and run it again.",
+                )
+            if phase != "Succeeded":
+                raise RunError(
+                    f"{self._name} is not there yet: step {self._step} is {phase.lower() or 'queued'}",
+                    hint=f"Wait for it: %argovx status shows where {self._step} stands.",
+                )
+            self._resolved = self._from_manifest(outputs.get("manifest", ""))
+        return self._resolved
+
+    def _from_manifest(self, text: str) -> Resolved:
+        try:
+            pointer = json.loads(text)
+            data = self._remote.read(*split_uri(pointer["uri"]))
+        except (ValueError, KeyError, TypeError, NotFound) as error:
+            raise OutputsMissing(f"step {self._step} has no manifest", hint="Run the step again.") from error
+        if hashlib.sha256(data).hexdigest() != pointer.get("digest"):
+            raise OutputsMissing(f"the manifest of step {self._step} was changed", hint="Run the step again.")
+        made = json.loads(data)["outputs"].get(self._name)
+        if made is None:
+            raise OutputsMissing(f"step {self._step} wrote no {self._name}")
+        fields = {key: made[key] for key in ("codec", "summary", "size_bytes", "digest", "uri")}
+        return Resolved(**fields, manifest=pointer["uri"])
+
+    def _state(self) -> str:
+        from argovx_lab.codecs import size_text
+
+        try:
+            found = self._resolve()
+        except ArgovxError as error:
+            return error.message
+        size = size_text(found.size_bytes)
+        return f"{self._name}: {found.summary} · {size} · {found.digest[:8]}… · from step {self._step}"
+
+    def __repr__(self) -> str:
+        return f"<{self._state()} · {self._name}.get() brings it here>"
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Handle):
+            return NotImplemented
+        return (self._workflow, self._task, self._name) == (other._workflow, other._task, other._name)
+
+    def __hash__(self) -> int:
+        return hash((self._workflow, self._task, self._name))
+
+    def __reduce__(self) -> NoReturn:
+        raise SpecError(
+            f"{self._name} is a handle and cannot be pickled", hint=f"Use {self._name}.get() first."
+        )
+
+    def __getattr__(self, attribute: str) -> NoReturn:
+        if attribute.startswith("_"):
+            raise AttributeError(attribute)  # what IPython and copy look for is simply not there
+        self._refuse(f".{attribute}")
+
+    def _refuse(self, use: str) -> NoReturn:
+        what = self._resolved.summary if self._resolved else self._state_short()
+        raise SpecError(
+            f"{self._name} is a result of step {self._step} ({what}); {self._name}.get() brings it here.",
+            hint=f"{self._name}{use} needs the value itself." if use else "",
+        )
+
+    def _state_short(self) -> str:
+        try:
+            return self._resolve().summary
+        except ArgovxError:
+            return "not there yet"
+
+
+def _refusing(use: str) -> Callable[..., NoReturn]:
+    def method(self: Handle, *_args: object) -> NoReturn:
+        self._refuse(use)
+
+    return method
+
+
+for _operator, _use in {
+    "__len__": "",
+    "__iter__": "",
+    "__getitem__": "[…]",
+    "__contains__": "",
+    "__call__": "(…)",
+    "__bool__": "",
+    "__float__": "",
+    "__int__": "",
+    "__index__": "",
+    "__array__": "",
+    "__add__": " + …",
+    "__radd__": "",
+    "__sub__": " - …",
+    "__rsub__": "",
+    "__mul__": " * …",
+    "__rmul__": "",
+    "__truediv__": " / …",
+    "__rtruediv__": "",
+    "__matmul__": " @ …",
+    "__lt__": " < …",
+    "__le__": " <= …",
+    "__gt__": " > …",
+    "__ge__": " >= …",
+    "__enter__": "",
+    "__neg__": "",
+}.items():
+    setattr(Handle, _operator, _refusing(_use))

@@ -1,0 +1,124 @@
+"""The live view under a cell while a step runs, until it ends or the user detaches.
+
+Ctrl-C detaches: the step goes on. A failed step raises the user's own traceback, nothing of ours above it.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from argovx_lab.errors import (
+    NotFound,
+    OutputsMissing,
+    RemoteError,
+    RunError,
+    StepCancelled,
+    StepFailed,
+    StepTimedOut,
+)
+from argovx_lab.model.run import Node, Phase, Run
+from argovx_lab.notebook.display import bundle
+from argovx_lab.wiring import ReadPath
+
+#: How often the line under the cell is drawn anew, so that time moves. Unit: seconds.
+REDRAW_S = 1.0
+
+#: A Workflow that the mirror does not show after so long is lost. Unit: seconds.
+APPEAR_S = 30.0
+
+
+class LiveView:
+    """One display area that follows one execution of a step.
+
+    Parameters
+    ----------
+    workflow : str
+        Name of the Workflow that runs the execution.
+    """
+
+    def __init__(self, path: ReadPath, run_id: str, step: str, workflow: str) -> None:
+        self._path = path
+        self._run_id = run_id
+        self._step = step
+        self._workflow = workflow
+        self._handle: Any = None
+        self._drawn: tuple[int, str] | None = None
+
+    def current(self) -> tuple[Run, Node] | None:
+        """Return the run and node of this execution, or ``None`` until the mirror shows it."""
+        run = self._path.store.get(self._run_id)
+        for node in run.nodes if run else ():
+            if node.id == self._step and node.argo and node.argo.workflow == self._workflow:
+                return run, node  # type: ignore[return-value]  # run is not None here
+        return None
+
+    def draw(self, run: Run, node: Node) -> None:
+        """Show the present state, in place."""
+        from IPython.display import display
+
+        data = bundle(run, node)
+        state = (run.revision, data["text/plain"])
+        if state == self._drawn:
+            return
+        self._drawn = state
+        if self._handle is None:
+            self._handle = display(data, raw=True, display_id=True)
+        else:
+            self._handle.update(data, raw=True)
+
+    def wait(self) -> Node:
+        """Follow until the execution has ended; KeyboardInterrupt passes through.
+
+        Raises
+        ------
+        NotFound
+            When the Workflow does not appear or disappears.
+        """
+        woken = threading.Event()
+        end = self._path.store.listen(woken.set)
+        missing_s = 0.0
+        try:
+            while True:
+                found = self.current()
+                if found:
+                    missing_s = 0.0
+                    self.draw(*found)
+                    if found[1].phase.final and _settled(found[1]):
+                        return found[1]
+                elif missing_s > APPEAR_S:
+                    raise NotFound(
+                        f"Workflow {self._workflow} of step {self._step} is not to be seen",
+                        hint="Run: %argovx doctor",
+                        service="kubernetes",
+                    )
+                woken.clear()
+                if not woken.wait(REDRAW_S) and not found:
+                    missing_s += REDRAW_S
+        finally:
+            end()
+
+
+def _settled(node: Node) -> bool:
+    """Tell whether a succeeded step's manifest is in: the last thing that is read."""
+    if node.phase is not Phase.SUCCEEDED:
+        return True
+    return all(output.state == "ready" for output in node.outputs)
+
+
+def raise_for(node: Node) -> None:
+    """Raise what an execution that did not succeed means to the user."""
+    if node.phase in (Phase.SUCCEEDED, Phase.CACHED, Phase.SKIPPED):
+        return
+    ended = node.exit
+    if node.phase is Phase.STOPPED:
+        raise StepCancelled(f"{node.name} was stopped", hint="Run the cell again when it may go on.")
+    code = ended.code if ended else None
+    what = ended.error if ended and ended.error else node.message or "no reason was given"
+    if code == 1 and ended:
+        place = f" · {ended.place}" if ended.place else ""
+        raise StepFailed(
+            f"{node.name} failed: {what}{place}", hint=node.hint, traceback=list(ended.traceback)
+        )
+    kinds: dict[int | None, type[Any]] = {31: StepTimedOut, 40: OutputsMissing, 30: RemoteError}
+    raise kinds.get(code, RunError)(f"{node.name} failed: {what}", hint=node.hint)
