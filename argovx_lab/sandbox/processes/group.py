@@ -134,15 +134,15 @@ class ProcessGroup:
                 os.close(fd)
         return state
 
-    def signal(self, signum: int) -> bool:
-        """Send a signal to the command itself; return whether it was there."""
+    def signal(self, signum: int, *, whole_group: bool = False) -> bool:
+        """Send a signal to the command, or to its whole process group; return whether it was there."""
         data = self._read()
         pid = data.get("pid", 0)
         stat = read_stat(pid) if pid and data["boot_id"] == _boot_id() else None
         if stat is None or stat[0] == "Z" or stat[4] != data["ticks"]:
             return False
         with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signum)
+            os.kill(-pid if whole_group else pid, signum)
             return True
         return False
 

@@ -243,6 +243,7 @@ def main() -> int:
         probe(folder)
         return 0
     os.umask(0o077)
+    os.close(os.open(os.path.join(folder, "started"), os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
     said, say = os.pipe()
     if os.fork():
         # Whoever called waits for this process: by its end the supervisor has said who it is.

@@ -1,0 +1,127 @@
+"""One container as a process group: what it is made of, how it is started, what it said at its end.
+
+Refuses by name what a process on this machine cannot be: privileged containers, probes, hooks.
+Restrictions (``runAsNonRoot``, dropped capabilities, limits) are accepted and not enforced: the
+process runs as the user who runs the sandbox.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import replace
+from pathlib import Path
+
+from argovx_lab.errors import SandboxError
+from argovx_lab.sandbox.kubernetes.interface import Object
+from argovx_lab.sandbox.pods.environment import command, environment
+from argovx_lab.sandbox.pods.images import Interpreter
+from argovx_lab.sandbox.pods.node import Node, NotReady
+from argovx_lab.sandbox.pods.status import MESSAGE_MAX
+from argovx_lab.sandbox.pods.volumes import Volumes
+from argovx_lab.sandbox.processes import Mount, ProcessGroup, ProcessSpec, isolation
+
+_REFUSED = ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe", "volumeDevices", "restartPolicy")
+_REFUSED_POD = ("hostPID", "hostIPC", "ephemeralContainers")
+
+
+def check(pod: Object) -> None:
+    """Raise :class:`NotReady` for fields that would change what happens and are not emulated."""
+    spec = pod["spec"]
+    found = [name for name in _REFUSED_POD if spec.get(name)]
+    if spec.get("restartPolicy", "Always") != "Never":
+        found.append(f"restartPolicy {spec.get('restartPolicy', 'Always')} (use Never)")
+    for container in [*(spec.get("initContainers") or []), *spec["containers"]]:
+        found += [f"{container['name']}.{name}" for name in _REFUSED if container.get(name)]
+        if (container.get("securityContext") or {}).get("privileged"):
+            found.append(f"{container['name']}.securityContext.privileged")
+    if found:
+        why = f"not emulated by the sandbox: {', '.join(found)}"
+        raise NotReady("CreateContainerConfigError", why)
+
+
+class Containers:
+    """The process groups of one pod."""
+
+    def __init__(self, node: Node, pod: Object, folder: Path, volumes: Volumes) -> None:
+        self._node, self._pod, self._folder, self._volumes = node, pod, folder, volumes
+
+    def image(self, container: Object) -> Interpreter:
+        """Return how to run the container's image; :class:`NotReady` when nobody knows."""
+        image = container.get("image", "")
+        found = self._node.images.find(image)
+        if found is None:
+            raise NotReady(
+                "ImagePullBackOff",
+                f'Back-off pulling image "{image}": the sandbox pulls nothing and has no interpreter for it;'
+                " add one under [images] in settings.toml",
+            )
+        return found
+
+    def find(self, name: str) -> ProcessGroup | None:
+        """Return the container's group when it was started."""
+        return ProcessGroup.attach(self._folder / "containers" / name)
+
+    async def start(self, container: Object) -> ProcessGroup:
+        """Start a container, or return the group that runs already."""
+        name = container["name"]
+        if group := self.find(name):
+            return group
+        spec = await self._spec(container)
+        try:
+            return await ProcessGroup.start(self._folder / "containers" / name, spec)
+        except SandboxError as error:
+            raise NotReady("CreateContainerError", error.message) from None
+
+    def message(self, container: Object, group: ProcessGroup, failed: bool) -> str:
+        """Return what the container left in its termination message."""
+        text = self._note(container["name"]).read_bytes()[:MESSAGE_MAX].decode(errors="replace")
+        if not text and failed and container.get("terminationMessagePolicy") == "FallbackToLogsOnError":
+            text = group.stdout_tail[-2048:].decode(errors="replace")
+        return text
+
+    def _note(self, name: str) -> Path:
+        path = self._folder / "termination" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        return path
+
+    async def _spec(self, container: Object) -> ProcessSpec:
+        image = self.image(container)
+        env = await environment(self._node, self._pod, container, image)
+        note = container.get("terminationMessagePath") or "/dev/termination-log"
+        mounts = (*self._volumes.mounts(container), Mount(str(self._note(container["name"])), note))
+        visible = _visible(self._node.settings.visible)
+        argv = tuple(_own_command(command(container, image, env)))
+        spec = ProcessSpec(argv, env, container.get("workingDir") or "/", (*mounts, *visible))
+        return translated(spec, self._folder) if isolation() == "none" else spec
+
+
+def _visible(paths: tuple[str, ...]) -> tuple[Mount, ...]:
+    return tuple(Mount(path, path) for path in paths if os.path.exists(path))
+
+
+def _own_command(words: list[str]) -> list[str]:
+    """Return the template's command without Argo's emissary in front of it."""
+    if words[0].endswith("argoexec") and "emissary" in words[:2] and "--" in words:
+        return words[words.index("--") + 1 :]
+    return words
+
+
+def translated(spec: ProcessSpec, folder: Path) -> ProcessSpec:
+    """Return a specification for a machine without namespaces: paths in words instead of mounts.
+
+    A word or environment value that is a mount's target, or lies below one, becomes the machine's own
+    path. Programs that take their paths from there (our launcher does) work; others do not find theirs.
+    """
+    table = {mount.target: mount.source for mount in spec.mounts if mount.source != mount.target}
+    table["/tmp"] = str(folder / "tmp")  # noqa: S108  the pod's own, below its folder
+    (folder / "tmp").mkdir(exist_ok=True)
+
+    def real(word: str) -> str:
+        for target, source in sorted(table.items(), key=lambda item: -len(item[0])):
+            if word == target or word.startswith(target + "/"):
+                return source + word[len(target) :]
+        return word
+
+    env = {name: real(value) for name, value in spec.env.items()}
+    return replace(spec, argv=tuple(map(real, spec.argv)), env=env, cwd=real(spec.cwd), mounts=())
