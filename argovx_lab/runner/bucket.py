@@ -1,0 +1,216 @@
+"""Objects of Cloud Storage as the runner needs them: read with a digest, create once.
+
+Owns the JSON API's paths and the mapping of its statuses to our errors. Refuses to overwrite: every
+object is created with ``ifGenerationMatch=0``, and an object that is there already counts only when
+it holds the same bytes.
+
+Source: https://cloud.google.com/storage/docs/json_api/v1/objects
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import http.client
+import json
+import urllib.parse
+from dataclasses import dataclass
+from typing import IO, Any, Callable, Optional
+
+from argovx_lab.errors import (
+    Conflict,
+    CredentialError,
+    NotFound,
+    PermissionMissing,
+    RemoteError,
+    SpecError,
+    Unavailable,
+    shorten,
+)
+from argovx_lab.runner.http import Answer, Body, Https
+from argovx_lab.runner.token import TokenSource
+
+#: Largest document that is read into memory. Unit: bytes.
+DOCUMENT_MAX = 32 << 20
+
+_HOST = "storage.googleapis.com"
+_CHUNK = 1 << 20
+
+
+@dataclass(frozen=True)
+class Stored:
+    """Where an object lies and which generation it is."""
+
+    uri: str
+    generation: int
+
+
+class Bucket:
+    """Reads and creates objects with the job's own identity."""
+
+    def __init__(self, tokens: TokenSource) -> None:
+        self._tokens = tokens
+        self._https = Https(_HOST, "storage")
+
+    def read(self, uri: str, sha256: str = "") -> bytes:
+        """Return an object's bytes.
+
+        Raises
+        ------
+        SpecError
+            When its SHA-256 is not ``sha256``.
+        RemoteError, PermissionMissing, CredentialError
+            When it cannot be had.
+        """
+        answer, _ = self._call("GET", _object(uri) + "?alt=media", uri)
+        data = answer.read(DOCUMENT_MAX)
+        if sha256 and hashlib.sha256(data).hexdigest() != sha256:
+            raise _wrong_digest(uri)
+        return data
+
+    def download(self, uri: str, target: IO[bytes], sha256: str, generation: str = "") -> int:
+        """Write an object to ``target`` and return its length in bytes; checks its SHA-256."""
+        path = _object(uri) + "?alt=media" + ("&generation=" + generation if generation else "")
+        for _ in range(4):
+            target.seek(0)
+            target.truncate()
+            answer, _sent = self._call("GET", path, uri)
+            digest = hashlib.sha256()
+            size = _copy(answer, target, digest.update)
+            if size < 0:
+                self._https.drop()
+                continue
+            if digest.hexdigest() != sha256:
+                raise _wrong_digest(uri)
+            return size
+        raise Unavailable("%s broke off four times while it was read" % uri, service="storage")
+
+    def create(self, uri: str, data: bytes, content_type: str = "application/octet-stream") -> Stored:
+        """Create an object of ``data``.
+
+        Raises
+        ------
+        Conflict
+            When the name is taken by other bytes.
+        """
+        return self._create(uri, lambda: data, len(data), content_type)
+
+    def create_from(self, uri: str, path: str, size_bytes: int) -> Stored:
+        """Create an object of the file at ``path``."""
+        handle = open(path, "rb")  # noqa: SIM115  (closed below; sought for each repetition)
+        with handle:
+
+            def body() -> Body:
+                handle.seek(0)
+                return handle
+
+            return self._create(uri, body, size_bytes, "application/octet-stream")
+
+    def _create(self, uri: str, body: Callable[[], Body], size: int, content_type: str) -> Stored:
+        bucket, name = _split(uri)
+        query = urllib.parse.urlencode({"uploadType": "media", "name": name, "ifGenerationMatch": "0"})
+        path = "/upload/storage/v1/b/%s/o?%s" % (bucket, query)
+        headers = {"Content-Type": content_type, "Content-Length": str(size)}
+        md5 = _md5(body())
+        try:
+            answer, _ = self._call("POST", path, uri, headers, body)
+        except Conflict:
+            found = self._same(uri, md5, size)
+            if found is None:
+                raise
+            return found
+        made = json.loads(answer.read(DOCUMENT_MAX))
+        if made.get("md5Hash", md5) != md5 or str(made.get("size", size)) != str(size):
+            raise RemoteError("%s was stored with other bytes than were sent" % uri, service="storage")
+        return Stored(uri, int(made["generation"]))
+
+    def _same(self, uri: str, md5: str, size: int) -> Optional[Stored]:
+        """Return the object at ``uri`` when it holds these bytes: an answer to us was lost."""
+        answer, _ = self._call("GET", _object(uri), uri)
+        there = json.loads(answer.read(DOCUMENT_MAX))
+        if there.get("md5Hash") == md5 and str(there.get("size")) == str(size):
+            return Stored(uri, int(there["generation"]))
+        return None
+
+    def _call(
+        self,
+        method: str,
+        path: str,
+        uri: str,
+        headers: Any = None,
+        body: Callable[[], Body] = lambda: None,
+    ) -> tuple[Answer, int]:
+        for last in (False, True):
+            token = self._tokens.get()
+            given = {"Authorization": "Bearer " + token, **(headers or {})}
+            answer, count = self._https.call(method, path, given, body)
+            if answer.status == 401 and not last:
+                answer.stream.read()
+                self._tokens.refuse(token)
+                continue
+            if answer.status >= 300:
+                raise _error(answer, method, uri)
+            return answer, count
+        raise AssertionError("the second try returns or raises")
+
+
+def _copy(answer: Answer, target: IO[bytes], update: Callable[[bytes], Any]) -> int:
+    """Return how many bytes were copied, or -1 when the connection broke off."""
+    size = 0
+    expected = answer.headers.get("content-length")
+    while True:
+        try:
+            piece = answer.stream.read(_CHUNK)
+        except (OSError, http.client.HTTPException):
+            return -1
+        if not piece:
+            break
+        update(piece)
+        target.write(piece)
+        size += len(piece)
+    return size if expected is None or size == int(expected) else -1
+
+
+def _error(answer: Answer, method: str, uri: str) -> Exception:
+    text = shorten(answer.read(DOCUMENT_MAX).decode("utf-8", "replace"), 120)
+    verb = "read" if method == "GET" else "create"
+    if answer.status == 401:
+        return CredentialError("storage refuses the job's token (HTTP 401)", hint="Run the step again.")
+    if answer.status == 403:
+        return PermissionMissing(
+            "the job's service account may not %s %s" % (verb, uri),
+            hint="Grant it roles/storage.objectUser on its folder of the bucket.",
+        )
+    kinds = {404: NotFound, 409: Conflict, 412: Conflict}
+    kind = kinds.get(answer.status, RemoteError)
+    return kind(
+        "storage would not %s %s: HTTP %d %s" % (verb, uri, answer.status, text),
+        service="storage",
+        status=answer.status,
+    )
+
+
+def _wrong_digest(uri: str) -> SpecError:
+    return SpecError("%s does not have the digest it should have" % uri, hint="Submit the cell again.")
+
+
+def _md5(body: Body) -> str:
+    digest = hashlib.md5()  # noqa: S324  (Cloud Storage's own checksum; SHA-256 stands in the manifest)
+    if isinstance(body, bytes):
+        digest.update(body)
+    elif body is not None:
+        for piece in iter(lambda: body.read(_CHUNK), b""):
+            digest.update(piece)
+    return base64.b64encode(digest.digest()).decode()
+
+
+def _split(uri: str) -> tuple[str, str]:
+    bucket, slash, name = uri[len("gs://") :].partition("/")
+    if not uri.startswith("gs://") or not bucket or not slash or not name:
+        raise SpecError("%.200r is not gs://BUCKET/OBJECT" % uri)
+    return bucket, name
+
+
+def _object(uri: str) -> str:
+    bucket, name = _split(uri)
+    return "/storage/v1/b/%s/o/%s" % (bucket, urllib.parse.quote(name, safe=""))

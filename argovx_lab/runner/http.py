@@ -1,0 +1,155 @@
+"""HTTPS by the standard library: one kept connection per thread, the machine's proxy and CA honoured.
+
+Owns transport and retries. Refuses plain HTTP, redirects and every host but the one it is made for.
+"""
+
+from __future__ import annotations
+
+import base64
+import http.client
+import random
+import ssl
+import threading
+import time
+import urllib.parse
+import urllib.request
+from dataclasses import dataclass
+from typing import IO, Callable, Optional, Union
+
+from argovx_lab.errors import Unavailable
+
+#: Longest wait for one answer to begin. Unit: seconds.
+TIMEOUT_S = 60.0
+
+#: Pauses before each repetition of a call that may succeed later. Unit: seconds.
+PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
+
+_RETRY = frozenset({408, 429, 500, 502, 503, 504})
+
+Body = Union[bytes, IO[bytes], None]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Status, headers (lower case) and the open body of one answer."""
+
+    status: int
+    headers: dict[str, str]
+    stream: http.client.HTTPResponse
+
+    def read(self, limit_bytes: int) -> bytes:
+        """Return the body; raises `Unavailable` beyond ``limit_bytes``."""
+        data = self.stream.read(limit_bytes + 1)
+        if len(data) > limit_bytes:
+            raise Unavailable("an answer is longer than %d bytes" % limit_bytes)
+        return data
+
+
+class Https:
+    """Calls to one host.
+
+    Parameters
+    ----------
+    host : str
+        Host name, without scheme; port 443.
+    service : str
+        The remote end's name in errors.
+    """
+
+    def __init__(self, host: str, service: str) -> None:
+        self._host = host
+        self._service = service
+        self._local = threading.local()
+        self._context = ssl.create_default_context()
+
+    def call(
+        self,
+        method: str,
+        path: str,
+        headers: dict[str, str],
+        body: Callable[[], Body] = lambda: None,
+    ) -> tuple[Answer, int]:
+        """Make one call, repeated while the remote end is busy or out of reach.
+
+        Parameters
+        ----------
+        body : callable
+            Makes the body anew for each repetition: files are read again.
+
+        Returns
+        -------
+        tuple of Answer and int
+            The answer, whose body the caller reads to its end, and how many times it was sent.
+
+        Raises
+        ------
+        Unavailable
+            When it did not succeed after all repetitions.
+        """
+        reason, status = "", None
+        for count, pause_s in enumerate((*PAUSES_S, None), 1):
+            wait_s = pause_s
+            try:
+                answer = self._once(method, path, headers, body())
+            except (OSError, http.client.HTTPException) as error:
+                self.drop()
+                reason = type(error).__name__
+            else:
+                if answer.status not in _RETRY:
+                    return answer, count
+                reason, status = "HTTP %d" % answer.status, answer.status
+                answer.stream.read()
+                wait_s = _longer(pause_s, answer.headers.get("retry-after"))
+            if wait_s is not None:
+                time.sleep(wait_s * random.uniform(0.8, 1.2))  # noqa: S311  (jitter, no secret)
+        raise Unavailable(
+            "%s did not answer a %s (%s)" % (self._service, method, reason),
+            hint="Run the step again.",
+            service=self._service,
+            status=status,
+        )
+
+    def drop(self) -> None:
+        """Close this thread's connection."""
+        connection = getattr(self._local, "connection", None)
+        self._local.connection = None
+        if connection is not None:
+            connection.close()
+
+    def _once(self, method: str, path: str, headers: dict[str, str], body: Body) -> Answer:
+        connection = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect()
+        connection.request(method, path, body=body, headers=headers)
+        response = connection.getresponse()
+        return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response)
+
+    def _connect(self) -> http.client.HTTPSConnection:
+        proxy = _proxy(self._host)
+        if proxy is None:
+            return http.client.HTTPSConnection(self._host, timeout=TIMEOUT_S, context=self._context)
+        host, port, auth = proxy
+        connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=self._context)
+        connection.set_tunnel(self._host, 443, headers={"Proxy-Authorization": auth} if auth else {})
+        return connection
+
+
+def _proxy(host: str) -> Optional[tuple[str, int, str]]:
+    """Return host, port and authorization of the proxy for ``host``, or ``None``."""
+    if urllib.request.proxy_bypass_environment(host):  # type: ignore[attr-defined]
+        return None
+    url = urllib.request.getproxies_environment().get("https")
+    if not url:
+        return None
+    parts = urllib.parse.urlsplit(url if "://" in url else "http://" + url)
+    auth = ""
+    if parts.username:
+        pair = "%s:%s" % (urllib.parse.unquote(parts.username), urllib.parse.unquote(parts.password or ""))
+        auth = "Basic " + base64.b64encode(pair.encode()).decode()
+    return parts.hostname or "", parts.port or 8080, auth
+
+
+def _longer(pause_s: Optional[float], retry_after: Optional[str]) -> Optional[float]:
+    if pause_s is None or retry_after is None or not retry_after.isdigit():
+        return pause_s
+    return max(pause_s, min(float(retry_after), 30.0))

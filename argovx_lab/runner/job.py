@@ -1,0 +1,232 @@
+"""One step from intent to ``closed``: the order of things, and what every end is called.
+
+Owns the claim of ``r<replica>.<restart>``, the phases and the manifest. Everything that is written
+is written once; the manifest comes after the outputs, ``closed`` after everything. Refuses documents
+whose digests, names or codecs do not agree.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import signal
+import sys
+import tempfile
+from dataclasses import asdict, dataclass
+from types import FrameType
+from typing import Any, Optional
+
+from argovx_lab.errors import ArgovxError, Conflict, SpecError
+from argovx_lab.runner import documents
+from argovx_lab.runner.bucket import Bucket
+from argovx_lab.runner.events import Events, line
+from argovx_lab.runner.outputs import Attempt, upload
+from argovx_lab.runner.parts import Parts
+from argovx_lab.runner.process import Child
+from argovx_lab.runner.requirements import install, missing
+from argovx_lab.runner.token import TokenSource
+from argovx_lab.runner.trace import plain
+
+#: How often Vertex may start one replica anew before the runner gives up. Unit: lives.
+LIVES_MAX = 64
+
+#: How long the last records may take. Unit: seconds.
+CLOSE_S = 60.0
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the command line says."""
+
+    intent: str
+    intent_sha256: str
+    grace_s: float = 10.0
+
+
+class Stopped(BaseException):
+    """SIGTERM or SIGINT came while no cell was running."""
+
+
+def run_step(settings: Settings) -> int:
+    """Run one step; returns the exit code (0, 1, or 128 + n)."""
+    bucket = Bucket(TokenSource())
+    try:
+        intent = documents.intent(bucket.read(settings.intent, settings.intent_sha256))
+        life = _claim(bucket, intent.prefix)
+    except ArgovxError as error:
+        sys.stderr.write("argovx runner: %s %s\n" % (error.message, error.hint))
+        return 1
+    return _Job(settings, bucket, intent, life).run()
+
+
+def _claim(bucket: Bucket, prefix: str) -> int:
+    """Take the first free ``r0.<restart>`` by writing its ``opened`` message; returns the restart."""
+    params = {"python": platform.python_version(), "pid": os.getpid()}
+    for restart in range(LIVES_MAX):
+        try:
+            bucket.create("%sr0.%d/events/part-00001" % (prefix, restart), line(1, "opened", params))
+        except Conflict:
+            continue
+        return restart
+    raise SpecError("this attempt was started %d times already" % LIVES_MAX, hint="Run the cell again.")
+
+
+class _Job:
+    """The state of one life of one replica."""
+
+    def __init__(self, settings: Settings, bucket: Bucket, intent: documents.Intent, restart: int) -> None:
+        self._settings = settings
+        self._bucket = bucket
+        self._intent = intent
+        self._restart = restart
+        stream = "%sr0.%d/" % (intent.prefix, restart)
+        self._logs = Parts(bucket, stream + "logs/part-")
+        self._events = Events(Parts(bucket, stream + "events/part-", start=2))
+        self._child: Optional[Child] = None
+        self._signal = 0
+
+    def run(self) -> int:
+        """Run the step and close the record."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, self._on_signal)
+        folder = tempfile.mkdtemp(prefix="argovx-")
+        try:
+            error = self._phases(folder)
+        except Stopped:
+            error = None
+        except ArgovxError as failed:
+            error = plain(failed.name, failed.message + (". " + failed.hint if failed.hint else ""))
+        except OSError as failed:
+            error = plain(type(failed).__name__, "the runner could not go on: %s" % failed)
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+        if self._signal:
+            name = signal.Signals(self._signal).name
+            error = plain("Cancelled", "the job was told to stop (%s)" % name)
+        return self._close(error)
+
+    def _close(self, error: Optional[dict[str, Any]]) -> int:
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, signal.SIG_IGN)
+        if error is not None:
+            self._output(("argovx: %(type)s: %(message)s\n" % error).encode())
+        self._logs.close(CLOSE_S)
+        exit_code = 128 + self._signal if self._signal else int(error is not None)
+        outcome = "succeeded" if error is None else "failed"
+        if not self._events.close(outcome, exit_code, error, CLOSE_S):
+            sys.stderr.write("argovx runner: the record of this run could not be written to the bucket\n")
+            return exit_code or 1
+        return exit_code
+
+    def _on_signal(self, number: int, frame: Optional[FrameType]) -> None:
+        del frame
+        self._signal = self._signal or number
+        if self._child is None:
+            raise Stopped
+        self._child.stop(self._settings.grace_s)
+
+    def _phases(self, folder: str) -> Optional[dict[str, Any]]:
+        self._events.phase("inputs")
+        if self._restart and self._finished():
+            return None
+        step = documents.step(self._read(self._intent.spec))
+        self._agree(step)
+        source = documents.source(self._read(step.source))
+        task = self._prepare(step, source, folder)
+        self._events.phase("running")
+        error, results = self._run_cell(task, folder)
+        if error is not None:
+            return error
+        self._events.phase("uploading")
+        attempt = Attempt(self._intent, step.name, self._restart)
+        upload(self._bucket, attempt, results, folder, self._events)
+        return None
+
+    def _finished(self) -> bool:
+        """Tell whether an earlier life of this replica wrote the manifest: then all is done."""
+        try:
+            self._bucket.read(self._intent.prefix + "manifest.json")
+        except ArgovxError:
+            return False
+        return True
+
+    def _read(self, blob: documents.Blob) -> bytes:
+        return self._bucket.read(blob.uri, blob.digest)
+
+    def _agree(self, step: documents.Step) -> None:
+        if set(step.inputs) != set(self._intent.inputs) or step.outputs != self._intent.outputs:
+            raise SpecError("intent and step name different inputs or outputs", hint="Submit the cell again.")
+        here = "%d.%d" % sys.version_info[:2]
+        pickled = [n for n, blob in self._intent.inputs.items() if blob.codec == "pickle"]
+        pickled += [n for n, codec in step.outputs.items() if codec == "pickle"]
+        if pickled and step.python and step.python != here:
+            raise SpecError(
+                "%s travels as pickle, the notebook runs Python %s and the image %s"
+                % (pickled[0], step.python, here),
+                hint="Use an image with Python %s, or another codec." % step.python,
+            )
+
+    def _prepare(self, step: documents.Step, source: documents.SourceDocument, folder: str) -> dict[str, Any]:
+        """Fetch inputs and packages; returns and writes what the child is to do."""
+        inputs = {}
+        for index, (name, blob) in enumerate(self._intent.inputs.items()):
+            path = "input-%d" % index
+            with open(os.path.join(folder, path), "w+b") as file:
+                self._bucket.download(blob.uri, file, blob.digest, blob.generation)
+            inputs[name] = {"path": path, "codec": blob.codec}
+        paths = []
+        lacking = missing(step.requirements)
+        if lacking:
+            packages = os.path.join(folder, "packages")
+            self._output(("argovx: installing %s\n" % ", ".join(lacking)).encode())
+            install(lacking, packages, self._output)
+            paths.append(packages)
+        task = {
+            "cell": asdict(source.cell),
+            "definitions": [asdict(code) for code in source.definitions],
+            "inputs": inputs,
+            "outputs": step.outputs,
+            "paths": paths,
+        }
+        with open(os.path.join(folder, "task.json"), "w", encoding="utf-8") as target:
+            json.dump(task, target)
+        return task
+
+    def _run_cell(self, task: dict[str, Any], folder: str) -> tuple[Optional[dict[str, Any]], dict[str, Any]]:
+        del task
+        self._child = Child(folder, self._output, self._events.from_child)
+        if self._signal:
+            self._child.stop(self._settings.grace_s)
+        code = self._child.wait()
+        child, self._child = self._child, None
+        if self._signal:
+            raise Stopped
+        try:
+            with open(os.path.join(folder, "result.json"), encoding="utf-8") as file:
+                result = json.load(file)
+        except (OSError, ValueError):
+            return child.death(code), {}
+        if result["error"] is None and code != 0:
+            note = child.death(code)["message"]
+            self._output(("argovx: after the cell was done, %s; its results count\n" % note).encode())
+        return result["error"], result["outputs"]
+
+    def _output(self, data: bytes) -> None:
+        """Pass on output: to this program's stdout, and to the log in the bucket."""
+        _tee(data)
+        lost = self._logs.take_left_out()
+        if lost:
+            note = "\n[argovx: %d bytes of output were left out, the bucket did not keep up]\n" % lost
+            self._logs.add(note.encode(), now=True)
+        self._logs.add(data)
+
+
+def _tee(data: bytes) -> None:
+    view = memoryview(data)
+    while view:
+        try:
+            view = view[os.write(1, view) :]
+        except OSError:
+            return  # nobody listens any more

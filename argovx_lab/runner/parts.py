@@ -1,0 +1,125 @@
+"""Streams of small write-once objects: ``logs/part-00001 …`` and ``events/part-00001 …``.
+
+A thread per stream writes what has gathered, at most two seconds or 64 KiB after it came. Memory is
+bounded: what the bucket cannot take in time is left out, and the stream says how much. Refuses to
+end a cell because a part could not be written; the error is kept for the caller.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Optional
+
+from argovx_lab.errors import ArgovxError
+from argovx_lab.runner.bucket import Bucket
+
+#: A part is written when it has this much. Unit: bytes.
+PART_BYTES = 64 << 10
+
+#: Largest part when the bucket is slower than the cell. Unit: bytes.
+PART_MAX_BYTES = 4 << 20
+
+#: Most that waits in memory; more is left out. Unit: bytes.
+BUFFER_BYTES = 16 << 20
+
+#: (parts written so far, longest age of the oldest byte in seconds): short steps are seen at once,
+#: long ones stay within two seconds without a flood of objects.
+AGES_S = ((10, 0.25), (60, 1.0), (1 << 31, 2.0))
+
+
+class Parts:
+    """One stream.
+
+    Parameters
+    ----------
+    prefix : str
+        ``gs://…/logs/part-`` to which a number of five digits is added.
+    start : int
+        Number of the first part.
+    """
+
+    def __init__(self, bucket: Bucket, prefix: str, start: int = 1) -> None:
+        self._bucket = bucket
+        self._prefix = prefix
+        self._number = start
+        self._written = 0
+        self._waiting: list[bytes] = []
+        self._size = 0
+        self._left_out = 0
+        self._since = 0.0
+        self._closing = False
+        self._now = False
+        self._condition = threading.Condition()
+        self.error: Optional[ArgovxError] = None
+        self._thread = threading.Thread(target=self._work, name="argovx-parts", daemon=True)
+        self._thread.start()
+
+    def add(self, data: bytes, *, now: bool = False) -> bool:
+        """Append ``data``; ``now`` has it written without waiting. Returns whether it was kept."""
+        with self._condition:
+            if self._size + len(data) > BUFFER_BYTES and not now:
+                self._left_out += len(data)
+                return False
+            if not self._waiting:
+                self._since = time.monotonic()
+            self._waiting.append(data)
+            self._size += len(data)
+            self._now = self._now or now
+            if now or self._size >= PART_BYTES or len(self._waiting) == 1:
+                self._condition.notify()
+            return True
+
+    def take_left_out(self) -> int:
+        """Return how many bytes were left out since the last call."""
+        with self._condition:
+            count, self._left_out = self._left_out, 0
+            return count
+
+    def close(self, timeout_s: float = 60.0) -> bool:
+        """Write what is left; returns whether all of it was written in time."""
+        with self._condition:
+            self._closing = True
+            self._condition.notify()
+        self._thread.join(timeout_s)
+        return not self._thread.is_alive() and self.error is None
+
+    def _work(self) -> None:
+        while True:
+            piece = self._next()
+            if piece is None:
+                return
+            uri = "%s%05d" % (self._prefix, self._number)
+            try:
+                self._bucket.create(uri, piece)
+            except ArgovxError as error:
+                self.error = error
+                with self._condition:
+                    self._left_out += len(piece)
+                continue
+            self._number += 1
+            self._written += 1
+
+    def _next(self) -> Optional[bytes]:
+        with self._condition:
+            while True:
+                age_s = next(age for count, age in AGES_S if self._written < count)
+                due = self._since + age_s
+                ready = self._size >= PART_BYTES or self._now or self._closing
+                if self._waiting and (ready or time.monotonic() >= due):
+                    return self._cut()
+                if not self._waiting and self._closing:
+                    return None
+                self._condition.wait(max(0.01, due - time.monotonic()) if self._waiting else None)
+
+    def _cut(self) -> bytes:
+        pieces: list[bytes] = []
+        size = 0
+        while self._waiting and (not pieces or size + len(self._waiting[0]) <= PART_MAX_BYTES):
+            pieces.append(self._waiting.pop(0))
+            size += len(pieces[-1])
+        self._size -= size
+        self._since = time.monotonic()
+        if not self._waiting:
+            self._now = False
+        return b"".join(pieces)
