@@ -119,7 +119,7 @@ def _vertex(graph: _Graph, execution: VertexExecution, node: Node | None) -> Non
         graph.findings.append(
             Finding(
                 "argo-node-missing",
-                f"Vertex has an execution of {execution.step}, but Argo's Workflow {execution.workflow} is gone",
+                f"Vertex has an execution of {execution.step}, but Workflow {execution.workflow} is gone",
                 "The Workflow was deleted or its time to live ended; the record at Vertex stays.",
                 step,
             )
@@ -174,7 +174,7 @@ def _compare_side(
             graph.findings.append(
                 Finding(
                     f"argo-{side}-missing",
-                    f"Vertex says that {node.name} has {side} {artifact.name}, which Argo's node does not name",
+                    f"Vertex says that {node.name} has {side} {artifact.name}, which Argo does not name",
                     "Compare the two before you trust this lineage.",
                     node.id,
                 )

@@ -57,11 +57,11 @@ class VertexExecution:
 
 def read(metadata: Metadata, workflow_uids: Sequence[str]) -> list[VertexExecution]:
     """Return the executions that Vertex has of these Workflows."""
-    found = []
-    for uid in dict.fromkeys(workflow_uids):
-        for document in metadata.executions_in(workflow_id(uid)):
-            found.append(_execution(document, metadata.inputs_and_outputs(document["name"])))
-    return found
+    return [
+        _execution(document, metadata.inputs_and_outputs(document["name"]))
+        for uid in dict.fromkeys(workflow_uids)
+        for document in metadata.executions_in(workflow_id(uid))
+    ]
 
 
 def _execution(document: Mapping[str, Any], around: Mapping[str, Any]) -> VertexExecution:

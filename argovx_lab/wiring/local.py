@@ -65,3 +65,18 @@ def _install(status: Status, platform: Platform, marker: Path) -> None:
         if obj is not None:
             owner.apply(obj)
     marker.write_text(wanted)
+
+
+def sandbox_status() -> Status | None:
+    """Return the running sandbox's status, or ``None`` when it does not run."""
+    return lifecycle.status(sandbox_dir())
+
+
+def sandbox_environment() -> dict[str, str]:
+    """Return the environment in which vendors' clients reach the sandbox; starts it when need be."""
+    return lifecycle.environment(start_sandbox())
+
+
+def stop_sandbox(state_dir: Path, *, everything: bool = False) -> int:
+    """Stop the sandbox and return how many of its processes go on."""
+    return lifecycle.stop(state_dir, all=everything)

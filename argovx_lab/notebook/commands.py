@@ -1,0 +1,124 @@
+"""The line magic ``%argovx``: one function per word, each returns lines that can be shown.
+
+Refuses unknown words and missing arguments with the list of what there is.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable
+from dataclasses import dataclass
+from html import escape
+
+from argovx_lab.cluster import control
+from argovx_lab.errors import SpecError
+from argovx_lab.notebook.display import SIGNS, state_line
+from argovx_lab.notebook.session import Session
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Plain lines with a table-like look everywhere."""
+
+    lines: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        return "\n".join(self.lines)
+
+    def _repr_html_(self) -> str:
+        return f"<pre>{escape(repr(self))}</pre>"
+
+
+def execute(session: Session, line: str) -> Lines:
+    """Run one ``%argovx`` line.
+
+    Raises
+    ------
+    SpecError
+        For an unknown word or a wrong number of arguments.
+    """
+    word, *arguments = line.split() or ["status"]
+    if word not in _WORDS:
+        near = difflib.get_close_matches(word, _WORDS, n=1)
+        hint = f"Did you mean %argovx {near[0]}?" if near else f"There are: {', '.join(_WORDS)}."
+        raise SpecError(f"%argovx does not know {word!r}", hint=hint)
+    function, names = _WORDS[word]
+    if len(arguments) != len(names):
+        raise SpecError(
+            f"%argovx {word} takes {len(names)} argument{'' if len(names) == 1 else 's'}",
+            hint=f"Write: %argovx {' '.join([word, *names])}",
+        )
+    return Lines(tuple(function(session, *arguments)))
+
+
+def _status(session: Session) -> list[str]:
+    run = session.path.store.get(session.run_id)
+    head = f"run {session.run_id} · profile {session.profile.name}"
+    if run is None:
+        return [head, "No steps yet. Type %%vertex_step NAME at the top of a cell and run it."]
+    lines = [f"{head} · {run.phase.value}", *(state_line(node) for node in run.nodes)]
+    return [*lines, run.note] if run.note else lines
+
+
+def _runs(session: Session) -> list[str]:
+    runs = session.path.store.all()
+    if not runs:
+        return ["No runs yet. Type %%vertex_step NAME at the top of a cell and run it."]
+    return [
+        f"{SIGNS[run.phase]} {run.id}  {run.phase.value}  "
+        f"{sum(node.phase.final for node in run.nodes)}/{len(run.nodes)}  {run.created_at or ''}  {run.notebook}"
+        for run in runs
+    ]
+
+
+def _use(session: Session, name: str) -> list[str]:
+    profile = session.use(name)
+    return [f"profile {profile.name}: project {profile.project}, namespace {profile.namespace}"]
+
+
+def _stop(session: Session, step: str) -> list[str]:
+    control.stop(session.services.cluster, session.active(step))
+    return [f"{step} is being stopped"]
+
+
+def _logs(session: Session, step: str) -> list[str]:
+    log = session.path.follower.logs(session.run_id, step, 0)
+    return log.text.splitlines() or [f"{step} has written nothing yet"]
+
+
+def _new_run(session: Session) -> list[str]:
+    return [f"run {session.new_run()}"]
+
+
+def _whoami(session: Session) -> list[str]:
+    principal = session.profile.principal
+    seen = session.services.cluster.who_am_i()
+    return [
+        f"submitter  {principal.user} · {seen}",
+        f"           at Google {principal.google}",
+        f"run-as     {principal.run_as}",
+        f"steps      read {', '.join(principal.may_read)}; write {', '.join(principal.may_write)}",
+    ]
+
+
+def _doctor(session: Session) -> list[str]:
+    from argovx_lab.wiring.doctor import examine
+
+    lines = []
+    for check in examine(session.services):
+        lines.append(f"{'✓' if check.good else '✕'} {check.name}: {check.seen}")
+        if check.hint and not check.good:
+            lines.append(f"    {check.hint}")
+    return lines
+
+
+_WORDS: dict[str, tuple[Callable[..., list[str]], tuple[str, ...]]] = {
+    "status": (_status, ()),
+    "runs": (_runs, ()),
+    "use": (_use, ("PROFILE",)),
+    "stop": (_stop, ("STEP",)),
+    "logs": (_logs, ("STEP",)),
+    "new-run": (_new_run, ()),
+    "whoami": (_whoami, ()),
+    "doctor": (_doctor, ()),
+}

@@ -1,0 +1,41 @@
+"""The magics: parse, delegate, return something displayable.
+
+Lines are taken as typed: IPython's ``{}`` and ``$`` expansion is off. Everything heavy is imported when a
+magic runs, so that ``%load_ext`` stays cheap.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
+
+if TYPE_CHECKING:
+    from argovx_lab.notebook.steps import Steps
+
+
+@magics_class
+class ArgovxMagics(Magics):  # type: ignore[misc]  # IPython's base class is untyped
+    """``%%vertex_step`` and ``%argovx``."""
+
+    @cached_property
+    def steps(self) -> Steps:
+        """The kernel's session, made by the first magic."""
+        from argovx_lab.notebook.steps import Steps
+
+        return Steps(self.shell)
+
+    @no_var_expand
+    @cell_magic
+    def vertex_step(self, line: str, cell: str) -> Any:
+        """Run this cell as a step on Vertex; ``%%vertex_step NAME[(inputs)] [-> outputs] [flags]``."""
+        return self.steps.run(line, cell)
+
+    @no_var_expand
+    @line_magic
+    def argovx(self, line: str) -> Any:
+        """``%argovx status | runs | use NAME | stop STEP | logs STEP | new-run | whoami | doctor``."""
+        from argovx_lab.notebook.commands import execute
+
+        return execute(self.steps.session, line)

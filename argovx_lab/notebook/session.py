@@ -1,0 +1,177 @@
+"""One kernel's view of its run: profile, clients, definitions seen so far, steps and their handles.
+
+Owns what must be remembered between cells, and nothing that cannot be had again: a restarted kernel finds
+its run through the alias file in the bucket and the results through the run's Workflows.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from argovx_lab.compile.manifest import task_name
+from argovx_lab.errors import ArgovxError, NotFound, SpecError
+from argovx_lab.model import names
+from argovx_lab.notebook.handles import Handle
+from argovx_lab.runs.argo import executions
+from argovx_lab.wiring import Profile, ReadPath, Services, load_profile, read_path
+from argovx_lab.wiring.place import NotebookPlace, notebook_place
+
+logger = logging.getLogger(__name__)
+
+_RUN_MAX = 40
+
+
+@dataclass(frozen=True)
+class Submission:
+    """An execution that this kernel submitted."""
+
+    step: str
+    workflow: str
+    cell_id: str
+
+
+class Session:
+    """State behind the magics of one kernel."""
+
+    def __init__(self) -> None:
+        self.profile_name = ""
+        self.submissions: dict[str, Submission] = {}
+        self._services: Services | None = None
+        self._path: ReadPath | None = None
+        self._run_id = ""
+
+    @cached_property
+    def place(self) -> NotebookPlace:
+        """The notebook of this kernel."""
+        return notebook_place()
+
+    @property
+    def services(self) -> Services:
+        """Clients of the present profile; starts the sandbox when that is the profile."""
+        if self._services is None:
+            self._services = Services(load_profile(self.profile_name))
+        return self._services
+
+    @property
+    def profile(self) -> Profile:
+        """The present profile."""
+        return self.services.profile
+
+    @property
+    def path(self) -> ReadPath:
+        """The read path, started on first use."""
+        if self._path is None:
+            self._path = read_path(self.services)
+            self._path.reflector.wait_synced(5.0)
+        return self._path
+
+    def use(self, name: str) -> Profile:
+        """Switch to another profile; runs of the old one go on."""
+        services = Services(load_profile(name))
+        if self._path is not None:
+            self._path.stop()
+        self.profile_name, self._services, self._path, self._run_id = name, services, None, ""
+        self.submissions.clear()
+        return services.profile
+
+    @property
+    def run_id(self) -> str:
+        """The notebook's current run: found in the bucket, or begun now."""
+        if not self._run_id:
+            self._run_id = self._remembered() or self.new_run()
+        return self._run_id
+
+    def new_run(self) -> str:
+        """Begin another run and remember it for this notebook."""
+        stem = PurePosixPath(self.place.path).stem or "notebook"
+        self._run_id = f"{names.slug(stem.lower(), _RUN_MAX)}-{secrets.token_hex(2)}"
+        if self.place.path:
+            alias = self.profile.layout.current_run(self.place.path)
+            body = json.dumps({"schema": "argovx.current-run/1", "run": self._run_id}).encode()
+            self.services.objects.create(self.profile.bucket, alias, body, if_absent=False)
+        return self._run_id
+
+    def _remembered(self) -> str:
+        if not self.place.path:
+            return ""
+        try:
+            alias = self.profile.layout.current_run(self.place.path)
+            document = json.loads(self.services.objects.get(self.profile.bucket, alias))
+            return str(document["run"])
+        except (NotFound, ValueError, KeyError):
+            return ""
+
+    def handle(self, name: str) -> Handle | None:
+        """Return a handle on the newest result called ``name`` of the run, or ``None``."""
+        best: tuple[str, Handle] | None = None
+        selector = f"{names.LABEL_RUN}={self.run_id}"
+        workflows, _ = self.services.cluster.list_workflows(selector)
+        for execution in (e for workflow in workflows for e in executions(workflow)):
+            declared = [output.get("name") for output in execution.about.get("outputs") or []]
+            if name in declared and execution.phase == "Succeeded":
+                handle = self.make_handle(execution.step, name, execution.workflow)
+                if best is None or execution.created_at >= best[0]:
+                    best = (execution.created_at, handle)
+        return best[1] if best else None
+
+    def make_handle(self, step: str, name: str, workflow: str) -> Handle:
+        """Return a handle on one output of one execution."""
+        return Handle(self, step, name, workflow, task_name(step))
+
+    def workflow_outputs(self, workflow: str, task: str) -> tuple[str, dict[str, str]]:
+        """Return a step's Argo phase and output parameters (what handles ask)."""
+        found = self.services.cluster.get_workflow(workflow)
+        if found is None:
+            raise NotFound(f"Workflow {workflow} is gone", hint="Run the cell again.", service="kubernetes")
+        for execution in executions(found):
+            if execution.task == task:
+                return execution.phase, dict(execution.outputs)
+        return "", {}
+
+    def read(self, bucket: str, name: str) -> bytes:
+        """Return an object's bytes (what handles ask)."""
+        return self.services.objects.get(bucket, name)
+
+    def check_name(self, step: str, cell_id: str) -> None:
+        """Refuse a step name that another cell of this notebook has.
+
+        Raises
+        ------
+        SpecError
+            When it is taken.
+        """
+        known = self.submissions.get(step)
+        if known and cell_id and known.cell_id and known.cell_id != cell_id:
+            raise SpecError(
+                f"two cells are named {step}", hint="Give one of them another name after %%vertex_step."
+            )
+
+    def active(self, step: str) -> str:
+        """Return the Workflow of a step of the run that has not ended.
+
+        Raises
+        ------
+        SpecError
+            When there is no such step or it has ended.
+        """
+        run = self.path.store.get(self.run_id)
+        for node in run.nodes if run else ():
+            if node.id == step and node.argo:
+                if node.phase.final:
+                    raise SpecError(f"{step} has ended: {node.phase.value.lower()}")
+                return node.argo.workflow
+        raise SpecError(f"run {self.run_id} has no step {step}", hint="%argovx status lists its steps.")
+
+    def close(self) -> None:
+        """End the threads; runs go on."""
+        if self._path is not None:
+            try:
+                self._path.stop()
+            except ArgovxError as error:
+                logger.debug("could not stop the read path: %s", error.message)
+            self._path = None
