@@ -1,0 +1,1 @@
+"""Vertex AI over REST: custom jobs, their catalogue of machines, and lineage in ML Metadata."""

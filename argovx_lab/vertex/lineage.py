@@ -1,0 +1,209 @@
+"""What a finished step leaves in ML Metadata: ids, nodes, edges, in an order that survives a crash.
+
+Owns the mapping from a step to contexts, an execution and artifacts. Ids come from content and unique ids,
+never from names that are used again. Refuses to write a running state over an end.
+
+Notes
+-----
+Order: contexts, artifacts, execution (running), events, membership, execution (end). Any beginning of it is
+valid, and the whole can be replayed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from argovx_lab.model.names import slug
+from argovx_lab.vertex.metadata import SCHEMA_VERSION, Metadata
+
+RUNNING = "RUNNING"
+COMPLETE = "COMPLETE"
+FAILED = "FAILED"
+CANCELLED = "CANCELLED"
+
+_ENDED = frozenset({COMPLETE, FAILED, CANCELLED, "CACHED"})
+
+_DATASET = "system.Dataset"
+_MODEL = "system.Model"
+_ARTIFACT = "system.Artifact"
+
+
+@dataclass(frozen=True)
+class LineageArtifact:
+    """A value that a step read or wrote.
+
+    Parameters
+    ----------
+    digest : str
+        SHA-256 of its bytes; empty when unknown.
+    generation : int
+        Of the object behind ``uri``; 0 when unknown.
+    """
+
+    name: str
+    uri: str
+    digest: str = ""
+    codec: str = ""
+    generation: int = 0
+    summary: str = ""
+
+
+@dataclass(frozen=True)
+class StepLineage:
+    """Everything that is written about one attempt of a step.
+
+    Parameters
+    ----------
+    node : str
+        Node name without its retry suffix.
+    state : str
+        ``COMPLETE``, ``FAILED`` or ``CANCELLED``.
+    metrics : dict
+        Last values.
+    """
+
+    notebook: str
+    run: str
+    workflow: str
+    workflow_uid: str
+    namespace: str
+    user: str
+    step: str
+    node: str
+    attempt_key: str
+    ordinal: int
+    job: str
+    image: str
+    source_digest: str
+    state: str
+    inputs: Sequence[LineageArtifact] = ()
+    outputs: Sequence[LineageArtifact] = ()
+    metrics: Mapping[str, float] = field(default_factory=dict)
+
+
+def experiment_id(notebook: str) -> str:
+    """Return the id of the context of a notebook."""
+    return f"argovx-{slug(notebook or 'unnamed', 100)}"
+
+
+def workflow_id(uid: str) -> str:
+    """Return the id of the context of a Workflow."""
+    return f"argovx-wf-{slug(uid, 100)}"
+
+
+def execution_id(attempt_key: str) -> str:
+    """Return the id of the execution of an attempt; its key holds Workflow, node and attempt already."""
+    return f"argovx-ex-{hashlib.sha256(attempt_key.encode()).hexdigest()[:40]}"
+
+
+def artifact_id(artifact: LineageArtifact) -> str:
+    """Return an id by content: equal bytes are one artifact whoever wrote them."""
+    text = f"sha256:{artifact.digest}" if artifact.digest else f"{artifact.uri}#{artifact.generation}"
+    return f"argovx-ar-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
+
+
+def write(metadata: Metadata, step: StepLineage) -> str:
+    """Write a step's lineage and return the id of its execution; may be called again for the same step.
+
+    Raises
+    ------
+    ArgovxError
+        As the service answers; the step itself is not affected.
+    """
+    metadata.ensure_store()
+    experiment, workflow, execution = (
+        experiment_id(step.notebook),
+        workflow_id(step.workflow_uid),
+        execution_id(step.attempt_key),
+    )
+    metadata.upsert("contexts", experiment, _experiment(step))
+    metadata.upsert("contexts", workflow, _workflow(step))
+    metadata.add_child(experiment, workflow)
+    inputs, outputs = (
+        list(dict.fromkeys(map(artifact_id, step.inputs))),
+        list(dict.fromkeys(map(artifact_id, step.outputs))),
+    )
+    for artifact in (*step.inputs, *step.outputs):
+        metadata.upsert("artifacts", artifact_id(artifact), _artifact(artifact, step))
+    there = metadata.get("executions", execution)
+    if there is None or there.get("state") not in _ENDED:
+        metadata.upsert("executions", execution, _execution(step, RUNNING))
+    metadata.add_events(execution, inputs, outputs)
+    metadata.add_members(workflow, [*inputs, *outputs], [execution])
+    metadata.upsert("executions", execution, _execution(step, step.state))
+    return execution
+
+
+def _experiment(step: StepLineage) -> dict[str, Any]:
+    return {
+        "displayName": (step.notebook or "unnamed notebook")[:128],
+        "schemaTitle": "system.Experiment",
+        "schemaVersion": SCHEMA_VERSION,
+        "metadata": {"argovx_notebook": step.notebook, "experiment_deleted": False},
+    }
+
+
+def _workflow(step: StepLineage) -> dict[str, Any]:
+    return {
+        "displayName": step.workflow[:128],
+        "schemaTitle": "system.PipelineRun",
+        "schemaVersion": SCHEMA_VERSION,
+        "metadata": {
+            "argovx_run": step.run,
+            "argovx_user": step.user,
+            "argo_namespace": step.namespace,
+            "argo_workflow": step.workflow,
+            "argo_workflow_uid": step.workflow_uid,
+        },
+    }
+
+
+def _artifact(artifact: LineageArtifact, step: StepLineage) -> dict[str, Any]:
+    metadata: dict[str, Any] = {
+        "argovx_digest": artifact.digest,
+        "argovx_codec": artifact.codec,
+        "argovx_summary": artifact.summary[:512],
+        "argovx_user": step.user,
+    }
+    if artifact.generation:
+        metadata["argovx_generation"] = str(artifact.generation)
+    return {
+        "displayName": artifact.name[:128],
+        "uri": artifact.uri,
+        "state": "LIVE",
+        "schemaTitle": _title(artifact.codec),
+        "schemaVersion": SCHEMA_VERSION,
+        "metadata": metadata,
+    }
+
+
+def _title(codec: str) -> str:
+    if codec.startswith(("sklearn", "skops")):
+        return _MODEL
+    return _DATASET if codec in ("numpy", "pandas", "arrow", "parquet") else _ARTIFACT
+
+
+def _execution(step: StepLineage, state: str) -> dict[str, Any]:
+    return {
+        "displayName": step.step[:128],
+        "state": state,
+        "schemaTitle": "system.CustomJobExecution",
+        "schemaVersion": SCHEMA_VERSION,
+        "metadata": {
+            "resourceName": step.job,
+            "argovx_step": step.step,
+            "argovx_run": step.run,
+            "argovx_user": step.user,
+            "argovx_image": step.image,
+            "argovx_source": step.source_digest,
+            "argovx_attempt": step.attempt_key,
+            "argo_node": step.node,
+            "argo_ordinal": step.ordinal,
+            "argo_workflow": step.workflow,
+            "argo_workflow_uid": step.workflow_uid,
+            **{f"metric_{name}": value for name, value in step.metrics.items()},
+        },
+    }
