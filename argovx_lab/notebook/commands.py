@@ -12,8 +12,9 @@ from html import escape
 
 from argovx_lab.cluster import control
 from argovx_lab.errors import SpecError
-from argovx_lab.notebook.display import SIGNS, state_line
+from argovx_lab.model.run import Run
 from argovx_lab.notebook.session import Session
+from argovx_lab.runs.words import SIGNS, state_line
 
 
 @dataclass(frozen=True)
@@ -64,11 +65,13 @@ def _runs(session: Session) -> list[str]:
     runs = session.path.store.all()
     if not runs:
         return ["No runs yet. Type %%vertex_step NAME at the top of a cell and run it."]
-    return [
-        f"{SIGNS[run.phase]} {run.id}  {run.phase.value}  "
-        f"{sum(node.phase.final for node in run.nodes)}/{len(run.nodes)}  {run.created_at or ''}  {run.notebook}"
-        for run in runs
-    ]
+    return [_run_line(run) for run in runs]
+
+
+def _run_line(run: Run) -> str:
+    done = sum(node.phase.final for node in run.nodes)
+    parts = (run.id, run.phase.value, f"{done}/{len(run.nodes)}", run.created_at or "", run.notebook)
+    return f"{SIGNS[run.phase]} {'  '.join(parts)}"
 
 
 def _use(session: Session, name: str) -> list[str]:

@@ -6,45 +6,14 @@ All words of a run are hostile text here: they are escaped, never interpreted.
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
 from argovx_lab.codecs import size_text
-from argovx_lab.model.run import Node, Phase, Run, to_json
+from argovx_lab.model.run import Node, Run, to_json
+from argovx_lab.runs.words import state_line
 
 MIME = "application/vnd.argovx.run+json"
-
-#: State without colour: one sign per phase.
-SIGNS = {
-    Phase.PLANNED: "◌",
-    Phase.QUEUED: "○",
-    Phase.PROVISIONING: "◔",
-    Phase.RUNNING: "◑",
-    Phase.UPLOADING: "◕",
-    Phase.SUCCEEDED: "✓",
-    Phase.CACHED: "↯",
-    Phase.FAILED: "✕",
-    Phase.STOPPED: "⊘",
-    Phase.WAITING: "✋",
-    Phase.SKIPPED: "–",
-}
-
-
-def elapsed(node: Node, now: datetime) -> str:
-    """Return the time since the step was queued as ``m:ss``; empty when it has not been."""
-    if not node.times.queued_at:
-        return ""
-    end = _moment(node.times.finished_at) if node.times.finished_at else now
-    seconds = max(0, int((end - _moment(node.times.queued_at)).total_seconds()))
-    return f"{seconds // 60}:{seconds % 60:02d}"
-
-
-def state_line(node: Node, now: datetime | None = None) -> str:
-    """Return the step's state as one line: sign, name, phase, details, time."""
-    time = elapsed(node, now or datetime.now(UTC))
-    parts = [f"{SIGNS[node.phase]} {node.name}", node.phase.value, node.line, time]
-    return " · ".join(part for part in parts if part)
 
 
 def bundle(run: Run, node: Node) -> dict[str, Any]:
@@ -75,7 +44,3 @@ def _html(run: Run, node: Node) -> str:
     note = f"<div><small>{escape(run.note)}</small></div>" if run.note else ""
     outputs = f"<ul>{rows}</ul>" if rows else ""
     return f"<div><div>{escape(state_line(node))}</div>{outputs}{note}</div>"
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)

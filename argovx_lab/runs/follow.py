@@ -154,8 +154,7 @@ class Follower:
     def _see(self, execution: Execution) -> Seen:
         reader = self._reader(execution)
         if reader and not reader.complete and self._due(execution):
-            if self._guard(reader.poll, f"the bucket about {execution.step}") is not None:
-                self._asked_at[_key(execution)] = (time.monotonic(), execution.final)
+            self._poll(reader, execution)
         job = self._job(execution)
         return Seen(
             execution,
@@ -165,6 +164,10 @@ class Follower:
             reader.uri if reader else "",
             self._jobs.console_url(job["name"]) if job.get("name") else "",
         )
+
+    def _poll(self, reader: AttemptReader, execution: Execution) -> None:
+        if self._guard(reader.poll, f"the bucket about {execution.step}") is not None:
+            self._asked_at[_key(execution)] = (time.monotonic(), execution.final)
 
     def _due(self, execution: Execution) -> bool:
         """Tell whether the bucket should be asked: while it runs, and once more after its end."""

@@ -40,6 +40,9 @@ def _parser() -> argparse.ArgumentParser:
     doctor = parts.add_parser("doctor", help="check every hop and say what to fix")
     doctor.add_argument("--profile", default="")
     doctor.set_defaults(act=_doctor)
+    demo = parts.add_parser("demo", help="run a notebook's steps and watch them")
+    demo.add_argument("notebook")
+    demo.set_defaults(act=_demo)
     platform = parts.add_parser("platform", help="what a platform team installs")
     kinds = platform.add_subparsers(required=True, metavar="WHAT")
     template = kinds.add_parser("template", help="print the ClusterWorkflowTemplate as YAML")
@@ -131,6 +134,12 @@ def _doctor(args: argparse.Namespace) -> int:
     return 1 if bad else 0
 
 
+def _demo(args: argparse.Namespace) -> int:
+    from argovx_lab.cli.demo import run
+
+    return run(args.notebook)
+
+
 def _template(args: argparse.Namespace) -> None:
     import yaml
 
@@ -139,7 +148,3 @@ def _template(args: argparse.Namespace) -> None:
     from argovx_lab.wiring.platform import platform_of
 
     print(yaml.safe_dump(cluster_template(platform_of(load_profile(args.profile))), sort_keys=False), end="")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -1,0 +1,42 @@
+"""A run in words for places without pictures: terminals, logs, plain outputs."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from argovx_lab.model.run import Node, Phase
+
+#: State without colour: one sign per phase.
+SIGNS = {
+    Phase.PLANNED: "◌",
+    Phase.QUEUED: "○",
+    Phase.PROVISIONING: "◔",
+    Phase.RUNNING: "◑",
+    Phase.UPLOADING: "◕",
+    Phase.SUCCEEDED: "✓",
+    Phase.CACHED: "↯",
+    Phase.FAILED: "✕",
+    Phase.STOPPED: "⊘",
+    Phase.WAITING: "✋",
+    Phase.SKIPPED: "–",
+}
+
+
+def elapsed(node: Node, now: datetime) -> str:
+    """Return the time since the step was queued as ``m:ss``; empty when it has not been."""
+    if not node.times.queued_at:
+        return ""
+    end = _moment(node.times.finished_at) if node.times.finished_at else now
+    seconds = max(0, int((end - _moment(node.times.queued_at)).total_seconds()))
+    return f"{seconds // 60}:{seconds % 60:02d}"
+
+
+def state_line(node: Node, now: datetime | None = None) -> str:
+    """Return the step's state as one line: sign, name, phase, details, time."""
+    time = elapsed(node, now or datetime.now(UTC))
+    parts = [f"{SIGNS[node.phase]} {node.name}", node.phase.value, node.line, time]
+    return " · ".join(part for part in parts if part)
+
+
+def _moment(text: str) -> datetime:
+    return datetime.fromisoformat(text)
