@@ -106,7 +106,7 @@ def _execute(path: Path) -> str:
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
 
-    document = nbformat.read(path, as_version=4)
+    document = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
     client = NotebookClient(document, timeout=CELL_TIMEOUT_S, kernel_name="python3", resources=_here(path))
     try:
         client.execute()

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 @magics_class
-class ArgovxMagics(Magics):  # type: ignore[misc]  # IPython's base class is untyped
+class ArgovxMagics(Magics):
     """``%%vertex_step`` and ``%argovx``."""
 
     @cached_property

@@ -77,6 +77,6 @@ def sandbox_environment() -> dict[str, str]:
     return lifecycle.environment(start_sandbox())
 
 
-def stop_sandbox(state_dir: Path, *, everything: bool = False) -> int:
-    """Stop the sandbox and return how many of its processes go on."""
+def stop_sandbox(state_dir: Path, *, everything: bool = False) -> lifecycle.Stopped:
+    """Stop the sandbox, with all its pods and jobs when ``everything``."""
     return lifecycle.stop(state_dir, all=everything)

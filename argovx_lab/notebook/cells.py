@@ -1,0 +1,75 @@
+"""Which cell is running, what ran before it, and what later cells read.
+
+Asks IPython's history and the notebook file; executes nothing.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+MAGIC = "%%vertex_step"
+
+
+@dataclass(frozen=True)
+class Here:
+    """The running cell.
+
+    Parameters
+    ----------
+    cell_id : str
+        nbformat cell id as the front end sends it; empty when it does not.
+    number : int
+        Execution count, as shown beside the cell.
+    first_line : int
+        Line of the cell at which the text below the magic begins, from 1.
+    """
+
+    cell_id: str
+    number: int
+    first_line: int
+    text: str
+
+
+def here(shell: Any, line: str, cell: str) -> Here:
+    """Return the running cell."""
+    parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
+    cell_id = str((parent.get("metadata") or {}).get("cellId") or "")
+    raw = str((parent.get("content") or {}).get("code") or f"{MAGIC} {line}\n{cell}")
+    lines = raw.splitlines()
+    first = next((number for number, text in enumerate(lines, 1) if text.lstrip().startswith(MAGIC)), 1)
+    return Here(cell_id, int(shell.execution_count), first + 1, cell)
+
+
+def known_cells(shell: Any) -> Sequence[tuple[int, str]]:
+    """Return ``(execution count, text as typed)`` of the cells that ran before this one."""
+    history = shell.history_manager.input_hist_raw
+    return [(number, text) for number, text in enumerate(history[:-1]) if number and text.strip()]
+
+
+def read_later(file: Path | None, place: Here) -> set[str] | None:
+    """Return the names that other cells of the notebook read, or ``None`` when that cannot be known.
+
+    It is known when the notebook's file has this very cell, so that what stands there is up to date.
+    """
+    if file is None:
+        return None
+    try:
+        document = json.loads(file.read_text())
+        cells = [_text(item) for item in document["cells"] if item["cell_type"] == "code"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    current = [number for number, text in enumerate(cells) if text.strip().endswith(place.text.strip())]
+    if len(current) != 1:
+        return None
+    from argovx_lab.capture.notebook import names_read
+
+    return {name for text in cells[current[0] + 1 :] for name in names_read(text)}
+
+
+def _text(cell: dict[str, Any]) -> str:
+    source = cell["source"]
+    return source if isinstance(source, str) else "".join(source)

@@ -1,0 +1,192 @@
+"""What would be done: shown by ``--dry-run``, and exactly what a submission does.
+
+Owns the making of a StepSpec and its Workflow out of a cell. Nothing is sent while a plan is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from html import escape
+from typing import Any
+
+from argovx_lab.capture.archive import runner_archive, runner_digest
+from argovx_lab.capture.environment import python_minor
+from argovx_lab.capture.source import encode_source
+from argovx_lab.codecs import size_text
+from argovx_lab.compile.manifest import Placement, machine_text, workflow
+from argovx_lab.errors import SpecError
+from argovx_lab.model.run import Cell
+from argovx_lab.model.step import Environment, Machine, Runner, Source, StepSpec
+from argovx_lab.notebook.arguments import Options
+from argovx_lab.notebook.inputs import Bound
+from argovx_lab.policy.judge import StepFacts, enforce, judge
+from argovx_lab.vertex.catalog import parse_machine
+from argovx_lab.wiring import Services
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A step that is ready to be submitted.
+
+    Parameters
+    ----------
+    signature : str
+        As found or typed, in its canonical spelling.
+    source, spec : bytes
+        Documents that travel by digest.
+    """
+
+    signature: str
+    spec: StepSpec
+    source: bytes
+    inputs: tuple[Bound, ...]
+    manifest: Manifest
+    services: Services
+    notes: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The step's name."""
+        return self.spec.name
+
+    @property
+    def workflow(self) -> str:
+        """The Workflow's name."""
+        return str(self.manifest["metadata"]["name"])
+
+    def lines(self) -> list[str]:
+        """Return the plan as people read it."""
+        profile, spec = self.services.profile, self.spec
+        who = profile.principal
+        lines = [f"plan of {self.signature}"]
+        lines += [f"  in   {item.name}: {_what(item)}" for item in self.inputs] or ["  in   nothing"]
+        lines += [f"  out  {name}: {codec}" for name, codec in spec.outputs.items()] or ["  out  nothing"]
+        lines += [
+            f"  code {spec.source.digest[:12]}… · image {spec.environment.image}",
+            f"  on   {machine_text(spec)} in {profile.region} · {spec.timeout_s} s · {spec.retries} retries",
+            f"  as   submitter {who.account} · steps wf-{who.user} · run-as {spec.run_as}",
+            f"  run  {self.manifest['metadata']['labels']['argovx.dev/run']} · profile {profile.name}",
+            f"  plan {self.manifest['metadata']['annotations']['argovx.dev/plan'][:12]}…",
+        ]
+        if spec.environment.requirements:
+            lines.append(f"  pip  {', '.join(spec.environment.requirements)}")
+        lines += [f"  note {note}" for note in self.notes]
+        return [*lines, "  nothing was sent"]
+
+    def yaml(self) -> str:
+        """Return the Workflow manifest as YAML."""
+        import yaml
+
+        return str(yaml.safe_dump(self.manifest, sort_keys=False, allow_unicode=True))
+
+    def __repr__(self) -> str:
+        return "\n".join([*self.lines(), "", self.yaml()])
+
+    def _repr_html_(self) -> str:
+        text = escape("\n".join(self.lines()))
+        return (
+            f"<pre>{text}</pre><details><summary>Workflow manifest</summary>"
+            f"<pre>{escape(self.yaml())}</pre></details>"
+        )
+
+
+def make(
+    services: Services,
+    options: Options,
+    *,
+    name: str,
+    signature: str,
+    document: dict[str, Any],
+    inputs: tuple[Bound, ...],
+    outputs: Mapping[str, str],
+    run: str,
+    workflow_name: str,
+    notes: tuple[str, ...] = (),
+) -> Plan:
+    """Make the plan of one step.
+
+    Raises
+    ------
+    SpecError
+        For an unknown machine, accelerator or image.
+    PolicyDenied
+        When a rule refuses.
+    """
+    profile = services.profile
+    source, digest = encode_source(document)
+    layout = profile.layout
+    spec = StepSpec(
+        name=name,
+        source=Source(
+            digest=digest,
+            uri=layout.uri(layout.object(digest)),
+            notebook=document["notebook"],
+            cell_id=document["cell_id"],
+            cell_number=document["cell_number"],
+        ),
+        environment=Environment(
+            image=image(options.image, profile.images),
+            requirements=options.requirements,
+            python=python_minor(),
+        ),
+        runner=Runner(runner_digest(), layout.uri(layout.object(runner_digest()))),
+        run_as=profile.run_as,
+        inputs={item.name: item.ref for item in inputs},
+        outputs=dict(outputs),
+        machine=parse_machine(options.machine) if options.machine else Machine(),
+        **_limits(options),
+    )
+    enforce(judge(services.policy, StepFacts.of(spec, profile.user)))
+    place = Placement(
+        workflow_name, profile.namespace, profile.user, run, document["notebook"], services.policy.digest
+    )
+    cell = Cell(document["notebook"], document["cell_id"], document["cell_number"])
+    uri = layout.uri(layout.object(spec.digest))
+    manifest = workflow(spec, uri, place, cell=cell, inputs=[item.about for item in inputs])
+    return Plan(signature, spec, source, inputs, manifest, services, notes)
+
+
+def send(plan: Plan) -> None:
+    """Upload the documents of a plan, by digest; its inputs are sent by ``inputs.send``."""
+    objects, layout = plan.services.objects, plan.services.profile.layout
+    for content in (runner_archive(), plan.source, plan.spec.encode()):
+        objects.create_content(layout, content)
+
+
+def image(named: str, allowed: tuple[str, ...]) -> str:
+    """Return the image to use.
+
+    Raises
+    ------
+    SpecError
+        When the profile does not allow it.
+    """
+    import difflib
+    from fnmatch import fnmatchcase
+
+    if not named:
+        return allowed[0]
+    if any(fnmatchcase(named, pattern) for pattern in allowed):
+        return named
+    near = difflib.get_close_matches(named, allowed, n=1, cutoff=0.4)
+    hint = f"Did you mean {near[0]}?" if near else f"Allowed are: {', '.join(allowed)}."
+    raise SpecError(f"image {named!r} is not one of the profile's", hint=hint)
+
+
+def _limits(options: Options) -> dict[str, Any]:
+    limits: dict[str, Any] = {}
+    if options.timeout_s is not None:
+        limits["timeout_s"] = options.timeout_s
+    if options.retries is not None:
+        limits["retries"] = options.retries
+        limits["retry_failures"] = options.retries > 0
+    return limits
+
+
+def _what(item: Bound) -> str:
+    ref = item.ref
+    parts = [item.summary, size_text(ref.size_bytes) if ref.size_bytes else "", f"{ref.digest[:12]}…"]
+    return " · ".join(part for part in parts if part)

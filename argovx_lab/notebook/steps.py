@@ -1,0 +1,134 @@
+"""Behind ``%%vertex_step``: from a cell to a submitted step, its live view and its handles.
+
+Owns the order of things: everything that can be wrong is found before anything is sent, and names in the
+user's namespace change only when a step was submitted and did not fail.
+"""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from argovx_lab.capture import signature as signatures
+from argovx_lab.capture.analyse import CellAnalysis, analyse_cell
+from argovx_lab.capture.source import source_document
+from argovx_lab.compile.manifest import task_name
+from argovx_lab.notebook import inputs
+from argovx_lab.notebook import plan as plans
+from argovx_lab.notebook.arguments import Options, parse_line
+from argovx_lab.notebook.cells import Here, here, known_cells, read_later
+from argovx_lab.notebook.session import Session, Submission
+from argovx_lab.notebook.wait import LiveView, raise_for
+
+if TYPE_CHECKING:
+    from argovx_lab.model.run import Node
+
+
+@dataclass(frozen=True)
+class Detached:
+    """Shown when the cell stops waiting while the step goes on."""
+
+    step: str
+
+    def __repr__(self) -> str:
+        return (
+            f"{self.step} goes on without this cell. %argovx status shows it, "
+            f"%argovx stop {self.step} stops it."
+        )
+
+
+class Steps:
+    """Runs step cells of one kernel.
+
+    Parameters
+    ----------
+    shell : InteractiveShell
+        IPython's shell, whose namespace handles are bound in.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        self.session = Session()
+        self._shell = shell
+
+    def run(self, line: str, cell: str) -> Any:
+        """Plan, submit and follow one step; returns what is displayed, or ``None``.
+
+        Raises
+        ------
+        ArgovxError
+            One line and a hint; nothing was submitted unless the step itself failed.
+        """
+        typed = parse_line(line)
+        signature = signatures.parse(typed.head)
+        place = here(self._shell, line, cell)
+        self.session.check_name(signature.name, place.cell_id)
+        analysis = analyse_cell(cell, known_cells(self._shell), signature=signature)
+        plan = self._plan(signature, analysis, place, cell, typed.options)
+        if typed.options.dry_run:
+            return plan
+        self._submit(plan, place)
+        if not typed.options.wait:
+            self._bind(plan)
+            return Detached(plan.name)
+        return self._follow(plan)
+
+    def _plan(
+        self,
+        signature: signatures.Signature,
+        analysis: CellAnalysis,
+        place: Here,
+        cell: str,
+        options: Options,
+    ) -> plans.Plan:
+        session, namespace = self.session, self._shell.user_ns
+        names = signature.inputs if signature.inputs is not None else analysis.inputs
+        outputs = signature.outputs
+        if outputs is None:
+            later = read_later(session.place.file, place)
+            found = [name for name in analysis.outputs if later is None or name in later]
+            outputs = dict.fromkeys(found, "auto")
+        document = source_document(
+            signature.name,
+            cell,
+            definitions=analysis.definitions,
+            notebook=session.place.path,
+            cell_id=place.cell_id,
+            cell_number=place.number,
+            first_line=place.first_line,
+        )
+        whole = signatures.Signature(signature.name, tuple(names), dict(outputs))
+        return plans.make(
+            session.services,
+            options,
+            name=signature.name,
+            signature=whole.text,
+            document=document,
+            inputs=tuple(inputs.bind(session, signature.name, names, namespace)),
+            outputs=outputs,
+            run=session.run_id,
+            workflow_name=f"{task_name(signature.name)}-{secrets.token_hex(3)}",
+            notes=analysis.notes,
+        )
+
+    def _submit(self, plan: plans.Plan, place: Here) -> None:
+        inputs.send(self.session, plan.inputs)
+        plans.send(plan)
+        self.session.services.cluster.create_workflow(plan.manifest)
+        submission = Submission(plan.name, plan.workflow, place.cell_id)
+        self.session.submissions[plan.name] = submission
+
+    def _follow(self, plan: plans.Plan) -> Detached | None:
+        view = LiveView(self.session.path, self.session.run_id, plan.name, plan.workflow)
+        try:
+            node: Node = view.wait()
+        except KeyboardInterrupt:
+            self._bind(plan)
+            return Detached(plan.name)
+        raise_for(node)
+        self._bind(plan)
+        return None
+
+    def _bind(self, plan: plans.Plan) -> None:
+        for name in plan.spec.outputs:
+            self._shell.user_ns[name] = self.session.make_handle(plan.name, name, plan.workflow)
