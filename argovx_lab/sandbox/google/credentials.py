@@ -1,0 +1,120 @@
+"""IAM Credentials: access tokens of service accounts, for principals that may create them.
+
+Owns ``generateAccessToken`` and the ``allowedLocations`` look-ups that google-auth makes in the background.
+Refuses signing (``signBlob``, ``signJwt``), ``generateIdToken`` and delegation chains by name.
+Source: https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects.serviceAccounts
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import timedelta
+from typing import Any, Final
+
+from argovx_lab.sandbox.clock import Clock, rfc3339
+from argovx_lab.sandbox.google.accounts import Accounts
+from argovx_lab.sandbox.google.auth import SCOPES, Authenticator, require_scope
+from argovx_lab.sandbox.google.errors import GoogleError, invalid, not_found, unimplemented
+from argovx_lab.sandbox.google.iam import Iam, account_resource
+from argovx_lab.sandbox.http import BodyTooLarge, Request, Response, json_response
+
+SERVICE: Final = "iamcredentials.googleapis.com"
+#: Allowed lifetimes; more needs an organisation policy, which the sandbox has not. Unit: seconds.
+LIFETIME_MIN_S, LIFETIME_MAX_S = 600, 3600
+
+_ACCOUNT = re.compile(r"/v1/projects/([^/]+)/serviceAccounts/([^/:]+)(?:/(allowedLocations)|:([A-Za-z]+))\Z")
+_POOL = re.compile(r"/v1/projects/[^/]+/locations/global/workloadIdentityPools/[^/]+/allowedLocations\Z")
+_DURATION = re.compile(r"(\d{1,6})(?:\.\d{1,9})?s\Z")
+#: "No restriction"; google-auth needs the key. Source: google.auth._regional_access_boundary_utils
+_NO_LOCATIONS: Final = {"locations": [], "encodedLocations": "0x0"}
+
+
+class IamCredentials:
+    """The IAM Credentials service.
+
+    Parameters
+    ----------
+    authenticator, iam, accounts, clock
+        Tokens, decisions, the service accounts that exist, and time.
+    """
+
+    def __init__(self, authenticator: Authenticator, iam: Iam, accounts: Accounts, clock: Clock) -> None:
+        self._auth = authenticator
+        self._iam = iam
+        self._accounts = accounts
+        self._clock = clock
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request; errors come back rendered."""
+        try:
+            return json_response(await self._answer(request))
+        except GoogleError as error:
+            return json_response(error.to_json(), error.http_status, error.headers)
+
+    async def _answer(self, request: Request) -> dict[str, Any]:
+        caller = self._auth.authenticate(request.bearer)
+        require_scope(caller, SERVICE)
+        if request.method == "GET" and _POOL.match(request.path):
+            return dict(_NO_LOCATIONS)
+        match = _ACCOUNT.match(request.path)
+        if match is None:
+            raise not_found(f"{request.method} {request.path} is not a method of {SERVICE}.")
+        project, email, locations, verb = match.groups()
+        if locations:
+            return dict(_NO_LOCATIONS)
+        if verb != "generateAccessToken" or request.method != "POST":
+            raise unimplemented(f"{SERVICE}: {verb}", "Only generateAccessToken is there.")
+        # "The - wildcard character is required; replacing it with a project ID is invalid."
+        if project != "-":
+            raise invalid(
+                "The project in the name of the service account must be the wildcard '-'.", ["name"]
+            )
+        self._iam.check(caller, "iam.serviceAccounts.getAccessToken", account_resource(email))
+        if not self._accounts.exists(email):
+            raise not_found(f"Not found; Gaia id not found for email {email}")
+        return self._generate(email, await _body(request))
+
+    def _generate(self, email: str, body: dict[str, Any]) -> dict[str, Any]:
+        scopes = body.get("scope")
+        if not isinstance(scopes, list) or not scopes:
+            raise invalid("scope must be a list of OAuth scopes.", ["scope"])
+        unknown = [scope for scope in scopes if scope not in SCOPES]
+        if unknown:
+            raise invalid(f"Scope {unknown[0]!r} is not known to the sandbox.", ["scope"])
+        if body.get("delegates"):
+            raise unimplemented("delegates of generateAccessToken", "Grant the token creator role directly.")
+        lifetime_s = _lifetime(body.get("lifetime", "3600s"))
+        # both in whole seconds, so that the client never believes in a later end than ours
+        end = self._clock.now().replace(microsecond=0) + timedelta(seconds=lifetime_s)
+        token = self._auth.issue(
+            f"serviceAccount:{email}", email=email, subject=email, scopes=scopes, expires_at=end
+        )
+        return {"accessToken": token, "expireTime": rfc3339(end)}
+
+
+async def _body(request: Request) -> dict[str, Any]:
+    try:
+        value: Any = json.loads(await request.read())
+    except BodyTooLarge:
+        raise invalid("The request body is too large.") from None
+    except ValueError:
+        raise invalid("The request body is not JSON.") from None
+    if not isinstance(value, dict):
+        raise invalid("The request body must be an object.")
+    extra = set(value) - {"scope", "delegates", "lifetime"}
+    if extra:
+        raise invalid(f"Unknown name {min(extra)!r}: Cannot find field.", [min(extra)])
+    return value
+
+
+def _lifetime(text: object) -> int:
+    match = _DURATION.match(text) if isinstance(text, str) else None
+    seconds = int(match.group(1)) if match else 0
+    if not LIFETIME_MIN_S <= seconds <= LIFETIME_MAX_S:
+        raise invalid(
+            f"The lifetime {text!r} must be between {LIFETIME_MIN_S}s and {LIFETIME_MAX_S}s; "
+            "longer ones need an organization policy.",
+            ["lifetime"],
+        )
+    return seconds

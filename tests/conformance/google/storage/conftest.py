@@ -1,0 +1,248 @@
+"""A Google end with identity and storage only, behind TLS for ``*.googleapis.com`` and a CONNECT proxy.
+
+The clients run unmodified: they talk to Google's own host names, and get their tokens by exchanging a
+ServiceAccount token that a file holds.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import ssl
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import google.auth
+import jwt
+import pytest
+import trustme
+from cryptography.hazmat.primitives.asymmetric import ec
+from google.cloud import storage
+from hypercorn.asyncio import serve
+from hypercorn.config import Config
+
+from argovx_lab.sandbox.clock import Clock
+from argovx_lab.sandbox.google.accounts import Accounts
+from argovx_lab.sandbox.google.auth import Authenticator
+from argovx_lab.sandbox.google.credentials import IamCredentials
+from argovx_lab.sandbox.google.iam import Iam
+from argovx_lab.sandbox.google.seed import seed
+from argovx_lab.sandbox.google.storage.service import StorageService
+from argovx_lab.sandbox.google.store import Store
+from argovx_lab.sandbox.google.sts import SecurityTokenService
+from argovx_lab.sandbox.google.subject_token import Provider, Verifier
+from argovx_lab.sandbox.http import Request, json_response
+
+PROJECT, NUMBER, USER, BUCKET = "argovx-sandbox", "424242424242", "ada", "argovx-sandbox-ada"
+ISSUER = "https://kubernetes.sandbox.invalid"
+
+
+class Lab:
+    """The running thing, and what a test needs to become somebody."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.key = ec.generate_private_key(ec.SECP256R1())
+        self.store = Store(folder / "google.sqlite")
+        clock = Clock()
+        auth = Authenticator(self.store, clock)
+        iam = Iam(self.store, clock, PROJECT, NUMBER)
+        accounts = Accounts(self.store, PROJECT, NUMBER)
+        self.provider = Provider(NUMBER, ISSUER, ("argovx",))
+        self.storage = StorageService(self.store, folder / "blobs", auth, iam, clock)
+        sts = SecurityTokenService(auth, clock, self.provider, Verifier(self.provider, self.jwks, clock))
+        credentials = IamCredentials(auth, iam, accounts, clock)
+        seed(self.store, iam, accounts, self.storage.buckets, user=USER, bucket=BUCKET, namespace="argovx")
+        iam.policies.add(
+            f"serviceAccounts/{accounts.email('u-ada')}",
+            "roles/iam.serviceAccountTokenCreator",
+            self.principal("owner-ada"),
+        )
+        self.handlers = {
+            "sts.googleapis.com": sts.handle,
+            "iamcredentials.googleapis.com": credentials.handle,
+            "storage.googleapis.com": self.storage.handle,
+        }
+        self.requests: list[tuple[str, str]] = []
+
+    def principal(self, account: str) -> str:
+        pool = f"projects/{NUMBER}/locations/global/workloadIdentityPools/argovx"
+        return f"principal://iam.googleapis.com/{pool}/subject/system:serviceaccount:argovx:{account}"
+
+    def jwks(self) -> dict[str, Any]:
+        public = jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
+        return {"keys": [{**public, "kid": "k1", "alg": "ES256", "use": "sig"}]}
+
+    def subject_token(self, account: str, namespace: str = "argovx") -> str:
+        now = int(time.time())
+        claims = {
+            "iss": ISSUER,
+            "aud": [f"https:{self.provider.name}"],
+            "sub": f"system:serviceaccount:{namespace}:{account}",
+            "iat": now,
+            "nbf": now,
+            "exp": now + 3600,
+            "kubernetes.io": {"namespace": namespace, "serviceaccount": {"name": account, "uid": "1"}},
+        }
+        return jwt.encode(claims, self.key, "ES256", {"kid": "k1"})
+
+    def credentials_file(self, account: str, **extra: Any) -> Path:
+        token = self.folder / f"{account}.jwt"
+        token.write_text(self.subject_token(account))
+        path = self.folder / f"{account}-{uuid.uuid4().hex}.json"
+        document = {
+            "type": "external_account",
+            "audience": self.provider.name,
+            "subject_token_type": "urn:ietf:params:oauth:token-type:jwt",
+            "token_url": "https://sts.googleapis.com/v1/token",
+            "credential_source": {"file": str(token)},
+            **extra,
+        }
+        path.write_text(json.dumps(document))
+        return path
+
+    async def app(self, scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] != "http":
+            return
+        request = Request.of(scope, receive)
+        request.headers["x-forwarded-proto"] = scope["scheme"]
+        self.requests.append((request.host, f"{request.method} {request.path}"))
+        handler = self.handlers.get(request.host)
+        answer = await handler(request) if handler else json_response({"error": "no such host"}, 404)
+        await answer.send(send)
+
+
+async def _tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
+    head = await reader.readuntil(b"\r\n\r\n")
+    assert head.startswith(b"CONNECT ")
+    inside, outside = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
+
+    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
+        try:
+            while data := await source.read(65536):
+                sink.write(data)
+                await sink.drain()
+        except ConnectionError:
+            pass
+        finally:
+            sink.close()
+
+    try:
+        await asyncio.gather(pump(reader, outside), pump(inside, writer))
+    except asyncio.CancelledError:
+        pass
+    finally:
+        for each in (outside, writer):
+            each.close()
+
+
+def _free_port() -> int:
+    import socket
+
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    folder = tmp_path_factory.mktemp("google")
+    made = Lab(folder)
+    ca = trustme.CA()
+    ca.cert_pem.write_to_path(str(folder / "ca.pem"))
+    ca.issue_cert("*.googleapis.com").private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
+    port, ready, loop = _free_port(), threading.Event(), asyncio.new_event_loop()
+    stop = asyncio.Event()
+    proxies: list[int] = []
+    tunnels: set[asyncio.Task[None]] = set()
+
+    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        tunnels.add(task)
+        task.add_done_callback(tunnels.discard)
+        await _tunnel(reader, writer, port)
+
+    async def main() -> None:
+        config = Config()
+        config.bind = [f"127.0.0.1:{port}"]
+        config.certfile = config.keyfile = str(folder / "server.pem")
+        config.graceful_timeout = 0.5
+        config.accesslog = config.errorlog = None
+        proxy = await asyncio.start_server(tunnel, "127.0.0.1", 0)
+        proxies.append(proxy.sockets[0].getsockname()[1])
+        server = asyncio.create_task(serve(made.app, config, shutdown_trigger=stop.wait))
+        while True:
+            try:
+                context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
+                _, writer = await asyncio.open_connection(
+                    "127.0.0.1", port, ssl=context, server_hostname="storage.googleapis.com"
+                )
+                writer.close()
+                break
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.01)
+        ready.set()
+        await stop.wait()
+        proxy.close()
+        for task in list(tunnels):
+            task.cancel()
+        await asyncio.gather(*tunnels, return_exceptions=True)
+        await server
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(main(),), daemon=True)
+    thread.start()
+    assert ready.wait(20)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [
+            n for n in os.environ if n.lower() in ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
+        ]:
+            patch.delenv(name)
+        patch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxies[0]}")
+        patch.setenv("REQUESTS_CA_BUNDLE", str(folder / "ca.pem"))
+        patch.setenv("GOOGLE_CLOUD_PROJECT", PROJECT)
+        patch.setenv("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
+        yield made
+    loop.call_soon_threadsafe(stop.set)
+    thread.join(20)
+    assert not thread.is_alive()
+    loop.close()
+    made.store.close()
+
+
+Become = Callable[..., storage.Client]
+
+
+@pytest.fixture
+def become(lab: Lab) -> Iterator[Become]:
+    """Make a storage client whose identity is a ServiceAccount of the cluster."""
+    with ExitStack() as stack:
+
+        def make(account: str = "owner-ada", **extra: Any) -> storage.Client:
+            credentials, _ = google.auth.load_credentials_from_file(
+                str(lab.credentials_file(account, **extra))
+            )
+            client = storage.Client(project=PROJECT, credentials=credentials)
+            stack.callback(client.close)
+            return client
+
+        yield make
+
+
+@pytest.fixture
+def client(become: Become) -> storage.Client:
+    """The owner's client."""
+    return become()
+
+
+@pytest.fixture
+def bucket(client: storage.Client) -> storage.Bucket:
+    """A new, empty bucket of the owner."""
+    return client.create_bucket(f"lab-{uuid.uuid4().hex[:12]}")
