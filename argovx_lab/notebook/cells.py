@@ -6,10 +6,13 @@ Asks IPython's history and the notebook file; executes nothing.
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+from argovx_lab.capture.definitions import Definitions
+from argovx_lab.notebook.handles import Handle
 
 MAGIC = "%%vertex_step"
 
@@ -44,10 +47,20 @@ def here(shell: Any, line: str, cell: str) -> Here:
     return Here(cell_id, int(shell.execution_count), first + 1, cell)
 
 
-def known_cells(shell: Any) -> Sequence[tuple[int, str]]:
-    """Return ``(execution count, text as typed)`` of the cells that ran before this one."""
+def definitions(shell: Any) -> Definitions:
+    """Return what the session knows: definitions of the cells that ran before, and names of values."""
+    known = Definitions()
     history = shell.history_manager.input_hist_raw
-    return [(number, text) for number, text in enumerate(history[:-1]) if number and text.strip()]
+    for number, text in enumerate(history[:-1]):
+        if number and text.strip():
+            known.add_cell(text, number=number)
+    hidden = set(getattr(shell, "user_ns_hidden", ()))
+    for name, value in shell.user_ns.items():
+        if name.startswith("_") or name in hidden or isinstance(value, ModuleType):
+            continue
+        if isinstance(value, Handle) or not known.get(name):
+            known.add_value(name)
+    return known
 
 
 def read_later(file: Path | None, place: Here) -> set[str] | None:

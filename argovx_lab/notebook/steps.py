@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from argovx_lab.capture import signature as signatures
-from argovx_lab.capture.analyse import CellAnalysis, analyse_cell
+from argovx_lab.capture.analyse import CellAnalysis, analyse_cell, check_outputs
+from argovx_lab.capture.definitions import Definitions
 from argovx_lab.capture.source import source_document
 from argovx_lab.compile.manifest import task_name
+from argovx_lab.errors import SpecError
 from argovx_lab.notebook import inputs
 from argovx_lab.notebook import plan as plans
 from argovx_lab.notebook.arguments import Options, parse_line
-from argovx_lab.notebook.cells import Here, here, known_cells, read_later
+from argovx_lab.notebook.cells import Here, definitions, here, read_later
 from argovx_lab.notebook.session import Session, Submission
 from argovx_lab.notebook.wait import LiveView, raise_for
 
@@ -63,8 +65,10 @@ class Steps:
         signature = signatures.parse(typed.head)
         place = here(self._shell, line, cell)
         self.session.check_name(signature.name, place.cell_id)
-        analysis = analyse_cell(cell, known_cells(self._shell), signature=signature)
-        plan = self._plan(signature, analysis, place, cell, typed.options)
+        known = definitions(self._shell)
+        analysis = analyse_cell(cell, known, first_line=place.first_line)
+        analysis.check()
+        plan = self._plan(signature, analysis, known, place, cell, typed.options)
         if typed.options.dry_run:
             return plan
         self._submit(plan, place)
@@ -77,21 +81,23 @@ class Steps:
         self,
         signature: signatures.Signature,
         analysis: CellAnalysis,
+        known: Definitions,
         place: Here,
         cell: str,
         options: Options,
     ) -> plans.Plan:
         session, namespace = self.session, self._shell.user_ns
-        names = signature.inputs if signature.inputs is not None else analysis.inputs
+        names = _inputs(signature, analysis)
         outputs = signature.outputs
         if outputs is None:
             later = read_later(session.place.file, place)
             found = [name for name in analysis.outputs if later is None or name in later]
             outputs = dict.fromkeys(found, "auto")
+        check_outputs(analysis, outputs)
         document = source_document(
             signature.name,
             cell,
-            definitions=analysis.definitions,
+            definitions=known.code(analysis.definitions),
             notebook=session.place.path,
             cell_id=place.cell_id,
             cell_number=place.number,
@@ -108,7 +114,7 @@ class Steps:
             outputs=outputs,
             run=session.run_id,
             workflow_name=f"{task_name(signature.name)}-{secrets.token_hex(3)}",
-            notes=analysis.notes,
+            notes=tuple(note.text for note in analysis.notes),
         )
 
     def _submit(self, plan: plans.Plan, place: Here) -> None:
@@ -132,3 +138,19 @@ class Steps:
     def _bind(self, plan: plans.Plan) -> None:
         for name in plan.spec.outputs:
             self._shell.user_ns[name] = self.session.make_handle(plan.name, name, plan.workflow)
+
+
+def _inputs(signature: signatures.Signature, analysis: CellAnalysis) -> tuple[str, ...]:
+    """Return the inputs: those of the signature, which is the contract, or those that were found."""
+    if signature.inputs is None:
+        return analysis.inputs
+    missing = [
+        name for name in analysis.inputs if name not in signature.inputs and name not in analysis.maybe
+    ]
+    if missing:
+        whole = ", ".join([*signature.inputs, *missing])
+        raise SpecError(
+            f"{signature.name} reads {', '.join(missing)}, which its signature does not name",
+            hint=f"Write {signature.name}({whole}), or leave the parentheses out: inputs are then found.",
+        )
+    return signature.inputs
