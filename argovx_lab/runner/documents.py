@@ -145,6 +145,7 @@ def _blob(doc: Any, schema: str, coded: bool = False) -> Blob:
         raise SpecError("%s has the digest %.80r, not SHA-256" % (schema, digest), hint=_AGAIN)
     codec = _text(doc, "codec", schema) if coded else ""
     generation = str(doc.get("generation") or "")
+    generation = "" if generation == "0" else generation
     if generation and not generation.isdigit():
         raise SpecError("%s has the generation %.40r" % (schema, generation), hint=_AGAIN)
     return Blob(_text(doc, "uri", schema), digest, codec, generation)

@@ -1,0 +1,268 @@
+"""Functions, classes and imports of a notebook's cells, as they travel along with a step.
+
+Owns which name is a definition (its source travels) and which is a value (it becomes an input). A
+later assignment makes a name a value, a later ``def`` or ``import`` a definition. Refuses to look at
+values: only text is read.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterable
+from typing import Any
+
+from argovx_lab.capture.cells import blanked, parse, python_text
+from argovx_lab.capture.flow import Flow
+from argovx_lab.capture.scopes import FUNCTIONS, Free, import_names
+
+_COMPOUND = (ast.If, ast.Try, ast.TryStar, ast.With, ast.For, ast.While)
+
+#: Calls that make what only code can carry: a pattern, a logger, a type. Their statement travels.
+_RECIPES = {
+    "re.compile",
+    "logging.getLogger",
+    "namedtuple",
+    "collections.namedtuple",
+    "TypeVar",
+    "typing.TypeVar",
+    "NewType",
+    "typing.NewType",
+    "Enum",
+    "enum.Enum",
+    "IntEnum",
+    "enum.IntEnum",
+}
+
+
+class Definition:
+    """One statement that defines a name.
+
+    Parameters
+    ----------
+    name : str
+        What it defines.
+    code : str
+        Its source text.
+    line : int
+        Its first line in the notebook cell, from 1.
+    order : int
+        Number of the cell in the order in which cells were added.
+    """
+
+    def __init__(self, name: str, node: ast.stmt, code: str, line: int, order: int) -> None:
+        self.name = name
+        self.code = code
+        self.line = line
+        self.order = order
+        self._node = node
+        self._needs: tuple[Free, Free] | None = None
+
+    @property
+    def needs(self) -> tuple[Free, Free]:
+        """What it reads when it is made, and what it reads when it is called."""
+        if self._needs is None:
+            flow = Flow([self._node])
+            now = Free({name: read.node for name, read in flow.reads.items()})
+            self._needs = now, flow.pending()
+        return self._needs
+
+
+class Definitions:
+    """What is known of a session or notebook: definitions and names of values.
+
+    Cells are added in the order in which they ran; the latest says what a name is.
+    """
+
+    def __init__(self) -> None:
+        self._found: dict[str, list[Definition]] = {}
+        self._cells: list[tuple[str, int]] = []
+        self._values: dict[str, int] = {}
+        self._stars: list[tuple[str, int]] = []
+        self._fresh: set[str] = set()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Names that are definitions."""
+        return tuple(self._found)
+
+    @property
+    def values(self) -> frozenset[str]:
+        """Names that are values."""
+        return frozenset(self._values)
+
+    @property
+    def stars(self) -> tuple[tuple[str, int], ...]:
+        """Modules of ``from MODULE import *`` and the number of the cell."""
+        return tuple(self._stars)
+
+    def copy(self) -> Definitions:
+        """Return another set that grows on its own."""
+        other = Definitions()
+        other._found = {name: list(items) for name, items in self._found.items()}
+        other._cells, other._values, other._stars = list(self._cells), dict(self._values), list(self._stars)
+        return other
+
+    def add_value(self, *names: str) -> None:
+        """Say that ``names`` are values: assigned by code that is not read here."""
+        for name in names:
+            self._found.pop(name, None)
+            self._values[name] = len(self._cells)
+
+    def add_cell(self, source: str, *, cell_id: str = "", number: int = 0) -> frozenset[str]:
+        """Read a cell's definitions; a cell that is no Python adds nothing.
+
+        Parameters
+        ----------
+        source : str
+            The whole cell, a magic's line included.
+
+        Returns
+        -------
+        frozenset of str
+            The names that the cell gives a new meaning.
+        """
+        found = python_text(source)
+        if found is None:
+            return frozenset()
+        text, first_line = found
+        try:
+            tree = parse(text)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            text = blanked(text)
+            try:
+                tree = parse(text)
+            except (SyntaxError, ValueError, RecursionError, MemoryError):
+                return frozenset()
+        order = len(self._cells)
+        self._cells.append((cell_id, number))
+        self._fresh = set()
+        lines = text.split("\n")
+        for node in tree.body:
+            self._statement(node, lines, first_line - 1, order)
+        return frozenset(self._fresh)
+
+    def get(self, name: str) -> tuple[Definition, ...]:
+        """Return the definitions of ``name``; several only for imports of one package's modules."""
+        return tuple(self._found.get(name, ()))
+
+    def needs(self, name: str) -> tuple[Free, Free] | None:
+        """Return what the definition of ``name`` reads when made and when called, or ``None``."""
+        items = self._found.get(name)
+        if not items:
+            return None
+        if len(items) == 1:
+            return items[0].needs
+        now, later = Free(), Free()
+        for item in items:
+            now.add(item.needs[0])
+            later.add(item.needs[1])
+        return now, later
+
+    def code(self, names: Iterable[str]) -> list[dict[str, Any]]:
+        """Return the source of ``names`` for the source document, cell by cell in their order.
+
+        Each entry keeps the lines at which the statements stand in their cell.
+        """
+        pieces: dict[int, dict[int, list[str]]] = {}
+        for name in names:
+            for item in self._found.get(name, ()):
+                at = pieces.setdefault(item.order, {}).setdefault(item.line, [])
+                if item.code not in at:
+                    at.append(item.code)
+        result = []
+        for order in sorted(pieces):
+            cell_id, number = self._cells[order]
+            result.append({"code": _placed(pieces[order]), "notebook_cell": cell_id, "number": number})
+        return result
+
+    def _statement(self, node: ast.stmt, lines: list[str], offset: int, order: int) -> None:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            self._import(node, offset, order)
+        elif isinstance(node, (*FUNCTIONS, ast.ClassDef)):
+            self._define(node.name, node, lines, offset, order)
+        elif _recipe(node):
+            self._define(node.targets[0].id, node, lines, offset, order)  # type: ignore[attr-defined]
+        else:
+            defined, values = _binds(node)
+            for name in values:
+                self._found.pop(name, None)
+                self._values[name] = order
+                self._fresh.add(name)
+            for name in defined if isinstance(node, _COMPOUND) else ():
+                self._define(name, node, lines, offset, order)
+            if isinstance(node, ast.Delete):
+                for name in [t.id for t in node.targets if isinstance(t, ast.Name)]:
+                    self._fresh.add(name)
+                    self._found.pop(name, None)
+                    self._values.pop(name, None)
+
+    def _define(self, name: str, node: ast.stmt, lines: list[str], offset: int, order: int) -> None:
+        first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
+        text = lines[first - 1 : node.end_lineno]
+        if node.col_offset and first == node.lineno:
+            text[0] = text[0].encode()[node.col_offset :].decode()
+        self._put(Definition(name, node, "\n".join(text), first + offset, order))
+
+    def _import(self, node: ast.Import | ast.ImportFrom, offset: int, order: int) -> None:
+        for alias in node.names:
+            if alias.name == "*":
+                self._stars.append((getattr(node, "module", None) or ".", self._cells[-1][1]))
+                continue
+            single: ast.Import | ast.ImportFrom = (
+                ast.Import([alias])
+                if isinstance(node, ast.Import)
+                else ast.ImportFrom(node.module, [alias], node.level)
+            )
+            if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+                continue
+            name = next(import_names(single))
+            made = Definition(name, single, ast.unparse(single), node.lineno + offset, order)
+            plain = isinstance(single, ast.Import) and not alias.asname
+            # `import a.b` and `import a.c` both bind `a` and are both needed.
+            keep = [
+                d
+                for d in self._found.get(name, [])
+                if plain
+                and d.code.startswith(f"import {name}")
+                and d.code != made.code
+                and " as " not in d.code
+            ]
+            self._put(made, keep)
+
+    def _put(self, made: Definition, keep: Iterable[Definition] = ()) -> None:
+        self._fresh.add(made.name)
+        self._values.pop(made.name, None)
+        self._found.pop(made.name, None)
+        self._found[made.name] = [*keep, made]
+
+
+def _binds(node: ast.stmt) -> tuple[list[str], list[str]]:
+    """Return the names that a statement defines (def, class, import) and those it gives values."""
+    flow = Flow([node])
+    defined = [name for name, kinds in flow.kinds.items() if kinds & {"def", "import"}]
+    values = [name for name, kinds in flow.kinds.items() if kinds & {"assign", "loop", "with"}]
+    return defined, values
+
+
+def _recipe(node: ast.stmt) -> bool:
+    """Tell whether an assignment makes what only its code can carry: a lambda, a pattern, a logger."""
+    if not (
+        isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name)
+    ):
+        return False
+    value = node.value
+    return isinstance(value, ast.Lambda) or (
+        isinstance(value, ast.Call) and ast.unparse(value.func) in _RECIPES
+    )
+
+
+def _placed(pieces: dict[int, list[str]]) -> str:
+    """Return the pieces at their lines; several on one line are joined by semicolons."""
+    out: list[str] = []
+    for line in sorted(pieces):
+        out += [""] * (line - 1 - len(out))
+        text = (
+            "; ".join(pieces[line]) if all("\n" not in p for p in pieces[line]) else "\n".join(pieces[line])
+        )
+        out += text.split("\n")
+    return "\n".join(out) + "\n"

@@ -1,0 +1,165 @@
+"""The head of a step cell: ``NAME[(inputs)] [-> outputs]``.
+
+Owns this small grammar. Refuses, with the column, what it does not have: literals and defaults as
+inputs, keywords as names, two of one name, unknown codecs.
+"""
+
+from __future__ import annotations
+
+import keyword
+import re
+from dataclasses import dataclass, field
+
+from argovx_lab.codecs import AUTO, names
+from argovx_lab.errors import SpecError
+from argovx_lab.model.names import is_step_name
+
+USAGE = "Write NAME, NAME(inputs) or NAME(inputs) -> outputs, such as train(X, y) -> model, report:json."
+
+_TOKEN = re.compile(r"\s*(?:(->)|([(),:=])|([^\s(),:=]+?(?=->|[\s(),:=]|\Z)))", re.ASCII)
+_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
+
+
+@dataclass(frozen=True)
+class Signature:
+    """What the user typed.
+
+    Parameters
+    ----------
+    inputs : tuple of str or None
+        ``None`` when there are no parentheses: the inputs are found by analysis.
+    outputs : dict of str to str or None
+        Name → codec or ``auto``; ``None`` when there is no arrow.
+    """
+
+    name: str
+    inputs: tuple[str, ...] | None = None
+    outputs: dict[str, str] | None = field(default=None)
+
+    @property
+    def text(self) -> str:
+        """The signature in its one canonical spelling."""
+        text = self.name
+        if self.inputs is not None:
+            text += f"({', '.join(self.inputs)})"
+        if self.outputs is not None:
+            items = [n if c == AUTO else f"{n}:{c}" for n, c in self.outputs.items()]
+            text += f" -> {', '.join(items) or '()'}"
+        return text
+
+
+def parse(head: str) -> Signature:
+    """Read a head.
+
+    Raises
+    ------
+    SpecError
+        For anything outside the grammar; the message names the column, from 1.
+    """
+    return _Parser(head).read()
+
+
+class _Parser:
+    def __init__(self, head: str) -> None:
+        self._head = head
+        self._tokens: list[tuple[str, int]] = []
+        position = 0
+        while position < len(head.rstrip()):
+            match = _TOKEN.match(head, position)
+            if match is None or match.end() == position:
+                raise self._error(f"{head[position:].strip()[:20]!r} is not understood", position)
+            text = match.group(1) or match.group(2) or match.group(3)
+            self._tokens.append((text, match.end() - len(text)))
+            position = match.end()
+
+    def read(self) -> Signature:
+        name, column = self._take("a step name")
+        if not is_step_name(name):
+            raise self._bad_step(name, column)
+        inputs = self._inputs() if self._peek() == "(" else None
+        outputs = self._outputs() if self._peek() == "->" else None
+        if self._tokens:
+            text, column = self._tokens[0]
+            raise self._error(f"{text!r} is not expected here", column)
+        return Signature(name, inputs, outputs)
+
+    def _inputs(self) -> tuple[str, ...]:
+        self._tokens.pop(0)
+        found: list[str] = []
+        while self._peek() != ")":
+            name, column = self._name("an input")
+            if name in found:
+                raise self._error(f"the input {name} is named twice", column)
+            found.append(name)
+            after, at = self._take("',' or ')'")
+            if after == "=":
+                raise self._error(
+                    f"{name}=… : values in the signature are not supported yet",
+                    at,
+                    f"Assign {name} in a cell before, and write only {name} here.",
+                )
+            if after == ")":
+                return tuple(found)
+            if after != ",":
+                raise self._error(f"expected ',' or ')', found {after!r}", at)
+        self._tokens.pop(0)
+        return tuple(found)
+
+    def _outputs(self) -> dict[str, str]:
+        self._tokens.pop(0)
+        if self._peek() == "(":
+            self._tokens.pop(0)
+            text, column = self._take("')'")
+            if text != ")":
+                raise self._error("outputs stand without parentheses", column)
+            return {}
+        found: dict[str, str] = {}
+        while True:
+            name, column = self._name("an output")
+            if name in found:
+                raise self._error(f"the output {name} is named twice", column)
+            if name.startswith("_"):
+                raise self._error(
+                    f"{name} is private and cannot be an output", column, "Give it another name."
+                )
+            found[name] = self._codec() if self._peek() == ":" else AUTO
+            if self._peek() != ",":
+                return found
+            self._tokens.pop(0)
+
+    def _codec(self) -> str:
+        self._tokens.pop(0)
+        codec, column = self._take("a codec")
+        if codec not in (*names(), AUTO):
+            raise self._error(f"{codec!r} is not a codec", column, f"There are {', '.join(names())}.")
+        return codec
+
+    def _name(self, what: str) -> tuple[str, int]:
+        text, column = self._take(what)
+        if _NAME.match(text) and not keyword.iskeyword(text):
+            return text, column
+        if keyword.iskeyword(text):
+            raise self._error(f"{text!r} is a word of Python, not {what}", column)
+        if text[:1] in "0123456789'\"[{-+":
+            raise self._error(
+                f"{text!r} is a value; only names are supported yet", column, "Assign it in a cell before."
+            )
+        if text.startswith(("gs", "dataset")) and self._peek() == ":":
+            raise self._error("addresses as inputs are not supported yet", column, "Open it inside the cell.")
+        raise self._error(f"{text!r} is not {what}", column, "Use letters, digits and '_'.")
+
+    def _take(self, what: str) -> tuple[str, int]:
+        if not self._tokens:
+            raise self._error(f"{what} is missing", len(self._head.rstrip()))
+        return self._tokens.pop(0)
+
+    def _peek(self) -> str:
+        return self._tokens[0][0] if self._tokens else ""
+
+    def _bad_step(self, name: str, column: int) -> SpecError:
+        better = re.sub(r"[^a-z0-9_-]+", "_", name.lower()).strip("_-0123456789")[:40]
+        hint = "Use lower-case letters, digits, '_' and '-', at most 40, a letter first"
+        return self._error(f"{name[:60]!r} cannot name a step", column, f"{hint}: {better or 'train'}.")
+
+    def _error(self, message: str, position: int, hint: str = "") -> SpecError:
+        return SpecError(f"signature, column {position + 1}: {message}", hint=hint or USAGE)
