@@ -11,10 +11,13 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from argovx_lab.capture import signature
+from argovx_lab.capture.analyse import analyse_cell
 from argovx_lab.capture.definitions import Definitions
+from argovx_lab.capture.notebook import MAGIC, step_head
+from argovx_lab.errors import SpecError
+from argovx_lab.notebook.arguments import parse_line
 from argovx_lab.notebook.handles import Handle
-
-MAGIC = "%%vertex_step"
 
 
 @dataclass(frozen=True)
@@ -78,9 +81,21 @@ def read_later(file: Path | None, place: Here) -> set[str] | None:
     current = [number for number, text in enumerate(cells) if text.strip().endswith(place.text.strip())]
     if len(current) != 1:
         return None
-    from argovx_lab.capture.notebook import names_read
+    return {name for text in cells[current[0] + 1 :] for name in _reads(text)}
 
-    return {name for text in cells[current[0] + 1 :] for name in names_read(text)}
+
+def _reads(text: str) -> tuple[str, ...]:
+    """Return the names that a cell reads before it makes them; a signature says it for a step cell."""
+    head = step_head(text)
+    if head is None:
+        found = analyse_cell(text, first_line=1)
+        return (*found.inputs, *found.maybe)
+    line, body, first_line = head
+    try:
+        inputs = signature.parse(parse_line(line).head).inputs
+    except SpecError:
+        inputs = None
+    return analyse_cell(body, first_line=first_line).inputs if inputs is None else inputs
 
 
 def _text(cell: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from argovx_lab.capture import signature as signatures
 from argovx_lab.capture.analyse import CellAnalysis, analyse_cell, check_outputs
 from argovx_lab.capture.definitions import Definitions
+from argovx_lab.capture.notebook import undeclared
 from argovx_lab.capture.source import source_document
 from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import SpecError
@@ -144,13 +145,6 @@ def _inputs(signature: signatures.Signature, analysis: CellAnalysis) -> tuple[st
     """Return the inputs: those of the signature, which is the contract, or those that were found."""
     if signature.inputs is None:
         return analysis.inputs
-    missing = [
-        name for name in analysis.inputs if name not in signature.inputs and name not in analysis.maybe
-    ]
-    if missing:
-        whole = ", ".join([*signature.inputs, *missing])
-        raise SpecError(
-            f"{signature.name} reads {', '.join(missing)}, which its signature does not name",
-            hint=f"Write {signature.name}({whole}), or leave the parentheses out: inputs are then found.",
-        )
+    for problem in undeclared(analysis, signature.inputs):
+        raise SpecError(problem.message, hint=problem.hint)
     return signature.inputs

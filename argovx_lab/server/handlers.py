@@ -16,6 +16,7 @@ from tornado import web
 from argovx_lab.errors import ArgovxError, InternalError, SpecError
 from argovx_lab.model.run import to_json
 from argovx_lab.server.hub import Hub
+from argovx_lab.server.plan import planned
 
 #: Largest notebook document that a plan is made of. Unit: bytes.
 PLAN_MAX = 32 * 1024 * 1024
@@ -144,7 +145,7 @@ class PlanHandler(ArgovxHandler):
         content, path = body.get("content"), str(body.get("path") or "")
         if not isinstance(content, dict):
             raise SpecError("content must be the notebook document", hint="Send {path, content}.")
-        self.finish(json.dumps(await self.hub.call(_plan, content, path)))
+        self.finish(json.dumps(await self.hub.call(planned, content, path)))
 
 
 class LineageHandler(ArgovxHandler):
@@ -190,12 +191,6 @@ class StepVerbHandler(ArgovxHandler):
         self.body()
         act = {"stop": self.hub.stop_step, "retry": self.hub.retry_step}[verb]
         self.finish(json.dumps(await self.hub.call(act, run_id, name)))
-
-
-def _plan(content: dict[str, Any], path: str) -> dict[str, Any]:
-    from argovx_lab.server.plan import planned
-
-    return planned(content, path)
 
 
 _NAME = r"([A-Za-z0-9][A-Za-z0-9._-]*)"

@@ -1,0 +1,47 @@
+"""Planned steps of an open notebook, in the shapes that the panel draws: pure."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from argovx_lab.capture.notebook import Plan, PlannedStep, plan
+from argovx_lab.model.run import Cell, Edge, Input, Node, Output, Phase, to_json
+
+
+def planned(content: dict[str, Any], path: str) -> dict[str, Any]:
+    """Return ``{nodes, edges, problems}`` of a notebook document.
+
+    Raises
+    ------
+    SpecError
+        When the document is no notebook.
+    """
+    found = plan(content, path)
+    sources = {(name, edge.target): edge.source for edge in found.edges for name in edge.names}
+    steps = [step for step in found.steps if step.name]
+    return {
+        "nodes": [to_json(_node(step, found, sources)) for step in steps],
+        "edges": [to_json(Edge(edge.source, edge.target, edge.names)) for edge in found.edges],
+        "problems": [
+            {"cell": step.cell_id, "message": problem.text, "hint": problem.hint}
+            for step in found.steps
+            for problem in step.problems
+        ],
+    }
+
+
+def _node(step: PlannedStep, found: Plan, sources: dict[tuple[str, str], str]) -> Node:
+    before = [edge.source for edge in found.edges if edge.target == step.name]
+    problem = step.problems[0] if step.problems else None
+    return Node(
+        id=step.name,
+        name=step.name,
+        phase=Phase.PLANNED,
+        line=problem.text if problem else (f"after {', '.join(before)}" if before else "ready to run"),
+        hint=problem.hint if problem else "",
+        machine=step.machine,
+        cell=Cell(found.path, step.cell_id, step.number),
+        inputs=tuple(Input(name, step=sources.get((name, step.name), "")) for name in step.inputs),
+        outputs=tuple(Output(name, codec=codec) for name, codec in step.outputs),
+        actions=("cell",),
+    )
