@@ -169,6 +169,7 @@ class Cursor:
     def __init__(self, history: History, place: int, match: Match) -> None:
         self._history, self._place, self._match = history, place, match
         self._event = asyncio.Event()
+        self.stopped = False
         history.listen(self._event)
 
     def poll(self) -> tuple[str, bytes] | None:
@@ -193,13 +194,18 @@ class Cursor:
         while True:
             self._event.clear()
             seen = self.poll()
-            if seen is not None:
+            if seen is not None or self.stopped:
                 return seen
             try:
                 async with asyncio.timeout_at(deadline):
                     await self._event.wait()
             except TimeoutError:
                 return None
+
+    def stop(self) -> None:
+        """Make :meth:`next` return at once from now on."""
+        self.stopped = True
+        self._event.set()
 
     def close(self) -> None:
         """Leave the history."""

@@ -22,6 +22,8 @@ from argovx_lab.sandbox.kubernetes.store import Store
 OBJECT_MAX = 3 * 512 * 1024
 
 Change = Callable[[Object], Object]
+#: Raises when a complete object must not be written.
+Check = Callable[[Object], None]
 #: Called with the new object after each creation.
 Hook = Callable[[Kind, Object], None]
 
@@ -54,8 +56,16 @@ class Registry:
         match = matcher(kind, namespace, labels, fields)
         return [record for record in self.store.select(kind, namespace) if match(record)]
 
-    def create(self, kind: Kind, namespace: str, obj: Object, *, dry_run: bool = False) -> Object:
-        """Add an object and return it as stored."""
+    def create(
+        self,
+        kind: Kind,
+        namespace: str,
+        obj: Object,
+        *,
+        dry_run: bool = False,
+        check: Check | None = None,
+    ) -> Object:
+        """Add an object and return it as stored; ``check`` may refuse the complete object."""
         check_identity(kind, obj, namespace)
         if obj["metadata"].get("resourceVersion"):
             raise status.bad_request("resourceVersion should not be set on objects to be created")
@@ -69,6 +79,8 @@ class Registry:
             raise status.already_exists(kind.resource, name)
         self._check_place(kind, namespace, name)
         rules.admit(self.store, kind, obj)
+        if check is not None:
+            check(obj)
         if dry_run:
             return obj
         self._put(kind, obj)
@@ -97,6 +109,7 @@ class Registry:
         subresource: str = "",
         whole: bool = False,
         dry_run: bool = False,
+        check: Check | None = None,
     ) -> Object:
         """Write what ``change`` makes of the stored object, and return it.
 
@@ -108,6 +121,8 @@ class Registry:
             ``status`` writes only that part.
         whole : bool
             A replace: custom kinds then need a resourceVersion.
+        check : callable, optional
+            May refuse the complete object.
         """
         old = self.get(kind, namespace, name).object()
         new = change(self.get(kind, namespace, name).object())
@@ -119,7 +134,11 @@ class Registry:
             rules.default(kind, new)
         self._require(kind, new, old)
         _check_finalizers(kind, new, old)
-        if new == old or dry_run:
+        if new == old:
+            return new
+        if check is not None:
+            check(new)
+        if dry_run:
             return new
         if rules.finished(new):
             self.deletion.remove(kind, new)

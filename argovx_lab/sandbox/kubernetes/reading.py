@@ -1,0 +1,261 @@
+"""GET: one object, a list in pages, a watch, a pod's log.
+
+Owns consistency of what is read: pages of one list show one revision, a watch goes on exactly where
+its list ended.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import json
+import random
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+from argovx_lab.sandbox.http import Request, Response
+from argovx_lab.sandbox.kubernetes import status
+from argovx_lab.sandbox.kubernetes.client import parse_revision
+from argovx_lab.sandbox.kubernetes.history import Cursor, Record, encode
+from argovx_lab.sandbox.kubernetes.interface import ApiError, Object
+from argovx_lab.sandbox.kubernetes.kinds import Kind
+from argovx_lab.sandbox.kubernetes.registry import Registry
+from argovx_lab.sandbox.kubernetes.requests import LOG_OPTIONS, Target, boolean, check_options, number
+from argovx_lab.sandbox.kubernetes.selectors import matcher
+
+JSON_HEADERS = {"content-type": "application/json", "cache-control": "no-cache, private"}
+#: A watch without timeoutSeconds ends by itself after between one and two of these. Unit: seconds.
+WATCH_S = 1800.0
+#: Time between bookmarks of a quiet watch. Unit: seconds.
+BOOKMARK_S = 60.0
+
+LogReader = Callable[..., AsyncIterator[bytes]]
+
+
+def raw_response(body: bytes, code: int = 200) -> Response:
+    """Return encoded JSON as an answer."""
+    return Response(code, dict(JSON_HEADERS), body)
+
+
+def get(registry: Registry, target: Target) -> Response:
+    """Answer with one object."""
+    return raw_response(registry.get(target.kind, target.namespace, target.name).raw)
+
+
+def list_objects(registry: Registry, request: Request, target: Target) -> Response:
+    """Answer with a list, or with one page of it."""
+    kind = target.kind
+    match = matcher(kind, target.namespace, request.param("labelSelector"), request.param("fieldSelector"))
+    limit, token = number(request, "limit"), request.param("continue")
+    revision, start = _place(registry, request, token)
+    if revision == registry.store.revision:
+        records = registry.store.select(kind, target.namespace)
+    else:
+        records = _snapshot(registry, kind, revision, target.namespace, continued=bool(token))
+    found = [record for record in records if match(record) and (record.namespace, record.name) > start]
+    page = found[:limit] if limit else found
+    meta: Object = {"resourceVersion": str(revision)}
+    if len(found) > len(page):
+        meta["continue"] = _token(revision, page[-1])
+        if not (request.param("labelSelector") or request.param("fieldSelector")):
+            meta["remainingItemCount"] = len(found) - len(page)
+    return raw_response(_list_body(kind, meta, page))
+
+
+def _list_body(kind: Kind, meta: Object, records: list[Record]) -> bytes:
+    head = {"kind": f"{kind.resource.kind}List", "apiVersion": kind.resource.api_version, "metadata": meta}
+    return encode(head)[:-1] + b',"items":[' + b",".join(record.raw for record in records) + b"]}"
+
+
+def _place(registry: Registry, request: Request, token: str) -> tuple[int, tuple[str, str]]:
+    current = registry.store.revision
+    wanted, rule = request.param("resourceVersion"), request.param("resourceVersionMatch")
+    if rule and rule not in ("Exact", "NotOlderThan"):
+        raise status.bad_request(f"resourceVersionMatch {status.shown(rule)}: use Exact or NotOlderThan")
+    if rule and not wanted:
+        raise status.bad_request("resourceVersionMatch is forbidden unless resourceVersion is provided")
+    if token:
+        if wanted and wanted != "0":
+            raise status.bad_request("specifying resource version is not allowed when using continue")
+        return _read_token(token, current)
+    if not wanted:
+        return current, ("", "")
+    revision = parse_revision(wanted, current)
+    if rule == "Exact":
+        if revision == 0:
+            raise status.bad_request("resourceVersionMatch Exact is forbidden for resourceVersion 0")
+        return revision, ("", "")
+    return current, ("", "")
+
+
+def _snapshot(
+    registry: Registry, kind: Kind, revision: int, namespace: str, *, continued: bool
+) -> list[Record]:
+    try:
+        return registry.store.snapshot(kind, revision, namespace)
+    except ApiError as error:
+        if not continued:
+            raise
+        text = (
+            "The provided continue parameter is too old to display a consistent list result. You can start"
+            " a new list without the continue parameter."
+        )
+        raise ApiError(410, "Expired", text) from error
+
+
+def _token(revision: int, last: Record) -> str:
+    data = json.dumps({"v": "meta.k8s.io/v1", "rv": revision, "start": [last.namespace, last.name]})
+    return base64.urlsafe_b64encode(data.encode()).decode()
+
+
+def _read_token(token: str, current: int) -> tuple[int, tuple[str, str]]:
+    try:
+        data: Any = json.loads(base64.urlsafe_b64decode(token.encode()))
+        namespace, name = data["start"]
+        revision = int(data["rv"])
+        ok = 0 < revision <= current and isinstance(namespace, str) and isinstance(name, str)
+    except (binascii.Error, ValueError, TypeError, KeyError):
+        ok = False
+    if not ok:
+        raise status.bad_request("continue key is not valid: it is not one that this server gave out")
+    return revision, (namespace, name)
+
+
+def watch(registry: Registry, request: Request, target: Target) -> Response:
+    """Answer with a stream of changes."""
+    kind, store = target.kind, registry.store
+    match = matcher(kind, target.namespace, request.param("labelSelector"), request.param("fieldSelector"))
+    rule, wanted = request.param("resourceVersionMatch"), request.param("resourceVersion")
+    if rule:
+        raise status.bad_request(
+            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        )
+    present: list[Record] = []
+    if wanted in ("", "0"):
+        present, revision = (
+            [item for item in store.select(kind, target.namespace) if match(item)],
+            store.revision,
+        )
+    else:
+        revision = parse_revision(wanted, store.revision)
+    asked = number(request, "timeoutSeconds")
+    seconds = float(asked) if asked else WATCH_S * (1 + random.random())  # noqa: S311  spreads load only
+    marks = boolean(request, "allowWatchBookmarks")
+    cursor = store.history(kind).cursor(revision, match)
+    stream = _events(registry, kind, cursor, present, seconds, marks=marks)
+    return Response(200, dict(JSON_HEADERS), until_gone(request, stream, cursor.stop))
+
+
+async def _events(
+    registry: Registry, kind: Kind, cursor: Cursor, present: list[Record], seconds: float, *, marks: bool
+) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
+    end, sent = loop.time() + seconds, False
+    try:
+        for record in present:
+            yield _line("ADDED", record.raw)
+        while (left := end - loop.time()) > 0 and not cursor.stopped:
+            seen = await cursor.next(min(left, BOOKMARK_S))
+            if seen is not None:
+                yield _line(*seen)
+            elif marks and not cursor.stopped:
+                yield _bookmark(kind, registry.store.revision)
+                sent = left <= BOOKMARK_S
+        if marks and not sent and not cursor.stopped:
+            yield _bookmark(kind, registry.store.revision)
+    except ApiError as error:
+        yield _line("ERROR", encode(status.failure(error)))
+    finally:
+        cursor.close()
+
+
+def _line(event: str, raw: bytes) -> bytes:
+    return b'{"type":"' + event.encode() + b'","object":' + raw + b"}\n"
+
+
+def _bookmark(kind: Kind, revision: int) -> bytes:
+    meta = {"resourceVersion": str(revision), "creationTimestamp": None}
+    head = {"kind": kind.resource.kind, "apiVersion": kind.resource.api_version, "metadata": meta}
+    return _line("BOOKMARK", encode(head))
+
+
+async def until_gone(
+    request: Request, stream: AsyncIterator[bytes], stop: Callable[[], None]
+) -> AsyncIterator[bytes]:
+    """Pass a stream on and call ``stop`` when the client goes away or the stream ends."""
+    gone = asyncio.create_task(_disconnected(request))
+    gone.add_done_callback(lambda _: stop())
+    try:
+        async for chunk in stream:
+            yield chunk
+    finally:
+        gone.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def log(registry: Registry, reader: LogReader | None, request: Request, target: Target) -> Response:
+    """Answer with a container's log."""
+    check_options(request, LOG_OPTIONS)
+    pod = registry.get(target.kind, target.namespace, target.name).object()
+    if boolean(request, "previous"):
+        name = request.param("container") or "main"
+        raise status.bad_request(f'previous terminated container "{name}" in pod "{target.name}" not found')
+    if reader is None:
+        raise status.internal("the sandbox's pod runner is not there to read logs")
+    container = _container(pod, request.param("container"))
+    since = number(request, "sinceSeconds")
+    stream = reader(
+        pod,
+        container,
+        follow=boolean(request, "follow"),
+        tail_lines=number(request, "tailLines"),
+        since_s=None if since is None else float(since),
+        timestamps=boolean(request, "timestamps"),
+    )
+    return Response(200, {"content-type": "text/plain"}, _logs(request, stream))
+
+
+def _container(pod: Object, asked: str) -> str:
+    name, spec = pod["metadata"]["name"], pod["spec"]
+    main = [item["name"] for item in spec.get("containers") or []]
+    first = [item["name"] for item in spec.get("initContainers") or []]
+    if not asked:
+        if len(main) == 1:
+            return str(main[0])
+        choose = f"choose one of: [{' '.join(main)}]"
+        if first:
+            choose += f" or one of the init containers: [{' '.join(first)}]"
+        raise status.bad_request(f"a container name must be specified for pod {name}, {choose}")
+    if asked not in main + first:
+        raise status.bad_request(f"container {asked} is not valid for pod {name}")
+    return asked
+
+
+async def _logs(request: Request, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Pass a log on; a follower whose client is gone is cancelled even while it waits."""
+    gone = asyncio.create_task(_disconnected(request))
+    step: asyncio.Future[bytes] | None = None
+    try:
+        while True:
+            step = asyncio.ensure_future(anext(stream))
+            await asyncio.wait({step, gone}, return_when=asyncio.FIRST_COMPLETED)
+            if not step.done():
+                return
+            try:
+                chunk = step.result()
+            except StopAsyncIteration:
+                return
+            yield chunk
+    finally:
+        gone.cancel()
+        if step is not None and not step.done():
+            step.cancel()
+            await asyncio.wait({step})
+        close = getattr(stream, "aclose", None)
+        if close is not None:
+            await close()

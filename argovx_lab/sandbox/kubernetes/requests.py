@@ -1,0 +1,227 @@
+"""What a request to the API server means: its target, its options, its body.
+
+Owns paths, query options, media types and JSON; an option that is not honoured is refused by name.
+Source: https://kubernetes.io/docs/reference/using-api/api-concepts/
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn
+from urllib.parse import unquote
+
+from argovx_lab.sandbox.http import BodyTooLarge, Request
+from argovx_lab.sandbox.kubernetes import status
+from argovx_lab.sandbox.kubernetes.kinds import KINDS, Kind
+from argovx_lab.sandbox.kubernetes.reviews import REVIEWS
+
+#: Longest body that is read. Unit: bytes. Source: the real server's limit, measured.
+BODY_MAX = 3 * 1024 * 1024
+
+MERGE = "application/merge-patch+json"
+JSON_PATCH = "application/json-patch+json"
+STRATEGIC = "application/strategic-merge-patch+json"
+
+_WRITE = {"pretty", "dryRun", "fieldManager", "fieldValidation"}
+_SELECT = {"labelSelector", "fieldSelector"}
+_LIST = _SELECT | {"pretty", "limit", "continue", "resourceVersion", "resourceVersionMatch", "timeoutSeconds"}
+_DELETE = {"pretty", "dryRun", "gracePeriodSeconds", "propagationPolicy", "orphanDependents"}
+OPTIONS: dict[str, set[str]] = {
+    "get": {"pretty", "resourceVersion"},
+    "list": _LIST | {"watch", "allowWatchBookmarks"},
+    "watch": _LIST - {"limit", "continue"} | {"watch", "allowWatchBookmarks"},
+    "create": _WRITE,
+    "update": _WRITE,
+    "patch": _WRITE | {"force"},
+    "delete": _DELETE,
+    "deletecollection": _DELETE | _LIST,
+}
+LOG_OPTIONS = {"container", "follow", "tailLines", "timestamps", "sinceSeconds", "pretty", "previous"}
+
+
+@dataclass(frozen=True)
+class Target:
+    """The resource part of a path.
+
+    Parameters
+    ----------
+    verb : str
+        As RBAC spells it.
+    """
+
+    kind: Kind
+    verb: str
+    namespace: str = ""
+    name: str = ""
+    subresource: str = ""
+
+
+def segments(request: Request) -> list[str]:
+    """Return the decoded parts of a path; a trailing slash does not count."""
+    return [unquote(part) for part in request.raw_path.split("?")[0].strip("/").split("/")]
+
+
+def target_of(request: Request, parts: list[str]) -> Target:
+    """Return what a resource path names; 404 for a kind that is not served, 405 for a wrong method."""
+    group, version, rest = ("", parts[1], parts[2:]) if parts[0] == "api" else (parts[1], parts[2], parts[3:])
+    namespace = ""
+    if rest[0] == "namespaces" and len(rest) > 2 and (rest[2] != "status" or len(rest) > 3):
+        namespace, rest = rest[1], rest[2:]
+    plural, name, subresource = rest[0], *[*rest[1:3], "", ""][:2]
+    kind = _kind(group, version, plural)
+    if len(rest) > 3 or any(not part for part in rest) or bool(namespace) > kind.resource.namespaced:
+        raise status.unknown_path()
+    if name and kind.resource.namespaced and not namespace:
+        raise status.unknown_path()
+    if subresource and subresource not in (*kind.subresources, *(["status"] if kind.status else [])):
+        raise status.not_served(f"the sandbox does not serve {kind.id}/{subresource}")
+    return Target(kind, _verb(request, kind, namespace, name, subresource), namespace, name, subresource)
+
+
+def _kind(group: str, version: str, plural: str) -> Kind:
+    for kind in KINDS:
+        if (kind.resource.group, kind.resource.version, kind.resource.plural) == (group, version, plural):
+            return kind
+    where = f"{group}/{version}" if group else version
+    raise status.not_served(f"the sandbox does not serve {plural} in {where}")
+
+
+def _verb(request: Request, kind: Kind, namespace: str, name: str, subresource: str) -> str:
+    method = request.method
+    if not name:
+        verbs = {"GET": "list", "HEAD": "list", "POST": "create", "DELETE": "deletecollection"}
+        if method == "GET" and boolean(request, "watch"):
+            return "watch"
+        if kind.resource.namespaced and not namespace and method not in ("GET", "HEAD"):
+            raise status.wrong_method()
+        if kind.id == "namespaces" and method == "DELETE":
+            raise status.wrong_method()
+    elif subresource == "log":
+        verbs = {"GET": "get"}
+    elif subresource in kind.subresources:
+        verbs = {"POST": "create"}
+    else:
+        verbs = {"GET": "get", "HEAD": "get", "PUT": "update", "PATCH": "patch"}
+        if not subresource:
+            verbs["DELETE"] = "delete"
+    if method not in verbs:
+        raise status.wrong_method()
+    return verbs[method]
+
+
+def review_of(parts: list[str]) -> Any:
+    """Return the review that a path names, or ``None``."""
+    for review in REVIEWS:
+        if parts == ["apis", review.group, review.version, review.plural]:
+            return review
+    return None
+
+
+def check_options(request: Request, allowed: set[str]) -> None:
+    """Refuse query options that are not honoured, by name."""
+    if any(name == "sendInitialEvents" for name, _ in request.query):
+        raise status.bad_request(
+            "sendInitialEvents is not served by the sandbox: list first, then watch from its resourceVersion"
+        )
+    for name, _ in request.query:
+        if name not in allowed:
+            known = ", ".join(sorted(allowed))
+            raise status.bad_request(
+                f"query option {status.shown(name)} is not served here; the options are {known}"
+            )
+
+
+def boolean(request: Request, name: str) -> bool:
+    """Read a yes-or-no option; 400 for anything else."""
+    text = request.param(name)
+    if text.lower() in ("1", "true", "t"):
+        return True
+    if text.lower() in ("", "0", "false", "f"):
+        return False
+    raise status.bad_request(f"{name} {status.shown(text)} is neither true nor false")
+
+
+def number(request: Request, name: str) -> int | None:
+    """Read a whole number from 0; ``None`` when the option is absent; 400 for anything else."""
+    text = request.param(name)
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise status.bad_request(f"{name} {status.shown(text)} is no whole number")
+    return int(text)
+
+
+def check_accept(request: Request) -> None:
+    """Refuse with 406 a caller that does not take plain JSON (tables and protobuf are not served)."""
+    accept = request.headers.get("accept", "")
+    for part in accept.split(",") if accept else []:
+        media, *parameters = [piece.strip().lower() for piece in part.split(";")]
+        if media in ("application/json", "*/*", "application/*") and not any(
+            piece.startswith("as=") for piece in parameters
+        ):
+            return
+    if accept:
+        raise status.not_acceptable(["application/json"])
+
+
+def media_type(request: Request) -> str:
+    """Return the body's media type without parameters."""
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
+
+
+async def read_json(request: Request, allowed: tuple[str, ...] = ("application/json",)) -> Any:
+    """Return the decoded body, ``None`` when there is none.
+
+    Raises
+    ------
+    ApiError
+        413 when it is too long, 415 for another format, 400 when it is no JSON.
+    """
+    try:
+        body = await request.read(BODY_MAX)
+    except BodyTooLarge:
+        raise status.too_large(f"Request entity too large: limit is {BODY_MAX}") from None
+    if not body:
+        return None
+    if media_type(request) not in (*allowed, *([""] if allowed == ("application/json",) else [])):
+        raise status.unsupported_media(allowed)
+    return decode(body, strict=request.param("fieldValidation") == "Strict")
+
+
+def decode(body: bytes, *, strict: bool = False) -> Any:
+    """Return JSON as Go reads it: no NaN; with ``strict`` no key twice. 400 when it is not that."""
+    try:
+        return json.loads(
+            body.decode("utf-8", "replace"),
+            parse_constant=_no_constant,
+            object_pairs_hook=_once if strict else None,
+        )
+    except (ValueError, RecursionError) as error:
+        raise status.bad_request(
+            f"the object provided is unrecognized (must be of type JSON): {status.shown(str(error))}"
+        ) from error
+
+
+def _no_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is no JSON")
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    result: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in result:
+            raise status.bad_request(f'strict decoding error: duplicate field "{key}"')
+        result[key] = value
+    return result
+
+
+def dry_run_values(request: Request) -> list[str]:
+    """Return every ``dryRun`` of the query."""
+    return [value for name, value in request.query if name == "dryRun"]
+
+
+def query_map(request: Request, names: tuple[str, ...]) -> Mapping[str, str]:
+    """Return the named options that are present."""
+    return {name: request.param(name) for name in names if request.param(name)}

@@ -1,0 +1,145 @@
+"""POST, PUT, PATCH and DELETE: from a request to the registry's verbs.
+
+Owns patch formats, options of writes and the grant check of RBAC objects.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from argovx_lab.sandbox.http import Request, Response
+from argovx_lab.sandbox.kubernetes import patches, reading, status, strict, subresources
+from argovx_lab.sandbox.kubernetes import requests as parse
+from argovx_lab.sandbox.kubernetes.authentication import User
+from argovx_lab.sandbox.kubernetes.deletion import dry_run, options_from
+from argovx_lab.sandbox.kubernetes.history import encode
+from argovx_lab.sandbox.kubernetes.interface import Object
+from argovx_lab.sandbox.kubernetes.kinds import Kind
+from argovx_lab.sandbox.kubernetes.rbac import Authorizer
+from argovx_lab.sandbox.kubernetes.registry import Registry
+from argovx_lab.sandbox.kubernetes.requests import Target
+from argovx_lab.sandbox.kubernetes.selectors import matcher
+from argovx_lab.sandbox.kubernetes.tokens import Issuer
+
+Change = Callable[[Object], Object]
+
+
+@dataclass(frozen=True)
+class Writer:
+    """Carries out writes for authenticated and authorized callers."""
+
+    registry: Registry
+    authorizer: Authorizer
+    issuer: Issuer
+
+    async def create(self, request: Request, target: Target, user: User) -> Response:
+        """Create an object, or do what a subresource's POST does."""
+        body = _whole(await parse.read_json(request))
+        trial = dry_run(parse.dry_run_values(request))
+        if target.subresource:
+            made = subresources.post(
+                self.registry,
+                self.issuer,
+                target.kind,
+                target.namespace,
+                target.name,
+                target.subresource,
+                body,
+                dry_run=trial,
+            )
+            return reading.raw_response(encode(made), 201)
+        strict.check(request.param("fieldValidation"), target.kind, body)
+        made = self.registry.create(
+            target.kind, target.namespace, body, dry_run=trial, check=self._grant_check(user, target.kind)
+        )
+        return reading.raw_response(encode(made), 201)
+
+    def _grant_check(self, user: User, kind: Kind) -> Callable[[Object], None]:
+        return lambda obj: self.authorizer.check_grant(user, kind, obj)
+
+    async def update(self, request: Request, target: Target, user: User) -> Response:
+        """Replace an object or its status."""
+        body = _whole(await parse.read_json(request))
+        strict.check(request.param("fieldValidation"), target.kind, body)
+        return self._change(request, target, user, lambda _: body, whole=True)
+
+    async def patch(self, request: Request, target: Target, user: User) -> Response:
+        """Patch an object or its status, in one of the three formats."""
+        allowed: tuple[str, ...] = (parse.JSON_PATCH, parse.MERGE)
+        if not target.kind.custom:
+            allowed = (*allowed, parse.STRATEGIC)
+        if request.param("force"):
+            raise status.bad_request("force is for server-side apply, which the sandbox does not serve")
+        body = await parse.read_json(request, allowed)
+        if body is None:
+            raise status.bad_request("the body of a patch must not be empty")
+        change = patches.change(parse.media_type(request), body, target.kind.resource, target.name)
+
+        def checked(old: Object) -> Object:
+            new = change(old)
+            strict.check(request.param("fieldValidation"), target.kind, new)
+            return new
+
+        return self._change(request, target, user, checked, whole=False)
+
+    def _change(
+        self, request: Request, target: Target, user: User, change: Change, *, whole: bool
+    ) -> Response:
+        new = self.registry.update(
+            target.kind,
+            target.namespace,
+            target.name,
+            change,
+            subresource=target.subresource,
+            whole=whole,
+            dry_run=dry_run(parse.dry_run_values(request)),
+            check=self._grant_check(user, target.kind),
+        )
+        return reading.raw_response(encode(new))
+
+    async def delete(self, request: Request, target: Target, user: User) -> Response:
+        """Delete one object."""
+        del user
+        options = options_from(*await _delete_options(request))
+        answer = self.registry.delete(target.kind, target.namespace, target.name, options)
+        return reading.raw_response(encode(answer))
+
+    async def delete_collection(self, request: Request, target: Target, user: User) -> Response:
+        """Delete what a selection finds, and answer with it."""
+        del user
+        options = options_from(*await _delete_options(request))
+        kind = target.kind
+        match = matcher(
+            kind, target.namespace, request.param("labelSelector"), request.param("fieldSelector")
+        )
+        answers = []
+        for record in self.registry.store.select(kind, target.namespace):
+            if match(record) and self.registry.store.by_uid(record.uid) is not None:
+                self.registry.delete(kind, record.namespace, record.name, options)
+                answers.append(json.loads(record.raw))
+        head: Object = {"kind": f"{kind.resource.kind}List", "apiVersion": kind.resource.api_version}
+        head["metadata"] = {"resourceVersion": str(self.registry.store.revision)}
+        return reading.raw_response(encode({**head, "items": answers}))
+
+
+def _whole(body: Any) -> Object:
+    if body is None:
+        raise status.bad_request("the body must be a JSON object, it is empty")
+    if not isinstance(body, dict):
+        raise status.bad_request(f"the body must be a JSON object, it is {status.shown(body)}")
+    return body
+
+
+async def _delete_options(request: Request) -> tuple[Any, dict[str, Any]]:
+    body = await parse.read_json(request)
+    query: dict[str, Any] = {
+        name: request.param(name)
+        for name in ("gracePeriodSeconds", "propagationPolicy", "orphanDependents")
+        if request.param(name)
+    }
+    if parse.dry_run_values(request):
+        query["dryRun"] = parse.dry_run_values(request)
+    return (body if body is not None else {}), query
