@@ -40,7 +40,10 @@ def test_the_newest_execution_is_the_node_and_older_ones_are_history(workflow, n
 
 
 def test_edges_come_from_inputs(workflow):
-    inputs = [{"name": "X", "step": "prepare", "output": "X"}, {"name": "y", "step": "prepare", "output": "y"}]
+    inputs = [
+        {"name": "X", "step": "prepare", "output": "X"},
+        {"name": "y", "step": "prepare", "output": "y"},
+    ]
     run = merge(
         "r",
         [seen(workflow("p", "prepare")), seen(workflow("t", "train", about={"inputs": inputs}))],
@@ -55,7 +58,9 @@ def test_a_failed_step_says_the_users_own_line(workflow, node):
         "w", ".train", phase="Failed", message="main: Error (exit code 1)", outputs={"exitCode": "1"}
     )
     error = {"type": "KeyError", "message": "'label'", "place": "cell 7, line 12", "traceback": ["a", "b"]}
-    run = merge("r", [seen(workflow("w", nodes={identifier: pod}), stream=Stream(phase="closed", error=error))], ABOUT)
+    run = merge(
+        "r", [seen(workflow("w", nodes={identifier: pod}), stream=Stream(phase="closed", error=error))], ABOUT
+    )
     (train,) = run.nodes
     assert train.phase is Phase.FAILED
     assert train.line == "KeyError: 'label' · cell 7, line 12"

@@ -26,7 +26,12 @@ def test_a_whole_life():
             event("closed", "t5", outcome="succeeded", exit_code=0, error=None),
         ],
     )
-    assert (stream.opened_at, stream.running_at, stream.uploading_at, stream.closed_at) == ("t0", "t1", "t4", "t5")
+    assert (stream.opened_at, stream.running_at, stream.uploading_at, stream.closed_at) == (
+        "t0",
+        "t1",
+        "t4",
+        "t5",
+    )
     assert stream.phase == "closed"
     assert stream.progress == (3, 10)
     assert stream.series["loss"] == ((1, 0.5, "t2"), (2, 0.25, "t3"))

@@ -1,0 +1,51 @@
+"""The line after the magic."""
+
+import pytest
+
+from argovx_lab.errors import SpecError
+from argovx_lab.notebook.arguments import parse_line
+
+
+def test_the_head_is_everything_before_the_flags():
+    line = parse_line("train(X, y) -> model --on n1-standard-8+T4*2 --timeout 2h --retries 1 --no-wait")
+    assert line.head == "train(X, y) -> model"
+    assert line.options.machine == "n1-standard-8+T4*2"
+    assert line.options.timeout_s == 7200
+    assert line.options.retries == 1
+    assert line.options.wait is False
+
+
+def test_defaults():
+    options = parse_line("train").options
+    assert (options.wait, options.dry_run, options.timeout_s, options.retries) == (True, False, None, None)
+
+
+def test_requirements_are_pinned():
+    options = parse_line('train --requirements "Numpy==2.0.0, pandas==2.2"').options
+    assert options.requirements == ("numpy==2.0.0", "pandas==2.2")
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "hint"),
+    [
+        ("t --onn x", "unknown flag --onn", "--on"),
+        ("t --spot", "unknown flag --spot", "--on"),
+        ("t --on", "--on needs a value", "%%vertex_step"),
+        ("t --on --dry-run", "--on needs a value", ""),
+        ("t --dry-run=yes", "--dry-run takes no value", ""),
+        ("t --on a --on b", "--on is given twice", ""),
+        ("t --timeout soon", "'soon' is not a time", "90s"),
+        ("t --timeout 8d", "'8d' is not a time", ""),
+        ("t --retries -1", "not a number", ""),
+        ("t --retries 99", "from 0 to 10", ""),
+        ("t --dry-run extra", "'extra' stands where a flag is expected", ""),
+        ("t --image 'x", "cannot be read", "quotation"),
+        ("t --requirements numpy", "not an exact pin", "numpy=="),
+    ],
+)
+def test_one_line_and_a_hint(line, message, hint):
+    with pytest.raises(SpecError) as error:
+        parse_line(line)
+    assert message in error.value.message
+    assert hint in error.value.hint
+    assert "\n" not in error.value.message

@@ -1,0 +1,127 @@
+"""Handles: by reference, verified, and one line for any other use."""
+
+import copy
+import hashlib
+import json
+import pickle
+
+import pytest
+
+from argovx_lab.errors import NotFound, OutputsMissing, RunError, SpecError
+from argovx_lab.notebook.handles import Handle
+
+DATA = b'{"a":1}'
+DIGEST = hashlib.sha256(DATA).hexdigest()
+
+
+class Remote:
+    """A remote end with one finished step."""
+
+    def __init__(self, phase="Succeeded", data=DATA, digest=DIGEST, **made):
+        entry = {"codec": "json", "summary": "dict of 1", "size_bytes": len(DATA), "digest": digest}
+        entry.update(uri="gs://bucket/users/ada/o", **made)
+        self.manifest = json.dumps({"outputs": {"report": entry}}).encode()
+        self.pointer = hashlib.sha256(self.manifest).hexdigest()
+        self.objects = {"users/ada/m": self.manifest, "users/ada/o": data}
+        self.phase = phase
+        self.reads = []
+
+    def workflow_outputs(self, workflow, task):
+        assert (workflow, task) == ("evaluate-1", "evaluate")
+        pointer = {"uri": "gs://bucket/users/ada/m", "digest": self.pointer}
+        return self.phase, {"manifest": json.dumps(pointer)}
+
+    def read(self, bucket, name):
+        self.reads.append(name)
+        if name not in self.objects:
+            raise NotFound("gone")
+        return self.objects[name]
+
+
+def handle(remote):
+    return Handle(remote, "evaluate", "report", "evaluate-1", "evaluate")
+
+
+def test_get_brings_the_value_after_a_check():
+    assert handle(Remote()).get() == {"a": 1}
+
+
+def test_a_changed_object_is_refused():
+    with pytest.raises(OutputsMissing, match="is not what its manifest says"):
+        handle(Remote(data=b'{"a":2}')).get()
+
+
+def test_a_changed_manifest_is_refused():
+    remote = Remote()
+    remote.objects["users/ada/m"] = remote.manifest.replace(b"dict", b"DICT")
+    with pytest.raises(OutputsMissing, match="manifest of step evaluate was changed"):
+        handle(remote).get()
+
+
+def test_a_value_that_is_gone_is_said():
+    remote = Remote()
+    del remote.objects["users/ada/o"]
+    with pytest.raises(OutputsMissing, match="gone from the bucket"):
+        handle(remote).get()
+
+
+@pytest.mark.parametrize(("phase", "message"), [("Running", "is not there yet"), ("Failed", "was not made")])
+def test_an_unfinished_step_has_no_reference(phase, message):
+    with pytest.raises(RunError, match=message):
+        handle(Remote(phase=phase)).reference()
+
+
+def test_a_reference_names_the_producer_and_the_digest():
+    ref = handle(Remote()).reference()
+    assert (ref.step, ref.output, ref.digest) == ("evaluate", "report", DIGEST)
+    assert ref.manifest == "gs://bucket/users/ada/m"
+
+
+def test_repr_downloads_only_the_manifest():
+    remote = Remote()
+    text = repr(handle(remote))
+    assert "dict of 1" in text
+    assert DIGEST[:8] in text
+    assert remote.reads == ["users/ada/m"]
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        lambda h: h.shape,
+        len,
+        list,
+        lambda h: h["a"],
+        lambda h: h + 1,
+        lambda h: 1 + h,
+        lambda h: h @ h,
+        lambda h: h > 1,
+        lambda h: "a" in h,
+        bool,
+        float,
+        lambda h: h(),
+        lambda h: __import__("numpy").asarray(h),
+        pickle.dumps,
+    ],
+)
+def test_any_other_use_is_one_line_that_says_what_it_is(use):
+    with pytest.raises(SpecError) as error:
+        use(handle(Remote()))
+    assert "report" in error.value.message
+    assert "\n" not in error.value.message
+
+
+def test_the_line_of_the_architecture():
+    with pytest.raises(SpecError) as error:
+        handle(Remote()).shape
+    assert error.value.message == (
+        "report is a result of step evaluate (dict of 1); report.get() brings it here."
+    )
+
+
+def test_handles_compare_by_execution_and_name():
+    assert handle(Remote()) == handle(Remote())
+    assert handle(Remote()) != Handle(Remote(), "evaluate", "other", "evaluate-1", "evaluate")
+    assert len({handle(Remote()), handle(Remote())}) == 1
+    with pytest.raises(SpecError):
+        copy.copy(handle(Remote()))
