@@ -1,4 +1,4 @@
-"""The judge: does a bundle allow a step?
+"""The judge: whether a bundle allows a step.
 
 Owns the rules' meaning. Denies when a rule cannot be decided. The same function runs before submission and in
 the launcher.

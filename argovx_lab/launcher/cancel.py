@@ -1,0 +1,71 @@
+"""``SIGTERM``: a stop or an eviction, as the Workflow says; never guessed.
+
+Owns the decision and the cancellation. A stop cancels the job and waits for Vertex' word; an eviction leaves
+it to be adopted by the next life. A cancelled step is never a success.
+"""
+
+from __future__ import annotations
+
+from argovx_lab.errors import ArgovxError
+from argovx_lab.launcher.context import Context, Deadline
+from argovx_lab.launcher.ending import EVICTED, STOPPED, Ending
+from argovx_lab.launcher.place import is_stopped
+from argovx_lab.vertex.states import CANCELLED, is_terminal, word
+
+
+def stopped(context: Context) -> bool:
+    """Tell whether the Workflow is being stopped or gone; ``False`` when it cannot be read."""
+    try:
+        workflow = context.kubernetes.workflow(context.settings.workflow)
+    except ArgovxError as error:
+        context.events.emit("warning", text=f"the Workflow cannot be read: {error.message}")
+        return False
+    return workflow is None or is_stopped(workflow)
+
+
+def interrupted(context: Context, job: str, key: str) -> Ending:
+    """Act on ``SIGTERM``.
+
+    Parameters
+    ----------
+    job : str
+        Resource name of the job, or empty when none is known.
+    key : str
+        Key of the attempt that was claimed, or empty; a job whose answer was lost is found by it.
+    """
+    if not stopped(context):
+        context.events.emit("stopping", meaning="eviction", job=job)
+        return Ending(143, EVICTED, "the pod was evicted; the job goes on and is adopted", record=False)
+    context.events.emit("stopping", meaning="stop", job=job)
+    if not job and key:
+        try:
+            job = next((found["name"] for found in context.jobs.by_key(key)), "")
+        except ArgovxError as error:
+            context.events.emit("warning", text=f"jobs cannot be listed: {error.message}")
+            return Ending(143, STOPPED, "stopped; whether a job exists is not known", record=False)
+    if not job:
+        return Ending(143, STOPPED, "stopped before the job was created")
+    return stop_job(context, job)
+
+
+def stop_job(context: Context, job: str) -> Ending:
+    """Cancel a job and wait for Vertex' word, as long as the settings allow."""
+    times = context.settings.times
+    try:
+        context.jobs.cancel(job)
+        limit, state = Deadline(times.cancel_s), ""
+        while not is_terminal(state) and not limit.passed:
+            if state:
+                context.interrupt.wait(times.cancel_poll_s)
+            state = str(context.jobs.get(job).get("state", "")) or "JOB_STATE_UNSPECIFIED"
+    except ArgovxError as error:
+        context.events.emit("warning", text=f"the job cannot be cancelled: {error.message}")
+        return Ending(143, STOPPED, f"stopped; the job could not be cancelled: {error.message}", record=False)
+    context.events.emit("cancelled", job=job, state=state, confirmed=is_terminal(state))
+    if state == CANCELLED:
+        return Ending(143, STOPPED, "stopped; Vertex confirms that the job is cancelled", state=state)
+    if is_terminal(state):
+        return Ending(143, STOPPED, f"stopped; the job had ended before ({word(state)})", state=state)
+    return Ending(
+        143, STOPPED, f"stopped; Vertex has not confirmed within {times.cancel_s:.0f} s", state=state
+    )

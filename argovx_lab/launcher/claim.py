@@ -1,0 +1,146 @@
+"""The claim on an attempt: who has it, and whether a job may be running for it already.
+
+Owns ``intent.json`` and the search for a predecessor that left no end. Refuses a claim that is not this
+step's.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any
+
+from argovx_lab.errors import Conflict, PolicyDenied, RemoteError
+from argovx_lab.launcher import records
+from argovx_lab.launcher.context import Context
+from argovx_lab.launcher.events import now
+from argovx_lab.launcher.inputs import resolve
+from argovx_lab.launcher.place import Place
+from argovx_lab.model.layout import Attempt, Layout, split_uri
+from argovx_lab.model.step import StepSpec
+
+
+@dataclass(frozen=True)
+class Claim:
+    """An attempt whose intent is written.
+
+    Parameters
+    ----------
+    attempt : Attempt
+        Where the job writes; an earlier attempt's folder when its job is adopted.
+    uri, digest : str
+        The record that the runner is given.
+    fresh : bool
+        Whether this process wrote it just now, so that no job can exist yet.
+    """
+
+    intent: dict[str, Any]
+    attempt: Attempt
+    uri: str
+    digest: str
+    fresh: bool
+
+    @property
+    def key(self) -> str:
+        """The attempt key that the job carries."""
+        return str(self.intent["attempt_key"])
+
+
+def claim(context: Context, place: Place, spec: StepSpec, spec_uri: str) -> Claim:
+    """Write or find the intent of this attempt.
+
+    Raises
+    ------
+    PolicyDenied
+        When the record that is there belongs to something else.
+    """
+    layout, objects = context.settings.layout, context.objects
+    own = place.attempt(layout)
+    found = records.read(objects, own.bucket, own.intent, records.INTENT)
+    if found is None:
+        earlier = _predecessor(context, place)
+        if earlier is None:
+            document = _intent(context, place, spec, spec_uri, own)
+        else:
+            _check(earlier, place, spec, layout)
+            document = earlier
+        try:
+            data = records.write(objects, own.bucket, own.intent, document)
+        except Conflict:  # an earlier life of this pod was faster, or its answer was lost
+            found = records.read(objects, own.bucket, own.intent, records.INTENT)
+            if found is None:
+                raise
+        else:
+            fresh = earlier is None
+            context.events.emit("claimed", fresh=fresh, prefix=document["prefix"])
+            return _claim(document, hashlib.sha256(data).hexdigest(), fresh)
+    document, digest = found
+    _check(document, place, spec, layout)
+    context.events.emit("claimed", fresh=False, prefix=document["prefix"])
+    return _claim(document, digest, fresh=False)
+
+
+def _claim(document: dict[str, Any], digest: str, fresh: bool) -> Claim:
+    bucket, folder = split_uri(document["prefix"])
+    attempt = Attempt(bucket, folder)
+    return Claim(document, attempt, attempt.uri + "intent.json", digest, fresh)
+
+
+def _predecessor(context: Context, place: Place) -> dict[str, Any] | None:
+    """Return the intent of the latest earlier attempt that left no end, or ``None``."""
+    for ordinal in range(place.ordinal - 1, -1, -1):
+        earlier = place.attempt(context.settings.layout, ordinal)
+        if context.objects.stat(earlier.bucket, earlier.exit) is not None:
+            return None
+        found = records.read(context.objects, earlier.bucket, earlier.intent, records.INTENT)
+        if found is not None:
+            context.events.emit("adopting", reason=f"attempt {ordinal} left no exit record")
+            return found[0]
+    return None
+
+
+def _intent(context: Context, place: Place, spec: StepSpec, spec_uri: str, own: Attempt) -> dict[str, Any]:
+    settings = context.settings
+    return {
+        "schema": records.INTENT,
+        "attempt_key": place.key(),
+        "workflow_uid": place.uid,
+        "workflow": place.workflow,
+        "task": place.task,
+        "ordinal": place.ordinal,
+        "namespace": place.namespace,
+        "user": settings.user,
+        "spec": {"uri": spec_uri, "digest": spec.digest},
+        "runner": {"uri": spec.runner.uri, "digest": spec.runner.digest},
+        "inputs": resolve(context.objects, settings.layout, spec),
+        "outputs": dict(spec.outputs),
+        "prefix": own.uri,
+        "created_at": now(),
+    }
+
+
+def _check(document: dict[str, Any], place: Place, spec: StepSpec, layout: Layout) -> None:
+    """Refuse an intent that no attempt of this very step wrote."""
+    try:
+        ordinal = int(document["ordinal"])
+        known = 0 <= ordinal <= place.ordinal
+        expected = {
+            "attempt_key": place.key(ordinal) if known else None,
+            "workflow_uid": place.uid,
+            "task": place.task,
+            "user": layout.user,
+            "namespace": place.namespace,
+            "outputs": dict(spec.outputs),
+            "runner": {"uri": spec.runner.uri, "digest": spec.runner.digest},
+            "prefix": place.attempt(layout, ordinal).uri if known else None,
+        }
+        wrong = [name for name, value in expected.items() if document[name] != value]
+        if document["spec"]["digest"] != spec.digest:
+            wrong.append("spec")
+    except (KeyError, TypeError, ValueError) as error:
+        raise RemoteError("the claim on this attempt is incomplete", hint="Submit the cell again.") from error
+    if wrong:
+        raise PolicyDenied(
+            f"the claim on this attempt is not this step's: {', '.join(wrong)} differ",
+            hint="Somebody wrote into the run's folder; submit the cell again and tell the bucket's owner.",
+        )

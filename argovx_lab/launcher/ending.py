@@ -1,0 +1,47 @@
+"""How the launcher ends: a code of the table, a word, a sentence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from argovx_lab.errors import ArgovxError, StepFailed
+
+SUCCEEDED = "Succeeded"
+STOPPED = "Stopped"
+EVICTED = "Evicted"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """The end of this process.
+
+    Parameters
+    ----------
+    code : int
+        Exit code.
+    reason : str
+        A word: ``Succeeded``, ``Stopped``, ``Evicted`` or the name of one of our errors.
+    record : bool
+        Whether ``exit.json`` is written; not while a job may be running, so that a retry adopts it.
+    state : str
+        The job's last state at Vertex, where it matters.
+    """
+
+    code: int
+    reason: str
+    message: str = ""
+    record: bool = True
+    state: str = ""
+
+    @property
+    def text(self) -> str:
+        """The output ``exit-reason``: the word, then the sentence."""
+        return f"{self.reason}: {self.message}" if self.message else self.reason
+
+
+def of_error(error: ArgovxError, *, record: bool = True) -> Ending:
+    """Return the end that an error means."""
+    message = error.message
+    if error.hint and not isinstance(error, StepFailed):
+        message = f"{message}. {error.hint}"
+    return Ending(error.exit_code, error.name, message, record=record)

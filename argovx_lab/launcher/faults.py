@@ -1,0 +1,92 @@
+"""Numbered requests and the faults of the crash tests. Without a plan it only counts.
+
+Owns the plan's grammar: ``ACTION@NUMBER`` joined by commas, such as ``kill-after@7``. Off unless
+``ARGOVX_FAULTS`` is set, which the platform's template never does.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import threading
+from urllib.parse import urlsplit
+
+from argovx_lab.errors import SpecError, Unavailable
+from argovx_lab.identity.http import NO_ANSWER
+
+ACTIONS = ("kill-before", "kill-after", "lost", "reset", "429", "500", "503", "hang")
+
+#: How long a hanging request hangs. Unit: seconds. Reason: longer than any test waits, shorter than for ever.
+_HANG_S = 30.0
+
+_ENTRY = re.compile(r"([a-z0-9-]+)@([0-9]+)\Z")
+
+
+class Faults:
+    """Counts requests and file writes; does what the plan says at a number.
+
+    Parameters
+    ----------
+    plan : str
+        ``ACTION@NUMBER,…``; empty for none.
+    log : str
+        File that gets one line per step (number, method, path, status); empty for none.
+
+    Raises
+    ------
+    SpecError
+        When the plan cannot be read.
+    """
+
+    def __init__(self, plan: str = "", log: str = "") -> None:
+        self._plan: dict[int, str] = {}
+        self._log = log
+        self._count = 0
+        self._lock = threading.Lock()
+        for entry in filter(None, plan.split(",")):
+            match = _ENTRY.match(entry.strip())
+            if match is None or match.group(1) not in ACTIONS:
+                raise SpecError(f"{entry!r} is not a fault", hint=f"Write ACTION@NUMBER, one of {ACTIONS}.")
+            self._plan[int(match.group(2))] = match.group(1)
+
+    @property
+    def count(self) -> int:
+        """How many requests and writes there were."""
+        return self._count
+
+    def before(self, method: str, url: str) -> None:
+        """Count a request; kill, reset or answer it when the plan says so."""
+        with self._lock:
+            self._count += 1
+            number = self._count
+        action = self._plan.get(number, "")
+        if action == "kill-before":
+            self._note(number, method, url, "killed before")
+            os.kill(os.getpid(), signal.SIGKILL)
+        if action == "hang":
+            threading.Event().wait(_HANG_S)
+        if action in ("reset", "hang"):
+            raise Unavailable("the connection broke (planned)", reason=NO_ANSWER)
+        if action.isdigit():
+            raise Unavailable(f"answered {action} (planned)", status=int(action))
+
+    def after(self, method: str, url: str, status: int) -> None:
+        """Note an answer; kill or lose it when the plan says so."""
+        number = self._count
+        self._note(number, method, url, str(status))
+        action = self._plan.get(number, "")
+        if action == "kill-after":
+            os.kill(os.getpid(), signal.SIGKILL)
+        if action == "lost":
+            raise Unavailable("the answer was lost (planned)", reason=NO_ANSWER)
+
+    def write(self, path: str) -> None:
+        """Count a file write, which can be killed like a request."""
+        self.before("WRITE", path)
+        self.after("WRITE", path, 0)
+
+    def _note(self, number: int, method: str, url: str, what: str) -> None:
+        if self._log:
+            with open(self._log, "a", encoding="utf-8") as file:
+                file.write(f"{number} {method} {urlsplit(url).path} {what}\n")

@@ -1,0 +1,157 @@
+"""Following a job: the bucket often, Vertex seldom, until both have said their last word.
+
+Owns the pace; with ``context.py`` the only place that waits. Ends out of reach are waited for: giving up
+would leave a job behind.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+from argovx_lab.errors import Unavailable
+from argovx_lab.launcher.claim import Claim
+from argovx_lab.launcher.context import Context, Deadline
+from argovx_lab.launcher.report import Report
+from argovx_lab.launcher.stream import Stream
+from argovx_lab.vertex.states import is_terminal, word
+
+#: The bucket is asked for a new life of the replica once in so many looks.
+_LIFE_EVERY = 10
+
+
+@dataclass(frozen=True)
+class End:
+    """How it ended.
+
+    Parameters
+    ----------
+    job : dict
+        The custom job as last seen.
+    closed : dict or None
+        Parameters of the runner's ``closed``.
+    """
+
+    job: dict[str, Any]
+    closed: dict[str, Any] | None
+    metrics: dict[str, float]
+
+
+class Follower:
+    """Follows one job."""
+
+    def __init__(self, context: Context, claim: Claim, job: dict[str, Any], report: Report) -> None:
+        self._context = context
+        self._times = context.settings.times
+        self._job = job
+        self._report = report
+        self._stream = Stream(context.objects, claim.attempt, _to_stdout)
+        self._phase = ""
+        self._progress: tuple[int, int] | None = None
+        self._looks = 0
+
+    def run(self) -> End:
+        """Follow until the end and return it.
+
+        Raises
+        ------
+        Interrupted
+            When ``SIGTERM`` arrives.
+        PermissionMissing, CredentialError, InternalError
+            When it cannot be followed any further.
+        """
+        self._follow()
+        while not self._settle():
+            self._follow()
+        return End(self._job, self._stream.state.closed, dict(self._stream.state.metrics))
+
+    @property
+    def _ended(self) -> bool:
+        return is_terminal(str(self._job.get("state", "")))
+
+    @property
+    def _over(self) -> bool:
+        return self._ended or self._stream.state.closed is not None
+
+    def _follow(self) -> None:
+        ask_s, pause = self._times.vertex_first_s, self._times.bucket_min_s
+        ask = Deadline(ask_s)
+        while not self._over:
+            news = self._look()
+            pause = self._times.bucket_min_s if news else min(pause * 1.3, self._times.bucket_max_s)
+            if ask.passed and not self._over:
+                self._ask()
+                ask_s = min(ask_s * 2, self._times.vertex_max_s)
+                ask = Deadline(ask_s)
+            if not self._over:
+                self._context.interrupt.wait(pause)
+
+    def _settle(self) -> bool:
+        """Wait for Vertex' own last word, then read what the bucket got in the meantime.
+
+        ``False`` means that Vertex has started the replica anew instead.
+        """
+        pause, limit = self._times.settle_min_s, Deadline(self._times.settle_s)
+        self._ask()
+        while not self._ended and not limit.passed:
+            self._context.interrupt.wait(pause)
+            pause = min(pause * 1.5, self._times.settle_max_s)
+            self._ask()
+            if (
+                pause >= self._times.settle_max_s
+                and not self._ended
+                and self._look(lives=True)
+                and not self._over
+            ):
+                return False
+        if not self._ended:
+            self._context.events.emit("warning", text="Vertex has not confirmed the end of the job yet")
+        while self._look(lives=True):
+            pass
+        return True
+
+    def _look(self, *, lives: bool = False) -> bool:
+        """Read the bucket once; tell whether there was news."""
+        self._looks += 1
+        try:
+            news = self._stream.poll()
+            if (lives or self._looks % _LIFE_EVERY == 0) and self._stream.next_life():
+                self._context.events.emit("life", number=self._stream.life)
+                news = True
+        except Unavailable as error:
+            self._patience(error)
+            return True
+        self._tell()
+        return news
+
+    def _ask(self) -> None:
+        before = self._job.get("state")
+        try:
+            self._job = self._context.jobs.get(self._job["name"])
+        except Unavailable as error:
+            self._patience(error)
+        if self._job.get("state") != before:
+            self._context.events.emit(
+                "state", state=self._job.get("state"), text=word(str(self._job.get("state")))
+            )
+
+    def _patience(self, error: Unavailable) -> None:
+        self._context.events.emit("warning", text=error.message)
+        self._context.interrupt.wait(self._times.silence_s)
+
+    def _tell(self) -> None:
+        state = self._stream.state
+        if state.phase != self._phase:
+            self._phase = state.phase
+            self._context.events.emit("phase", phase=state.phase)
+        if state.progress and state.progress != self._progress:
+            self._progress = state.progress
+            self._report.progress(*state.progress)
+        if state.closed is not None:
+            self._context.events.emit("closed", outcome=state.closed.get("outcome"))
+
+
+def _to_stdout(data: bytes) -> None:
+    sys.stdout.buffer.write(data)
+    sys.stdout.buffer.flush()

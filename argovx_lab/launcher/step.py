@@ -1,0 +1,199 @@
+"""One attempt of one step, from its arguments to its exit record.
+
+Owns the order: place, specification, arguments, policy, claim, job, follow, verify, lineage, record.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from dataclasses import replace
+from typing import Any
+
+from argovx_lab.errors import ArgovxError, Conflict, NotFound, RunError, SpecError, StepCancelled, Unavailable
+from argovx_lab.launcher import records
+from argovx_lab.launcher.arguments import compare
+from argovx_lab.launcher.cancel import interrupted, stop_job
+from argovx_lab.launcher.claim import Claim, claim
+from argovx_lab.launcher.context import Context, Deadline, Interrupted
+from argovx_lab.launcher.ending import STOPPED, SUCCEEDED, Ending, of_error
+from argovx_lab.launcher.follow import End, Follower
+from argovx_lab.launcher.inputs import own_object
+from argovx_lab.launcher.launch import Uncertain, obtain
+from argovx_lab.launcher.lineage import write_lineage
+from argovx_lab.launcher.place import Place, find
+from argovx_lab.launcher.report import Report, cut, small_json
+from argovx_lab.launcher.verdict import judge
+from argovx_lab.launcher.verify import Manifest, verify
+from argovx_lab.model.step import StepSpec, canonical
+from argovx_lab.policy.bundle import default_bundle
+from argovx_lab.policy.judge import StepFacts, enforce
+from argovx_lab.policy.judge import judge as judge_policy
+
+
+class Step:
+    """The attempt that this process works on."""
+
+    def __init__(self, context: Context, args: argparse.Namespace) -> None:
+        self._context = context
+        self._args = args
+        self._report = Report(context)
+        self._place: Place | None = None
+        self._claim: Claim | None = None
+        self._job = ""
+
+    def run(self) -> Ending:
+        """Work until the end; every end of the table but a bug of ours comes back from here."""
+        try:
+            ending = self._work()
+        except Interrupted:
+            ending = interrupted(self._context, self._job, self._claim.key if self._claim else "")
+        except Uncertain as unknown:
+            ending = replace(of_error(unknown.cause), record=False)
+        except StepCancelled as error:
+            ending = Ending(143, STOPPED, error.message) if not self._job else of_error(error)
+        except RunError as error:
+            ending = of_error(error)
+        except ArgovxError as error:
+            ending = self._abandon(error)
+        self._finish(ending)
+        return ending
+
+    def _work(self) -> Ending:
+        context, args = self._context, self._args
+        place = self._place = self._find()
+        context.events.emit("placed", task=place.task, ordinal=place.ordinal, key=place.key())
+        before = records.read(
+            context.objects,
+            context.settings.bucket,
+            place.attempt(context.settings.layout).exit,
+            records.EXIT,
+        )
+        if before is not None:
+            return self._again(before[0])
+        spec = self._specification()
+        compare(args, spec)
+        facts = StepFacts.of(spec, context.settings.user)
+        enforce(judge_policy(default_bundle(), facts))
+        context.events.emit("specified", step=spec.name, digest=spec.digest)
+        own = self._claim = claim(context, place, spec, args.spec)
+        job = obtain(context, own, spec, self._known)
+        self._report.now(vertex_job=self._job, console_url=context.jobs.console_url(self._job))
+        end = Follower(context, own, job, self._report).run()
+        return self._judge(own, spec, end)
+
+    def _known(self, job: str) -> None:
+        self._job = job
+
+    def _find(self) -> Place:
+        context, times = self._context, self._context.settings.times
+        limit = Deadline(times.started_s)
+
+        def wait() -> bool:
+            context.interrupt.wait(times.started_poll_s)
+            return not limit.passed
+
+        def read() -> dict[str, Any] | None:
+            return context.kubernetes.workflow(context.settings.workflow)
+
+        return find(read, context.settings.node_id, self._args.ordinal, context.settings.user, wait)
+
+    def _specification(self) -> StepSpec:
+        context, uri = self._context, self._args.spec
+        bucket, name = own_object(context.settings.layout, uri, "the step document")
+        try:
+            data = context.objects.get(bucket, name)
+        except NotFound:
+            raise SpecError(f"the step document {uri} is not there", hint="Submit the cell again.") from None
+        digest = hashlib.sha256(data).hexdigest()
+        if digest != self._args.spec_digest:
+            raise SpecError(
+                f"the step document has digest {digest[:12]}…, not {self._args.spec_digest[:12]}…",
+                hint="The Workflow or the bucket was changed after submission; submit the cell again.",
+            )
+        spec = StepSpec.decode(data)
+        if spec.digest != digest:
+            raise SpecError("the step document is not in canonical form", hint="Submit the cell again.")
+        own_object(context.settings.layout, spec.runner.uri, "the runner")
+        return spec
+
+    def _judge(self, own: Claim, spec: StepSpec, end: End) -> Ending:
+        """Turn the end of the job into the end of the step; lineage is written either way."""
+        problem = judge(end.job, end.closed)
+        manifest: Manifest | None = None
+        if problem is None:
+            try:
+                manifest = verify(self._context.objects, own, spec)
+            except RunError as error:
+                problem = error
+        self._outputs(manifest, end)
+        ending = Ending(0, SUCCEEDED) if problem is None else of_error(problem)
+        assert self._place is not None
+        note = write_lineage(self._context, self._place, own, spec, end, manifest)
+        if note:
+            text = f"{ending.message}. {note}" if ending.message else note
+            ending = replace(ending, message=text)
+        return ending
+
+    def _outputs(self, manifest: Manifest | None, end: End) -> None:
+        if manifest is None:
+            self._report.set(metrics=small_json(end.metrics))
+            return
+        self._context.events.emit("verified", outputs=sorted(manifest.outputs))
+        self._report.set(
+            manifest=canonical({"uri": manifest.uri, "digest": manifest.digest}).decode(),
+            metrics=small_json(manifest.document.get("metrics") or end.metrics),
+            values=small_json(manifest.document.get("values") or {}),
+        )
+
+    def _again(self, record: dict[str, Any]) -> Ending:
+        """Repeat the end of an earlier life of this very attempt."""
+        place = self._place
+        assert place is not None
+        layout, objects = self._context.settings.layout, self._context.objects
+        own = place.attempt(layout)
+        intent = records.read(objects, own.bucket, own.intent, records.INTENT)
+        folder = intent[0]["prefix"] if intent else own.uri
+        _, name = own_object(layout, f"{folder}created.json", "the attempt")
+        created = records.read(objects, own.bucket, name, records.CREATED)
+        if created:
+            job = str(created[0]["job"])
+            self._report.set(vertex_job=job, console_url=self._context.jobs.console_url(job))
+        manifest = records.read(
+            objects, own.bucket, name.replace("created.json", "manifest.json"), records.MANIFEST
+        )
+        if manifest and record["code"] == 0:
+            self._report.set(
+                manifest=canonical({"uri": f"{folder}manifest.json", "digest": manifest[1]}).decode(),
+                metrics=small_json(manifest[0].get("metrics") or {}),
+                values=small_json(manifest[0].get("values") or {}),
+            )
+        return Ending(int(record["code"]), str(record["reason"]), str(record["message"]), record=False)
+
+    def _abandon(self, error: ArgovxError) -> Ending:
+        """End for an error of ours or a remote end; a job that this leaves behind is cancelled first.
+
+        Where an end is merely out of reach, the job stays and no end is recorded: the retry adopts it.
+        """
+        if isinstance(error, Unavailable):
+            return of_error(error, record=False)
+        if not self._job:
+            return of_error(error)
+        self._context.events.emit("warning", text=f"the job cannot be followed: {error.message}")
+        return replace(of_error(error), record=stop_job(self._context, self._job).record)
+
+    def _finish(self, ending: Ending) -> None:
+        """Write the exit record and tell Argo."""
+        ending = replace(ending, message=cut(ending.message, 3000))
+        if ending.record and self._place is not None:
+            own = self._place.attempt(self._context.settings.layout)
+            document = records.exit_document(ending.code, ending.reason, ending.message)
+            try:
+                records.write(self._context.objects, own.bucket, own.exit, document)
+            except Conflict:
+                pass
+            except ArgovxError as error:
+                self._context.events.emit("warning", text=f"the exit record is missing: {error.message}")
+        self._report.set(exit_reason=ending.text)
+        if ending.code:
+            self._report.termination(ending.message or ending.reason)

@@ -1,0 +1,132 @@
+"""The runner's parts in the bucket, read once and in order: events become state, log bytes go to stdout.
+
+Owns the place in the streams. A part that is not there yet is no error. Refuses event lines of another
+version.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from argovx_lab.errors import InternalError, NotFound
+from argovx_lab.model.layout import Attempt
+from argovx_lab.storage.objects import Objects
+
+VERSION = 1
+
+#: Parts read in one go before the other stream has its turn. Reason: a flood of log must not hide the end.
+_BURST = 50
+
+
+@dataclass
+class State:
+    """What one life of the runner has said.
+
+    Parameters
+    ----------
+    closed : dict or None
+        Parameters of its ``closed``.
+    """
+
+    phase: str = ""
+    metrics: dict[str, float] = field(default_factory=dict)
+    progress: tuple[int, int] | None = None
+    closed: dict[str, Any] | None = None
+
+
+class Stream:
+    """Follows the replica of one attempt through all its lives.
+
+    Parameters
+    ----------
+    write : callable
+        Takes log bytes, unaltered.
+    """
+
+    def __init__(self, objects: Objects, attempt: Attempt, write: Callable[[bytes], None]) -> None:
+        self._objects = objects
+        self._attempt = attempt
+        self._write = write
+        self._events = self._logs = 1
+        self.life = 0
+        self.state = State()
+
+    def poll(self) -> bool:
+        """Read what is new; tell whether there was anything.
+
+        Raises
+        ------
+        Unavailable, PermissionMissing, CredentialError
+            As storage answers; what was read stays read.
+        """
+        logs = self._drain("logs")
+        events = self._drain("events")
+        if self.state.closed is not None:  # the runner writes its last log before it closes
+            while self._drain("logs"):
+                pass
+        return logs or events
+
+    def next_life(self) -> bool:
+        """Go on to the next life of the replica when Vertex has started it anew."""
+        folder = self._attempt.replica(0, self.life + 1)
+        if self._objects.stat(self._attempt.bucket, f"{folder}events/part-00001") is None:
+            return False
+        while self._drain("logs"):
+            pass
+        self.life += 1
+        self._events = self._logs = 1
+        self.state = State()
+        return True
+
+    def _drain(self, kind: str) -> bool:
+        found = False
+        for _ in range(_BURST):
+            number = self._events if kind == "events" else self._logs
+            name = f"{self._attempt.replica(0, self.life)}{kind}/part-{number:05d}"
+            try:
+                data = self._objects.get(self._attempt.bucket, name)
+            except NotFound:
+                break
+            found = True
+            if kind == "events":
+                self._events += 1
+                self._take(data)
+            else:
+                self._logs += 1
+                self._write(data)
+        return found
+
+    def _take(self, data: bytes) -> None:
+        for text in data.splitlines():
+            if text.strip():
+                self._apply(text)
+
+    def _apply(self, text: bytes) -> None:
+        try:
+            event = json.loads(text)
+            version, method, params = event["v"], event["method"], event["params"]
+        except (ValueError, KeyError, TypeError) as error:
+            raise InternalError("the runner's event stream is damaged") from error
+        if version != VERSION or not isinstance(params, dict):
+            raise InternalError(
+                f"the runner speaks event version {version!r}; this launcher knows {VERSION}",
+                hint="Submit the cell again, so that launcher and runner are of one version.",
+            )
+        if method == "phase":
+            self.state.phase = str(params.get("phase", ""))
+        elif method == "metric":
+            self.state.metrics.update(params.get("values") or {})
+        elif method == "progress":
+            self.state.progress = _progress(params)
+        elif method == "closed":
+            self.state.closed = params
+
+
+def _progress(params: dict[str, Any]) -> tuple[int, int] | None:
+    done, total = params.get("done"), params.get("total")
+    if isinstance(done, int) and isinstance(total, int) and 0 <= done <= total and total > 0:
+        return done, total
+    return None
