@@ -10,9 +10,8 @@ import asyncio
 import json
 import logging
 import os
-import sys
 from collections.abc import Awaitable, Callable
-from pathlib import Path
+from dataclasses import dataclass
 
 import argovx_lab
 from argovx_lab.sandbox import credentials, identity, ports, settings, tls
@@ -21,7 +20,7 @@ from argovx_lab.sandbox.clock import Clock, rfc3339
 from argovx_lab.sandbox.environment import network
 from argovx_lab.sandbox.google.server import GoogleServer
 from argovx_lab.sandbox.kubernetes.server import ApiServer
-from argovx_lab.sandbox.pods import Images, NodeSettings, PodRunner
+from argovx_lab.sandbox.pods import Images, NodeSettings, PodRunner, Programs
 from argovx_lab.sandbox.processes import isolation
 from argovx_lab.sandbox.proxy import Proxy
 from argovx_lab.sandbox.seed import seed
@@ -32,6 +31,14 @@ log = logging.getLogger(__name__)
 
 #: Pause before a part that broke is started again. Unit: seconds.
 RESTART_S = 1.0
+
+
+@dataclass(frozen=True)
+class _JobSettings:
+    """What the runner of Vertex jobs reads of the settings."""
+
+    images: Programs
+    provisioning_s: float
 
 
 class Sandbox:
@@ -56,6 +63,7 @@ class Sandbox:
         if not state.settings.exists():
             write_private(state.settings, settings.TEMPLATE)
         self.settings = settings.load(state.settings)
+        self.images = Images(self.settings.images)
         self.clock = Clock(self.settings.speed)
         tls.ensure(state)
         self.ports, self._sockets = ports.listen(state.ports)
@@ -96,27 +104,27 @@ class Sandbox:
             user=who.user,
             bucket=who.bucket,
             clock=self.clock,
-            settings=self.settings,
+            settings=_JobSettings(Programs(self.images), self.settings.provisioning_s),
             keys=self.api.issuer.jwks,
             issuer_url=self.kubernetes_endpoint,
             audience=who.audience,
+            namespace=who.namespace,
         )
         google.metadata_host = f"{ports.LOOPBACK}:{self.ports.metadata}"
         google.job_environment = network(self.proxy_url, str(self.state.ca_bundle))
         return google
 
     def _node(self) -> PodRunner:
-        code = Path(argovx_lab.__file__).resolve().parents[1]
         node = NodeSettings(
             api_host=ports.LOOPBACK,
             api_port=self.ports.kubernetes,
             ca_file=str(self.state.ca),
             environment={**network(self.proxy_url, str(self.state.ca_bundle)), "NO_GCE_CHECK": "true"},
-            visible=(str(self.state.ca_bundle), sys.prefix, sys.base_prefix, str(code)),
             pod_start_s=self.settings.pod_start_s,
         )
-        images = Images(self.settings.images)
-        return PodRunner(self.api.client, self.state.pods, images=images, clock=self.clock, settings=node)
+        return PodRunner(
+            self.api.client, self.state.pods, images=self.images, clock=self.clock, settings=node
+        )
 
     async def start(self) -> None:
         """Open the ports, start every part, and say so in the discovery file."""
@@ -155,6 +163,7 @@ class Sandbox:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.proxy.stop()
         await asyncio.gather(*(listener.stop() for listener in self._listeners))
+        self.google.close()
         self.api.close()
         log.info("stopped")
 

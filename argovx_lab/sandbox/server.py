@@ -56,17 +56,13 @@ def _detached(state: StateDir, user: str) -> int:
         return 69
     os.close(hear)
     os.setsid()
-    code = 0
     try:
         state.make()
         _redirect(state.errors)
-        code = _run(state, user, say)
+        return _run(state, user, say)
     except ArgovxError as error:
         os.write(say, f"{error.message}\n{error.hint}\n".encode())
-        code = error.exit_code
-    finally:
-        logging.shutdown()
-        os._exit(code)
+        return error.exit_code
 
 
 def _redirect(path: Path) -> None:

@@ -7,8 +7,6 @@ process runs as the user who runs the sandbox.
 
 from __future__ import annotations
 
-import os
-from dataclasses import replace
 from pathlib import Path
 
 from argovx_lab.errors import SandboxError
@@ -17,7 +15,7 @@ from argovx_lab.sandbox.pods.environment import command, environment
 from argovx_lab.sandbox.pods.images import Interpreter
 from argovx_lab.sandbox.pods.node import Node, NotReady
 from argovx_lab.sandbox.pods.status import MESSAGE_MAX
-from argovx_lab.sandbox.pods.volumes import Volumes
+from argovx_lab.sandbox.pods.volumes import ACCOUNT_FOLDER, Volumes
 from argovx_lab.sandbox.processes import Mount, ProcessGroup, ProcessSpec, isolation
 
 _REFUSED = ("lifecycle", "livenessProbe", "readinessProbe", "startupProbe", "volumeDevices", "restartPolicy")
@@ -90,14 +88,11 @@ class Containers:
         env = await environment(self._node, self._pod, container, image)
         note = container.get("terminationMessagePath") or "/dev/termination-log"
         mounts = (*self._volumes.mounts(container), Mount(str(self._note(container["name"])), note))
-        visible = _visible(self._node.settings.visible)
+        if isolation() == "none":  # our launcher takes these paths from there
+            env.setdefault("ARGOVX_KUBERNETES_DIR", ACCOUNT_FOLDER)
+            env.setdefault("ARGOVX_TERMINATION_LOG", note)
         argv = tuple(_own_command(command(container, image, env)))
-        spec = ProcessSpec(argv, env, container.get("workingDir") or "/", (*mounts, *visible))
-        return translated(spec, self._folder) if isolation() == "none" else spec
-
-
-def _visible(paths: tuple[str, ...]) -> tuple[Mount, ...]:
-    return tuple(Mount(path, path) for path in paths if os.path.exists(path))
+        return ProcessSpec(argv, env, container.get("workingDir") or "/", mounts, translate=True)
 
 
 def _own_command(words: list[str]) -> list[str]:
@@ -105,23 +100,3 @@ def _own_command(words: list[str]) -> list[str]:
     if words[0].endswith("argoexec") and "emissary" in words[:2] and "--" in words:
         return words[words.index("--") + 1 :]
     return words
-
-
-def translated(spec: ProcessSpec, folder: Path) -> ProcessSpec:
-    """Return a specification for a machine without namespaces: paths in words instead of mounts.
-
-    A word or environment value that is a mount's target, or lies below one, becomes the machine's own
-    path. Programs that take their paths from there (our launcher does) work; others do not find theirs.
-    """
-    table = {mount.target: mount.source for mount in spec.mounts if mount.source != mount.target}
-    table["/tmp"] = str(folder / "tmp")  # noqa: S108  the pod's own, below its folder
-    (folder / "tmp").mkdir(exist_ok=True)
-
-    def real(word: str) -> str:
-        for target, source in sorted(table.items(), key=lambda item: -len(item[0])):
-            if word == target or word.startswith(target + "/"):
-                return source + word[len(target) :]
-        return word
-
-    env = {name: real(value) for name, value in spec.env.items()}
-    return replace(spec, argv=tuple(map(real, spec.argv)), env=env, cwd=real(spec.cwd), mounts=())

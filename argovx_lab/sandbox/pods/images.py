@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ DEFAULTS = {
     "python": "python",
     "argovx-launcher": "python",
     "launcher": "python",
-    "training/*": "python",
+    "vertex-ai/training/*": "python",
     "argovx-*": "python",
 }
 
@@ -97,6 +98,10 @@ class Images:
         ]
         self._table += [(pattern, known[name]) for pattern, name in DEFAULTS.items()]
 
+    def patterns(self) -> list[str]:
+        """Return the patterns, in the order in which they are tried."""
+        return [pattern for pattern, _ in self._table]
+
     def find(self, image: str) -> Interpreter | None:
         """Return how to run ``image``; ``None`` when the table does not have it."""
         names = {image, _short(image)}
@@ -106,6 +111,27 @@ class Images:
             if any(fnmatch.fnmatchcase(name, pattern) for name in names):
                 return interpreter
         return None
+
+
+class Programs(Mapping[str, str]):
+    """The table as Vertex's jobs read it: image reference to the path of the program that stands for it."""
+
+    def __init__(self, images: Images) -> None:
+        self._images = images
+
+    def __getitem__(self, image: str) -> str:
+        found = self._images.find(image)
+        words = (*found.entrypoint, *found.cmd) if found else ()
+        path = shutil.which(words[0], path=found.environment()["PATH"]) if found and words else None
+        if path is None:
+            raise KeyError(image)
+        return path
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._images.patterns())
+
+    def __len__(self) -> int:
+        return len(self._images.patterns())
 
 
 def _interpreter(pattern: str, value: Any, known: Mapping[str, Interpreter]) -> Interpreter:

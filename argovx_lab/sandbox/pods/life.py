@@ -54,7 +54,8 @@ class PodLife:
     def __init__(self, node: Node, pod: Object) -> None:
         self.node, self.pod = node, pod
         self.name, self.namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
-        self.folder = node.folder / pod["metadata"]["uid"]
+        self.uid = pod["metadata"]["uid"]
+        self.folder = node.folder / self.uid
         self.orders = Orders(node.clock, pod)
         self.volumes = Volumes(node, pod, self.folder / "volumes")
         self.containers = Containers(node, pod, self.folder, self.volumes)
@@ -89,9 +90,8 @@ class PodLife:
     async def finish_deletion(self) -> None:
         """Remove the object of a deleted pod once nothing of it runs."""
         if self.pod["metadata"].get("deletionTimestamp"):
-            uid = self.pod["metadata"]["uid"]
             with contextlib.suppress(ApiError):
-                await self.node.client.delete(PODS, self.name, self.namespace, grace_s=0, uid=uid)
+                await self.node.client.delete(PODS, self.name, self.namespace, grace_s=0, uid=self.uid)
 
     async def abandon(self) -> None:
         """Kill whatever runs for a pod whose object is gone, and forget its folder."""

@@ -30,8 +30,6 @@ class NodeSettings:
         The cluster's CA, for pods in namespaces without the ConfigMap ``kube-root-ca.crt``.
     environment : mapping
         Given to every container, as a node's runtime may; a container's own entries win.
-    visible : tuple of str
-        Files and folders of the machine that stay visible although they lie under ``/tmp``.
     pod_start_s : float
         Simulated time between binding and the start of containers, in seconds.
     progress_s : float
@@ -44,7 +42,6 @@ class NodeSettings:
     api_port: int = 443
     ca_file: str = ""
     environment: Mapping[str, str] = field(default_factory=dict)
-    visible: tuple[str, ...] = ()
     pod_start_s: float = 0.0
     progress_s: float = 0.25
     retry_s: float = 1.0

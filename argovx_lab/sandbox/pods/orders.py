@@ -53,6 +53,7 @@ class Orders:
         """Take a newer version of the object."""
         self._pod = pod
         self._apply()
+        self._changed.set()
 
     def add(self, group: ProcessGroup, *, whole_group: bool) -> None:
         """Put a started container under these orders.

@@ -11,9 +11,8 @@ import asyncio
 import contextlib
 import logging
 import shutil
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Any
 
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.kubernetes.interface import PODS, ApiError, KubeClient, Object
@@ -105,21 +104,21 @@ class PodRunner:
         if uid in self._tasks:
             return
         if not is_over(pod):
-            self._spawn(uid, life.run())
+            self._spawn(life, life.run)
         elif pod["metadata"].get("deletionTimestamp"):
-            self._spawn(uid, life.finish_deletion())
+            self._spawn(life, life.finish_deletion)
 
-    def _spawn(self, uid: str, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks[uid] = asyncio.create_task(self._watched(uid, work))
+    def _spawn(self, life: PodLife, work: Callable[[], Awaitable[None]]) -> None:
+        self._tasks[life.uid] = asyncio.create_task(self._watched(life, work))
 
-    async def _watched(self, uid: str, work: Coroutine[Any, Any, None]) -> None:
-        life = self._lives[uid]
+    async def _watched(self, life: PodLife, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work
+            await work()
         except ApiError as error:
             log.warning("pod %s/%s: %s", life.namespace, life.name, error.message)
         finally:
-            self._tasks.pop(uid, None)
+            if self._tasks.get(life.uid) is asyncio.current_task():
+                del self._tasks[life.uid]
 
     def _drop(self, uid: str) -> None:
         life = self._lives.pop(uid, None)
@@ -138,7 +137,7 @@ class PodRunner:
         self._tasks[f"end of {uid}"] = task
         task.add_done_callback(lambda _: self._tasks.pop(f"end of {uid}", None))
 
-    async def read_log(
+    def read_log(
         self,
         pod: Object,
         container: str,

@@ -65,7 +65,7 @@ class ProcessGroup:
 
     @classmethod
     async def start(cls, folder: Path, spec: ProcessSpec) -> ProcessGroup:
-        """Start ``spec`` in ``folder``, which is made; returns when its supervisor runs.
+        """Start ``spec`` in ``folder``, which is made; returns when its command runs, or cannot.
 
         Raises
         ------

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import BinaryIO
 
 #: How often a followed log is looked at. Unit: seconds.
 FOLLOW_EVERY_S = 0.05
@@ -37,46 +38,56 @@ async def read_log(
     since_s : float, optional
         Only lines not older than this, in seconds.
     """
-    least = _stamp(since_s)
-    shape = _Shape(timestamps, least)
-    offset = 0
-    if tail_lines is not None:
-        kept: deque[bytes] = deque(maxlen=max(tail_lines, 0))
-        for data, after in _pieces(path, 0):
-            offset = after
-            kept.extend(shape.lines(data))
-        if kept:
-            yield b"".join(kept)
-    while True:
-        over = ended()  # asked before the read: what is written after the end does not exist
-        for data, after in _pieces(path, offset):
-            offset = after
-            if out := b"".join(shape.lines(data)):
-                yield out
-            await asyncio.sleep(0)
-        if over or not follow:
-            break
-        await asyncio.sleep(FOLLOW_EVERY_S)
-    if out := shape.rest():
-        yield out
-
-
-def _pieces(path: Path, offset: int) -> list[tuple[bytes, int]]:
-    """Return what is there after ``offset``, in whole entries, with the offset after each piece."""
-    pieces = []
+    shape = _Shape(timestamps, _stamp(since_s))
+    file = _Entries(path)
     try:
-        with path.open("rb") as file:
-            file.seek(offset)
-            while data := file.read(_CHUNK):
-                data += file.readline() if not data.endswith(b"\n") else b""
-                whole = data[: data.rfind(b"\n") + 1]
-                if not whole:
-                    break
-                offset += len(whole)
-                pieces.append((whole, offset))
-    except FileNotFoundError:
-        return []
-    return pieces
+        if tail_lines is not None:
+            kept: deque[bytes] = deque(maxlen=max(tail_lines, 0))
+            for data in file.new():
+                kept.extend(shape.lines(data))
+            if kept:
+                yield b"".join(kept)
+        while True:
+            over = ended()  # asked before the read: what is written after the end does not exist
+            for data in file.new():
+                if out := b"".join(shape.lines(data)):
+                    yield out
+                await asyncio.sleep(0)
+            if over or not follow:
+                break
+            await asyncio.sleep(FOLLOW_EVERY_S)
+        if out := shape.rest():
+            yield out
+    finally:
+        file.close()
+
+
+class _Entries:
+    """A log file that is read on from where one was, even after its folder was removed."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file: BinaryIO | None = None
+
+    def new(self) -> Iterator[bytes]:
+        """Yield what was written since, in pieces of whole entries."""
+        if self._file is None:
+            try:
+                self._file = self._path.open("rb")
+            except FileNotFoundError:
+                return
+        while data := self._file.read(_CHUNK):
+            data += self._file.readline() if not data.endswith(b"\n") else b""
+            whole = data[: data.rfind(b"\n") + 1]
+            self._file.seek(len(whole) - len(data), 1)
+            if not whole:
+                return
+            yield whole
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not None:
+            self._file.close()
 
 
 def _stamp(since_s: float | None) -> str:

@@ -175,10 +175,18 @@ def _locate(folder: str, spec: dict[str, Any], plan: list[tuple[str, str]], path
     return path
 
 
+def translated(word: str, paths: dict[str, str]) -> str:
+    """Return ``word`` with the longest path of the table that it equals or lies below replaced."""
+    for target, source in sorted(paths.items(), key=lambda item: -len(item[0])):
+        if inside(word, target):
+            return source + word[len(target) :]
+    return word
+
+
 def host_path(folder: str, spec: dict[str, Any], path: str) -> str:
     """Return where the machine keeps what a group sees as ``path``, following links as the group would."""
     if spec["namespace"] == "none":
-        return path
+        return translated(path, spec["paths"])
     plan = sorted((resolve(m["target"], spec["private_tmp"]), m["source"]) for m in spec["mounts"])
     todo, here, links = os.path.normpath(path).strip("/").split("/"), "/", 0
     while todo:

@@ -132,7 +132,8 @@ class Supervisor:
         try:
             os.execvpe(argv[0], argv, env)  # noqa: S606  no shell is the point
         except FileNotFoundError:
-            where = "no such file or directory" if "/" in argv[0] else "executable file not found in $PATH"
+            where = f"stat {argv[0]}: no such file or directory"
+            where = where if "/" in argv[0] else "executable file not found in $PATH"
             raise FileNotFoundError(f'exec: "{argv[0]}": {where}') from None
         except PermissionError:
             raise PermissionError(f'exec: "{argv[0]}": permission denied') from None
@@ -197,8 +198,8 @@ class Supervisor:
             error=error,
         )
 
-    def run(self) -> None:
-        """Live."""
+    def run(self, say: int) -> None:
+        """Live; ``say`` hears when the command runs, or cannot."""
         ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
         wake_read, wake_write = os.pipe()
         for fd in (wake_read, wake_write):
@@ -207,6 +208,8 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.signal(signal.SIGTERM, self._on_term)
         pipes, error = self.start()
+        os.write(say, b"+")
+        os.close(say)
         self.pump(pipes, wake_read)
         self.finish(error)
 
@@ -253,9 +256,7 @@ def main() -> int:
     os.setsid()
     supervisor = Supervisor(folder)
     supervisor.save()
-    os.write(say, b"+")
-    os.close(say)
-    supervisor.run()
+    supervisor.run(say)
     return 0
 
 

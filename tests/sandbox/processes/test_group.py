@@ -33,7 +33,7 @@ def test_the_exit_code_is_the_shells(folder, line, code, signum, run, shell):
     ("argv", "said"),
     [
         (("no-such-command",), 'exec: "no-such-command": executable file not found in $PATH'),
-        (("/no/such/file",), 'exec: "/no/such/file": no such file or directory'),
+        (("/no/such/file",), 'exec: "/no/such/file": stat /no/such/file: no such file or directory'),
         (("/etc/passwd",), 'exec: "/etc/passwd": permission denied'),
     ],
 )
