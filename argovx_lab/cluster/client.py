@@ -182,6 +182,18 @@ class Cluster:
         query: list[tuple[str, str]] | None,
         read_timeout_s: float,
     ) -> Any:
+        url = path + (f"?{urlencode(query)}" if query else "")
+        for fresh in (False, True):
+            if fresh:
+                self.__dict__.pop("_api", None)  # a token file is read once by the client: read it anew
+            response = self._once(method, url, what, body, read_timeout_s)
+            if response.status != 401:
+                break
+        if response.status >= 300:
+            raise from_answer(response.data, response.status, what)
+        return response
+
+    def _once(self, method: str, url: str, what: str, body: Object | None, read_timeout_s: float) -> Any:
         from urllib3 import Timeout
         from urllib3.exceptions import HTTPError
 
@@ -190,14 +202,12 @@ class Cluster:
         if body is not None:
             merge = method == "PATCH"
             headers["Content-Type"] = "application/merge-patch+json" if merge else "application/json"
-        token = settings.get_api_key_with_prefix("authorization")
-        if token:
-            headers["Authorization"] = token
-        url = settings.host + path + (f"?{urlencode(query)}" if query else "")
+        for key in settings.auth_settings().values():
+            headers[key["key"]] = key["value"]
         try:
-            response = self._api.rest_client.pool_manager.request(
+            return self._api.rest_client.pool_manager.request(
                 method,
-                url,
+                settings.host + url,
                 headers=headers,
                 body=None if body is None else json.dumps(body).encode(),
                 preload_content=False,
@@ -205,15 +215,12 @@ class Cluster:
                 retries=False,
                 timeout=Timeout(connect=REQUEST_TIMEOUT_S[0], read=read_timeout_s),
             )
-            if response.status >= 300:
-                raise from_answer(response.data, response.status, what)
         except HTTPError as error:
             raise Unavailable(
                 f"the Kubernetes API did not answer about {what}",
                 hint="Run: argovx doctor",
                 service="kubernetes",
             ) from error
-        return response
 
 
 def _lines(response: Any) -> Iterator[bytes]:

@@ -1,0 +1,199 @@
+"""Puts the Google end together: one store, all services, two ASGI applications and the job runner.
+
+Owns the wiring and nothing else. The shell around it serves ``app`` with TLS (HTTP/1.1 and HTTP/2) and
+``metadata_app`` in plaintext, sets ``metadata_host`` and ``job_environment``, and awaits :meth:`run`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from argovx_lab.errors import SandboxError
+from argovx_lab.sandbox.clock import Clock, rfc3339
+from argovx_lab.sandbox.google.accounts import Accounts
+from argovx_lab.sandbox.google.app import GoogleApp
+from argovx_lab.sandbox.google.audit import Audit
+from argovx_lab.sandbox.google.auth import Authenticator, require_scope
+from argovx_lab.sandbox.google.caller import Caller
+from argovx_lab.sandbox.google.credentials import IamCredentials
+from argovx_lab.sandbox.google.gateway import Gateway
+from argovx_lab.sandbox.google.iam import Iam
+from argovx_lab.sandbox.google.job_logs import JobLogs
+from argovx_lab.sandbox.google.jobs.custom_jobs import CustomJobs
+from argovx_lab.sandbox.google.jobs.records import Records
+from argovx_lab.sandbox.google.jobs.runner import JobRunner, JobSettings
+from argovx_lab.sandbox.google.metadata.edges import Edges
+from argovx_lab.sandbox.google.metadata.graph import Graph
+from argovx_lab.sandbox.google.metadata.nodes import Nodes
+from argovx_lab.sandbox.google.metadata.stores import Stores
+from argovx_lab.sandbox.google.metadata_server import MetadataServer
+from argovx_lab.sandbox.google.names import Project
+from argovx_lab.sandbox.google.operations import Operations
+from argovx_lab.sandbox.google.projects import Projects
+from argovx_lab.sandbox.google.seed import seed
+from argovx_lab.sandbox.google.storage.service import StorageService
+from argovx_lab.sandbox.google.store import Store
+from argovx_lab.sandbox.google.sts import SecurityTokenService
+from argovx_lab.sandbox.google.subject_token import Provider, Verifier
+
+_AUDIENCE = re.compile(
+    r"(?:https:)?//iam\.googleapis\.com/projects/[^/]+/locations/global/workloadIdentityPools/([^/]+)"
+    r"/providers/([^/]+)"
+)
+
+
+class GoogleServer:
+    """The Google end of one sandbox.
+
+    Parameters
+    ----------
+    folder : Path
+        The sandbox's state folder; ``google.sqlite``, ``blobs/``, ``processes/`` and ``log/`` in it.
+    project, project_number, region : str
+        The one project; jobs of every region run here.
+    user : str
+        Slug of the user whose principals and grants are set up.
+    bucket : str
+        The bucket that exists from the start.
+    clock : Clock
+        Time.
+    settings : JobSettings
+        Images and provisioning time, read whenever they are needed.
+    keys : callable
+        Returns the JWKS of the cluster's issuer.
+    issuer_url : str
+        ``iss`` of subject tokens.
+    audience : str
+        The provider's full name, which subject tokens carry as ``aud``.
+    namespace : str
+        Where the ServiceAccounts of the principals are.
+    prefix : str
+        Folder of the bucket under which argovx-lab works.
+
+    Attributes
+    ----------
+    metadata_host : str
+        ``host:port`` of ``metadata_app``; set it before jobs start.
+    job_environment : dict
+        What every job's environment begins with.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        project: str,
+        project_number: str,
+        region: str,
+        user: str,
+        bucket: str,
+        clock: Clock,
+        settings: JobSettings,
+        keys: Callable[[], Mapping[str, Any]],
+        issuer_url: str,
+        audience: str,
+        namespace: str = "argovx",
+        prefix: str = "",
+    ) -> None:
+        self.metadata_host = ""
+        self.job_environment: dict[str, str] = {}
+        self.store = Store(folder / "google.sqlite")
+        self._project = Project(project, project_number, region)
+        self._clock = clock
+        self._audit = Audit(folder / "log" / "google-audit.jsonl", clock)
+
+        self.authenticator = Authenticator(self.store, clock)
+        self.iam = Iam(self.store, clock, project, project_number)
+        self.accounts = Accounts(self.store, project, project_number)
+        self.storage = StorageService(self.store, folder / "blobs", self.authenticator, self.iam, clock)
+        provider = _provider(audience, project_number, issuer_url, namespace)
+        verifier = Verifier(provider, keys, clock)
+        self.sts = SecurityTokenService(self.authenticator, clock, provider, verifier)
+        credentials = IamCredentials(self.authenticator, self.iam, self.accounts, clock)
+        self.metadata_app = MetadataServer(
+            self.authenticator, self.store, clock, project, project_number, zone=f"{region}-a"
+        )
+        seed(
+            self.store,
+            self.iam,
+            self.accounts,
+            self.storage.buckets,
+            user=user,
+            bucket=bucket,
+            namespace=namespace,
+            location=region.upper(),
+            prefix=prefix,
+        )
+        self.gateway = Gateway(
+            self._project, self.store, self._audit, self.authenticator, self.iam, _require_scope
+        )
+        self._runner = self._vertex(folder / "processes", settings)
+        self.app = GoogleApp(self.gateway, self.sts, credentials, self.storage)
+
+    def _vertex(self, processes: Path, settings: JobSettings) -> JobRunner:
+        """Register everything that protobuf describes; return the runner of its jobs."""
+        records = Records(self.store, self._clock)
+        operations = Operations(self.store, self._project, self._clock)
+        runner = JobRunner(
+            records,
+            self._project,
+            self._clock,
+            settings,
+            processes,
+            self.metadata_app,
+            base_environment=lambda: self.job_environment,
+            metadata_host=lambda: self.metadata_host,
+            default_account=self.accounts.custom_code_agent,
+        )
+        graph = Graph(self.store, self._clock)
+        stores = Stores(graph, self._project, operations)
+        nodes = Nodes(graph, stores, self._project, operations)
+        jobs = CustomJobs(records, self._project, self._clock, operations, runner, nodes.exists)
+        for service in (
+            jobs,
+            operations,
+            stores,
+            nodes,
+            Edges(graph, nodes, self._project),
+            JobLogs(records, self._project, processes),
+            Projects(self._project, self._created_at()),
+        ):
+            self.gateway.register(service.handlers())
+        return runner
+
+    def _created_at(self) -> str:
+        found = self.store.get("project", self._project.id)
+        if found is None:
+            found = {"created_at": rfc3339(self._clock.now(), fraction=True)}
+            self.store.put("project", self._project.id, found)
+        return str(found["created_at"])
+
+    def missing(self) -> dict[str, int]:
+        """Return what was asked for in vain: RPC name → number of calls."""
+        return self.gateway.missing()
+
+    async def run(self) -> None:
+        """Run custom jobs until cancelled; those of a server before this one are found again."""
+        await self._runner.run()
+
+    def close(self) -> None:
+        """Close the files; processes of jobs go on."""
+        self._audit.close()
+        self.store.close()
+
+
+def _require_scope(caller: Caller, service: str, write: bool) -> None:
+    require_scope(caller, service, write=write)
+
+
+def _provider(audience: str, number: str, issuer: str, namespace: str) -> Provider:
+    found = _AUDIENCE.fullmatch(audience)
+    if found is None:
+        raise SandboxError(
+            f"the audience {audience!r} is not a workload identity pool provider",
+            hint="use //iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/ID",
+        )
+    return Provider(number, issuer, (namespace,), pool=found[1], provider=found[2])
