@@ -140,42 +140,6 @@ def _drop_empty(metadata: Object) -> None:
             metadata.pop(field, None)
 
 
-def types(metadata: Object) -> list[Cause]:
-    """Return what has a wrong JSON type."""
-    causes = []
-    for field, wanted in {
-        "name": str,
-        "generateName": str,
-        "namespace": str,
-        "uid": str,
-        "resourceVersion": str,
-        "labels": dict,
-        "annotations": dict,
-        "finalizers": list,
-        "ownerReferences": list,
-    }.items():
-        value = metadata.get(field)
-        if value is not None and not isinstance(value, wanted):
-            causes.append(_wrong_type(f"metadata.{field}", value, wanted))
-    for field in ("labels", "annotations"):
-        for key, value in _items(metadata.get(field)):
-            if not isinstance(value, str):
-                causes.append(_wrong_type(f"metadata.{field}.{key}", value, str))
-    for field, inside in (("finalizers", str), ("ownerReferences", dict)):
-        values = metadata.get(field)
-        for index, value in enumerate(values if isinstance(values, list) else []):
-            if not isinstance(value, inside):
-                causes.append(_wrong_type(f"metadata.{field}[{index}]", value, inside))
-    return causes
-
-
-_JSON_NAMES: dict[type, str] = {str: "string", dict: "object", list: "array"}
-
-
-def _wrong_type(field: str, value: object, wanted: type) -> Cause:
-    return status.bad_value(field, value, f"must be of type {_JSON_NAMES[wanted]}")
-
-
 def _items(value: object) -> list[tuple[str, Any]]:
     return list(value.items()) if isinstance(value, dict) else []
 

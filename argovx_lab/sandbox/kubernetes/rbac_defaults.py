@@ -77,7 +77,7 @@ def cluster_objects(owner: str = OWNER) -> list[Object]:
     ]
     everyone = _group_subject(AUTHENTICATED)
     return [
-        *(namespace(name) for name in SYSTEM_NAMESPACES),
+        *(namespace(name) for name in (*SYSTEM_NAMESPACES, "default")),
         role("system:discovery", "", [discovery]),
         binding("system:discovery", "", "ClusterRole", "system:discovery", everyone),
         role("system:basic-user", "", reviews),
@@ -112,11 +112,10 @@ def owner_objects(owner: str = OWNER) -> list[Object]:
 
 
 def namespace_objects(name: str, owner: str = OWNER) -> list[Object]:
-    """Return what a namespace gets when it is made: its default account, and its owner."""
-    objects = [account("default", name)]
-    if name not in SYSTEM_NAMESPACES:
-        objects.append(binding(OWNER_ROLE, name, "ClusterRole", OWNER_ROLE, _user_subject(owner)))
-    return objects
+    """Return what a namespace of people gets when it is made: its owner."""
+    if name in SYSTEM_NAMESPACES:
+        return []
+    return [binding(OWNER_ROLE, name, "ClusterRole", OWNER_ROLE, _user_subject(owner))]
 
 
 def user_objects(user: str, place: str) -> list[Object]:

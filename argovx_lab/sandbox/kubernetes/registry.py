@@ -12,8 +12,8 @@ from typing import Any
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.kubernetes import metadata, rules, status
 from argovx_lab.sandbox.kubernetes.deletion import DeleteOptions, Deletion
-from argovx_lab.sandbox.kubernetes.history import Record, encode
-from argovx_lab.sandbox.kubernetes.interface import ApiError, Object
+from argovx_lab.sandbox.kubernetes.history import Record
+from argovx_lab.sandbox.kubernetes.interface import Object
 from argovx_lab.sandbox.kubernetes.kinds import BY_ID, Kind
 from argovx_lab.sandbox.kubernetes.selectors import matcher
 from argovx_lab.sandbox.kubernetes.store import Store
@@ -83,11 +83,18 @@ class Registry:
             check(obj)
         if dry_run:
             return obj
-        self._put(kind, obj)
+        self.store.put(kind, obj, OBJECT_MAX)
+        self._furnish(kind, obj)
         for hook in self.hooks:
             hook(kind, obj)
         self.deletion.created(kind, obj)
         return obj
+
+    def _furnish(self, kind: Kind, obj: Object) -> None:
+        """Give a new namespace its default account, as the controller manager does."""
+        if kind.id == "namespaces":
+            account: Object = {"metadata": {"name": "default"}}
+            self.create(BY_ID["serviceaccounts"], obj["metadata"]["name"], account)
 
     def _check_place(self, kind: Kind, namespace: str, name: str) -> None:
         if not kind.resource.namespaced:
@@ -116,7 +123,7 @@ class Registry:
         Parameters
         ----------
         change : callable
-            From a copy of the stored object to the wanted one.
+            From the stored object to the wanted one; it must not change its argument.
         subresource : str
             ``status`` writes only that part.
         whole : bool
@@ -125,8 +132,9 @@ class Registry:
             May refuse the complete object.
         """
         old = self.get(kind, namespace, name).object()
-        new = change(self.get(kind, namespace, name).object())
-        check_identity(kind, new, namespace, name)
+        new = change(old)
+        check_identity(kind, new, namespace, name, old)
+        new["metadata"] = dict(new["metadata"])
         self._check_version(kind, new, old, whole=whole)
         new = _separate(kind, new, old, subresource)
         metadata.keep(kind, new, old)
@@ -143,7 +151,7 @@ class Registry:
         if rules.finished(new):
             self.deletion.remove(kind, new)
             return new
-        self._put(kind, new)
+        self.store.put(kind, new, OBJECT_MAX)
         return new
 
     def _check_version(self, kind: Kind, new: Object, old: Object, *, whole: bool) -> None:
@@ -171,14 +179,8 @@ class Registry:
         if causes:
             raise status.invalid(kind.resource, new["metadata"].get("name", ""), causes)
 
-    def _put(self, kind: Kind, obj: Object) -> None:
-        size = len(encode(obj))
-        if size > OBJECT_MAX:
-            raise ApiError(500, "InternalError", f"etcdserver: request is too large ({size} bytes)")
-        self.store.put(kind, obj)
 
-
-def check_identity(kind: Kind, obj: Any, namespace: str, name: str = "") -> None:
+def check_identity(kind: Kind, obj: Any, namespace: str, name: str = "", old: Object | None = None) -> None:
     """Refuse an object that is not of this kind, namespace and name; fill in what may be left out."""
     if not isinstance(obj, dict):
         raise status.bad_request(f"the body must be a JSON object, it is {status.shown(obj)}")
@@ -198,11 +200,7 @@ def check_identity(kind: Kind, obj: Any, namespace: str, name: str = "") -> None
         )
     if obj.get("metadata") is None:
         obj["metadata"] = {}
-    if not isinstance(obj["metadata"], dict):
-        raise status.bad_request(f"metadata must be an object, it is {status.shown(obj['metadata'])}")
-    causes = metadata.types(obj["metadata"])
-    if causes:
-        raise status.invalid(resource, "", causes)
+    rules.check_types(kind, obj, old)
     _check_names(kind, obj["metadata"], namespace, name)
 
 

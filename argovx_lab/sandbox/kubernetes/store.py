@@ -14,7 +14,7 @@ from typing import Any
 
 from argovx_lab.sandbox.kubernetes import status
 from argovx_lab.sandbox.kubernetes.history import BYTES_MAX, CHANGES_MAX, Change, History, Record, encode
-from argovx_lab.sandbox.kubernetes.interface import Object
+from argovx_lab.sandbox.kubernetes.interface import ApiError, Object
 from argovx_lab.sandbox.kubernetes.kinds import BY_ID, Kind
 
 _SCHEMA = """
@@ -93,11 +93,20 @@ class Store:
                 state[(last.namespace, last.name)] = change.before
         return [record for (place, _), record in sorted(state.items()) if not namespace or place == namespace]
 
-    def put(self, kind: Kind, obj: Object) -> Record:
-        """Write an object under the next revision and return its record; 500 when the disk refuses."""
+    def put(self, kind: Kind, obj: Object, limit: int | None = None) -> Record:
+        """Write an object under the next revision and return its record.
+
+        Raises
+        ------
+        ApiError
+            500 when it is over ``limit`` bytes, in etcd's words, or when the disk refuses.
+        """
         revision = self.revision + 1
         obj["metadata"]["resourceVersion"] = str(revision)
-        record = record_of(kind, obj, encode(obj))
+        raw = encode(obj)
+        if limit is not None and len(raw) > limit:
+            raise ApiError(500, "InternalError", "etcdserver: request is too large")
+        record = record_of(kind, obj, raw)
         self._write(
             revision,
             "INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?)",

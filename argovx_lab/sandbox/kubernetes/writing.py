@@ -51,11 +51,11 @@ class Writer:
                 dry_run=trial,
             )
             return reading.raw_response(encode(made), 201)
-        strict.check(request.param("fieldValidation"), target.kind, body)
+        warning = strict.check(request.param("fieldValidation"), target.kind, body)
         made = self.registry.create(
             target.kind, target.namespace, body, dry_run=trial, check=self._grant_check(user, target.kind)
         )
-        return reading.raw_response(encode(made), 201)
+        return _warned(reading.raw_response(encode(made), 201), warning)
 
     def _grant_check(self, user: User, kind: Kind) -> Callable[[Object], None]:
         return lambda obj: self.authorizer.check_grant(user, kind, obj)
@@ -63,8 +63,8 @@ class Writer:
     async def update(self, request: Request, target: Target, user: User) -> Response:
         """Replace an object or its status."""
         body = _whole(await parse.read_json(request))
-        strict.check(request.param("fieldValidation"), target.kind, body)
-        return self._change(request, target, user, lambda _: body, whole=True)
+        warning = strict.check(request.param("fieldValidation"), target.kind, body)
+        return _warned(self._change(request, target, user, lambda _: body, whole=True), warning)
 
     async def patch(self, request: Request, target: Target, user: User) -> Response:
         """Patch an object or its status, in one of the three formats."""
@@ -78,12 +78,15 @@ class Writer:
             raise status.bad_request("the body of a patch must not be empty")
         change = patches.change(parse.media_type(request), body, target.kind.resource, target.name)
 
+        warnings = []
+
         def checked(old: Object) -> Object:
             new = change(old)
-            strict.check(request.param("fieldValidation"), target.kind, new)
+            warnings.append(strict.check(request.param("fieldValidation"), target.kind, new))
             return new
 
-        return self._change(request, target, user, checked, whole=False)
+        response = self._change(request, target, user, checked, whole=False)
+        return _warned(response, "".join(warnings))
 
     def _change(
         self, request: Request, target: Target, user: User, change: Change, *, whole: bool
@@ -123,6 +126,13 @@ class Writer:
         head: Object = {"kind": f"{kind.resource.kind}List", "apiVersion": kind.resource.api_version}
         head["metadata"] = {"resourceVersion": str(self.registry.store.revision)}
         return reading.raw_response(encode({**head, "items": answers}))
+
+
+def _warned(response: Response, warning: str) -> Response:
+    if warning:
+        text = warning.replace("\\", "\\\\").replace('"', '\\"').encode("ascii", "replace").decode()
+        response.headers = {**response.headers, "warning": f'299 - "{text}"'}
+    return response
 
 
 def _whole(body: Any) -> Object:
