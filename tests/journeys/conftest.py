@@ -1,63 +1,18 @@
-"""Kernels and Jupyter servers on one sandbox."""
+"""Kernels, Jupyter servers and browsers on one sandbox."""
 
-import nbformat
+import os
+import secrets
+import shutil
+import socket
+from pathlib import Path
+
 import pytest
-from nbclient import NotebookClient
-
-
-class Kernel:
-    """A real kernel that runs cells one by one, with the outputs of each."""
-
-    def __init__(self, cwd, monkeypatch, notebook="journey.ipynb"):
-        monkeypatch.setenv("ARGOVX_NOTEBOOK", notebook)
-        self.notebook = nbformat.v4.new_notebook()
-        self.client = NotebookClient(
-            self.notebook, timeout=120, kernel_name="python3", resources={"metadata": {"path": str(cwd)}}
-        )
-        self.client.create_kernel_manager()
-        self.client.start_new_kernel()
-        self.client.start_new_kernel_client()
-
-    def run(self, source):
-        """Run a cell; returns it. Errors are in its outputs."""
-        cell = nbformat.v4.new_code_cell(source)
-        self.notebook.cells.append(cell)
-        self.client.allow_errors = True
-        self.client.execute_cell(cell, len(self.notebook.cells) - 1)
-        return cell
-
-    def value(self, expression):
-        """Return the text of an expression's value."""
-        return text_of(self.run(expression))
-
-    def restart(self):
-        self.client.km.restart_kernel(now=True)
-        self.client.kc.wait_for_ready(timeout=30)
-
-    def close(self):
-        self.client._cleanup_kernel()
-
-
-def text_of(cell):
-    """Return everything a cell printed, displayed or raised, as plain text."""
-    parts = []
-    for output in cell.outputs:
-        if output.output_type == "stream":
-            parts.append(output.text)
-        elif output.output_type == "error":
-            parts.append("\n".join(output.traceback))
-        else:
-            parts.append(output.data.get("text/plain", ""))
-    return "\n".join(parts)
-
-
-def failed(cell):
-    """Tell whether a cell raised."""
-    return any(output.output_type == "error" for output in cell.outputs)
+from support import FLAGS, Kernel, Lab, failed, text_of
 
 
 @pytest.fixture
 def kernel(sandbox, tmp_path, monkeypatch):
+    """A fresh kernel with the magics loaded, on a notebook of its own."""
     kernel = Kernel(tmp_path, monkeypatch, f"{tmp_path.name}.ipynb")
     try:
         cell = kernel.run("%load_ext argovx_lab")
@@ -65,3 +20,66 @@ def kernel(sandbox, tmp_path, monkeypatch):
         yield kernel
     finally:
         kernel.close()
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Debian's Chromium; it must be there, a browser test is never skipped."""
+    from playwright.sync_api import sync_playwright
+
+    path = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium") or shutil.which("google-chrome")
+    assert path, "the browser tests need Chromium: run 'make chromium'"
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=path, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def lab(sandbox, tmp_path):
+    """A real JupyterLab with token and XSRF on; notebooks lie in its root."""
+    root, home = tmp_path / "root", tmp_path / "home"
+    root.mkdir()
+    note = home / "s/@jupyterlab/apputils-extension"
+    note.mkdir(parents=True)
+    (note / "notification.jupyterlab-settings").write_text('{"fetchNews": "false", "checkForUpdates": false}')
+    folders = {"CONFIG_DIR": "c", "DATA_DIR": "d", "RUNTIME_DIR": "r"}
+    env = {
+        **os.environ,
+        **{f"JUPYTER_{name}": str(home / folder) for name, folder in folders.items()},
+        "JUPYTERLAB_WORKSPACES_DIR": str(home / "w"),
+        "JUPYTERLAB_SETTINGS_DIR": str(home / "s"),
+        "IPYTHONDIR": str(home / "i"),
+    }
+    env.pop("ARGOVX_NOTEBOOK", None)
+    lab = Lab(root, _free_port(), secrets.token_hex(16), env, tmp_path / "lab.log")
+    lab.start()
+    yield lab
+    lab.stop()
+
+
+@pytest.fixture
+def page(browser, lab):
+    """JupyterLab in a page; any uncaught JavaScript error fails the test."""
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    page = context.new_page()
+    errors = []
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    lab.open(page)
+    yield page
+    context.close()
+    assert not errors, errors
+
+
+@pytest.fixture(scope="session")
+def shots(pytestconfig):
+    """Folder for screenshots, kept as output."""
+    folder = Path(pytestconfig.rootpath) / "tests" / "output" / "screenshots"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]

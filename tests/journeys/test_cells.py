@@ -1,0 +1,162 @@
+"""From a cell to a value, through every arrow of the picture."""
+
+import json
+
+import pytest
+from support import text_of, until
+
+
+def test_values_travel_from_step_to_step_by_reference(kernel):
+    kernel.good("base = 20")
+    kernel.good("%%vertex_step first(base) -> a, text\na = base + 1\ntext = 'digits'")
+    assert "from step first" in kernel.good("a")
+    kernel.good("%%vertex_step second(a, text) -> b\nb = {text: a * 2}")
+    assert kernel.good("b.get()") == "{'digits': 42}"
+
+
+def test_inputs_and_outputs_are_found_without_a_signature(kernel):
+    kernel.good("import math\nradius = 2.0\ndef area(r):\n    return math.pi * r * r")
+    kernel.good("%%vertex_step circle\nsurface = round(area(radius), 3)")
+    assert kernel.good("surface.get()") == "12.566"
+
+
+def test_a_frame_and_an_array_come_back_equal(kernel):
+    kernel.good(
+        "import pandas as pd, numpy as np\nframe = pd.DataFrame({'x': [1, 2], 'when': pd.to_datetime(['2026-01-01', '2026-01-02'])})"
+    )
+    kernel.good(
+        "%%vertex_step twice(frame) -> again, total\nimport numpy as np\nagain = frame\ntotal = np.asarray(frame['x']) * 2"
+    )
+    assert kernel.good("pd.testing.assert_frame_equal(again.get(), frame); total.get().tolist()") == "[2, 4]"
+
+
+def test_the_users_error_is_shown_in_the_cells_own_lines(kernel):
+    text = kernel.bad("%%vertex_step breaks() -> x\nrows = {}\nx = rows['label']")
+    assert "KeyError: 'label'" in text
+    assert "x = rows['label']" in text
+    assert "argovx_lab" not in text
+    assert "NameError" in kernel.bad("x")
+
+
+def test_mending_the_cell_goes_on_from_what_is_there(kernel):
+    kernel.good("%%vertex_step collect() -> values\nvalues = [1, 2, 3]")
+    kernel.bad("%%vertex_step total(values) -> sum_of\nsum_of = sum(valuess)")
+    kernel.good("%%vertex_step total(values) -> sum_of\nsum_of = sum(values)")
+    assert kernel.good("sum_of.get()") == "6"
+    status = kernel.good("%argovx status")
+    assert status.count("collect") == 1
+    assert "✓ total" in status
+
+
+def test_no_wait_gives_the_handle_at_once_and_an_unfinished_one_is_refused(kernel, sandbox):
+    kernel.good("%%vertex_step slow() -> late --no-wait\nimport time\ntime.sleep(4)\nlate = 7")
+    text = kernel.bad("%%vertex_step after(late) -> x\nx = late")
+    assert "late is not there yet" in text
+    assert "slow" in kernel.good("%argovx status")
+    until(lambda: "get() brings" in kernel.good("late") and "not there" not in kernel.good("late"), 40)
+    assert kernel.good("late.get()") == "7"
+
+
+def test_stop_reaches_the_job(kernel, sandbox):
+    kernel.good("%%vertex_step endless() -> x --no-wait\nimport time\nwhile True:\n    time.sleep(0.1)")
+    until(lambda: "Running" in kernel.good("%argovx status"), 30)
+    kernel.good("%argovx stop endless")
+    until(lambda: "Stopped" in kernel.good("%argovx status"), 40)
+    states = [job["state"] for job in sandbox.jobs.find() if "endless" in job["displayName"]]
+    until(lambda: _states(sandbox, "endless") == ["JOB_STATE_CANCELLED"], 30, f"cancelled, was {states}")
+    assert "stopped" in kernel.bad("x.get()") or "was not made" in kernel.bad("x.get()")
+
+
+def test_a_restarted_kernel_finds_its_run_and_results(kernel):
+    kernel.good("%%vertex_step keeps() -> kept\nkept = 'safe'")
+    kernel.restart()
+    kernel.good("%load_ext argovx_lab")
+    assert "✓ keeps" in kernel.good("%argovx status")
+    kernel.good("%%vertex_step uses(kept) -> used\nused = kept + '!'")
+    assert kernel.good("used.get()") == "'safe!'"
+
+
+def test_a_dry_run_shows_the_plan_and_sends_nothing(kernel, sandbox):
+    before = len(sandbox.cluster.list_workflows()[0])
+    text = kernel.good("n = 3\n") + kernel.good(
+        "%%vertex_step plan_only(n) -> m --on n1-standard-8+T4*2 --dry-run\nm = n"
+    )
+    for word in (
+        "plan_only(n) -> m",
+        "n1-standard-8+NVIDIA_TESLA_T4*2",
+        "wf-ada",
+        "u-ada@",
+        "kind: Workflow",
+    ):
+        assert word in text
+    assert len(sandbox.cluster.list_workflows()[0]) == before
+
+
+def test_metrics_and_logs_come_back(kernel):
+    kernel.good(
+        "%%vertex_step learns() -> done\n"
+        "for epoch in range(3):\n"
+        "    argovx.log_metrics({'loss': 1.0 / (epoch + 1)}, step=epoch)\n"
+        "    print('epoch', epoch)\n"
+        "done = True"
+    )
+    assert "epoch 2" in kernel.good("%argovx logs learns")
+
+
+def test_a_failed_step_can_be_asked_for_repeats(kernel, sandbox):
+    kernel.bad("%%vertex_step flaky() -> x --retries 1\nraise RuntimeError('always')")
+    (workflow,) = [w for w in sandbox.cluster.list_workflows("argovx.dev/step=flaky")[0]]
+    attempts = [n for n in workflow["status"]["nodes"].values() if (n.get("nodeFlag") or {}).get("retried")]
+    assert len(attempts) == 2
+
+
+def test_the_bundle_is_for_every_front_end(kernel):
+    cell = kernel.run("%%vertex_step shown() -> x\nx = 1")
+    (output,) = [o for o in cell.outputs if "application/vnd.argovx.run+json" in o.get("data", {})]
+    bundle = output["data"]["application/vnd.argovx.run+json"]
+    assert bundle["schema"] == 1
+    assert bundle["snapshot"]["nodes"][0]["phase"] == "Succeeded"
+    assert "no charge" in json.dumps(bundle)
+    assert "✓ shown" in output["data"]["text/plain"]
+    assert "<script" not in output["data"]["text/html"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("%%vertex_step bad() -> x\nx = = 1", "line 2"),
+        ("%%vertex_step bad() -> x --onn a\nx = 1", "unknown flag --onn"),
+        ("%%vertex_step bad() -> x --on n1-standard-3\nx = 1", "n1-standard-3"),
+        ("%%vertex_step bad() -> x --on n1-standard-8+H1000\nx = 1", "H1000"),
+        ("%%vertex_step bad() -> x --image nowhere/none:1\nx = 1", "nowhere/none:1"),
+        ("%%vertex_step bad() -> never\nx = 1", "never assigns the output never"),
+        ("%%vertex_step bad() -> x\nawait x", "await"),
+        ("%%vertex_step bad() -> x\nx = input()", "input"),
+        ("%%vertex_step bad() -> x\n!ls\nx = 1", "shell"),
+        ("%%vertex_step bad() -> x\n%time\nx = 1", "magic"),
+        ("%%vertex_step bad() -> x\n# nothing\n", "nothing to run"),
+        ("%%vertex_step bad(gen) -> x\nx = gen", "gen cannot travel"),
+        ("%%vertex_step bad(missing) -> x\nx = missing", "missing"),
+        ("%%vertex_step Bad\nx = 1", "'Bad' cannot name a step"),
+        ("%argovx sttus", "Did you mean %argovx status?"),
+        ("%argovx use nowhere", "there is no profile 'nowhere'"),
+        ("%argovx stop nothing", "has no step nothing"),
+    ],
+)
+def test_bad_input_is_one_line_and_a_hint_and_sends_nothing(kernel, sandbox, source, message):
+    before = len(sandbox.cluster.list_workflows()[0])
+    kernel.good("gen = (i for i in range(3))\nx = 'mine'")
+    text = kernel.bad(source)
+    assert message in text
+    assert "Traceback" not in text
+    assert "argovx_lab/" not in text
+    assert kernel.good("x") == "'mine'"
+    assert len(sandbox.cluster.list_workflows()[0]) == before
+
+
+def _states(sandbox, step):
+    return [job["state"] for job in sandbox.jobs.find() if step in job["displayName"]]
+
+
+def test_the_text_of_a_cell_is_what_front_ends_without_a_renderer_show(kernel):
+    assert text_of(kernel.run("%argovx runs"))
