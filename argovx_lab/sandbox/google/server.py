@@ -194,6 +194,7 @@ def _provider(audience: str, number: str, issuer: str, namespace: str) -> Provid
     if found is None:
         raise SandboxError(
             f"the audience {audience!r} is not a workload identity pool provider",
-            hint="use //iam.googleapis.com/projects/NUMBER/locations/global/workloadIdentityPools/POOL/providers/ID",
+            hint="use //iam.googleapis.com/projects/NUMBER/locations/global/"
+            "workloadIdentityPools/POOL/providers/ID",
         )
     return Provider(number, issuer, (namespace,), pool=found[1], provider=found[2])

@@ -1,0 +1,153 @@
+"""What a replica sees: its command with ``$(VAR)`` expanded, and the environment Vertex gives.
+
+Owns the variables of custom training; nothing of the submitter's or the server's environment is inherited.
+Source: https://cloud.google.com/vertex-ai/docs/training/code-requirements#environment-variables
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+_REFERENCE = re.compile(r"\$\$\(|\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
+#: The port every replica is told to use. Source: distributed training guide.
+PORT = 2222
+#: Where the replicas' loopback addresses begin, how many jobs share the range, and addresses per job.
+_FIRST = ipaddress.ip_address("127.64.0.1")
+_JOBS, _SPAN = 40_000, 64
+_ROLES = ("chief", "worker", "ps", "evaluator")
+
+
+@dataclass(frozen=True)
+class Replica:
+    """One process of a job."""
+
+    pool: int
+    index: int
+    spec: Mapping[str, Any]
+
+    @property
+    def task(self) -> str:
+        """``workerpool0-0``: the log's task name."""
+        return f"workerpool{self.pool}-{self.index}"
+
+
+def replicas(job: Mapping[str, Any]) -> list[Replica]:
+    """Return every replica of a job, the primary first."""
+    pools = job["job_spec"]["worker_pool_specs"]
+    return [
+        Replica(p, i, spec)
+        for p, spec in enumerate(pools)
+        if spec
+        for i in range(int(spec.get("replica_count") or 1))
+    ]
+
+
+def expand(text: str, values: Mapping[str, str]) -> str:
+    """Return ``text`` with ``$(NAME)`` replaced; unknown names stay, ``$$(`` becomes ``$(``."""
+
+    def one(match: re.Match[str]) -> str:
+        return "$(" if match[1] is None else values.get(match[1], match[0])
+
+    return _REFERENCE.sub(one, text)
+
+
+def environment(
+    job: Mapping[str, Any],
+    replica: Replica,
+    *,
+    interpreter: str,
+    home: str,
+    base: Mapping[str, str],
+    metadata_host: str,
+    secret: str,
+    project_number: str,
+) -> dict[str, str]:
+    """Return the whole environment of one replica.
+
+    Parameters
+    ----------
+    interpreter : str
+        The local Python that stands for the image; its folder leads ``PATH``.
+    base : mapping
+        What every job of this sandbox gets (proxy, CA).
+    secret : str
+        The job's path at the metadata server.
+    """
+    job_id = job["name"].rpartition("/")[2]
+    values = {
+        "PATH": f"{os.path.dirname(interpreter)}:/usr/local/bin:/usr/bin:/bin",
+        "HOME": home,
+        "LANG": "C.UTF-8",
+        "PYTHONUNBUFFERED": "1",
+        "HOSTNAME": f"gke-{replica.task}-{job_id}"[:63],
+        **base,
+    }
+    for variable in (replica.spec.get("container_spec") or {}).get("env") or []:
+        values[variable["name"]] = expand(variable.get("value", ""), values)
+    values |= {
+        "CLOUD_ML_JOB_ID": job_id,
+        "CLOUD_ML_PROJECT_ID": project_number,
+        "CLUSTER_SPEC": json.dumps(_cluster_spec(job, replica)),
+        "GCE_METADATA_HOST": f"{metadata_host}/{secret}",
+        "GCE_METADATA_IP": metadata_host,
+        **_output(job["job_spec"]),
+    }
+    if len(replicas(job)) > 1:
+        values["TF_CONFIG"] = json.dumps(_tf_config(job, replica))
+    return values
+
+
+def _output(spec: Mapping[str, Any]) -> dict[str, str]:
+    prefix = (spec.get("base_output_directory") or {}).get("output_uri_prefix", "")
+    if not prefix:
+        return {}
+    base = prefix.rstrip("/")
+    return {
+        "AIP_MODEL_DIR": f"{base}/model/",
+        "AIP_CHECKPOINT_DIR": f"{base}/checkpoints/",
+        "AIP_TENSORBOARD_LOG_DIR": f"{base}/logs/",
+    }
+
+
+def _addresses(job: Mapping[str, Any]) -> Iterator[tuple[Replica, str]]:
+    """Yield each replica's own loopback address: they all may listen on the same port."""
+    number = int(job["name"].rpartition("/")[2]) % _JOBS
+    for i, replica in enumerate(replicas(job)):
+        yield replica, f"{_FIRST + number * _SPAN + i % _SPAN}:{PORT}"
+
+
+def _cluster(job: Mapping[str, Any]) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for replica, address in _addresses(job):
+        found.setdefault(replica.pool, []).append(address)
+    return found
+
+
+def _cluster_spec(job: Mapping[str, Any], replica: Replica) -> dict[str, Any]:
+    return {
+        "cluster": {f"workerpool{pool}": hosts for pool, hosts in _cluster(job).items()},
+        "environment": "cloud",
+        "task": {"type": f"workerpool{replica.pool}", "index": replica.index},
+        "job": json.dumps({"job_args": (replica.spec.get("container_spec") or {}).get("args") or []}),
+    }
+
+
+def _tf_config(job: Mapping[str, Any], replica: Replica) -> dict[str, Any]:
+    return {
+        "cluster": {_ROLES[pool]: hosts for pool, hosts in _cluster(job).items()},
+        "environment": "cloud",
+        "task": {"type": _ROLES[replica.pool], "index": replica.index},
+    }
+
+
+def command(replica: Replica, interpreter: str, env: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the argument list; without ``command`` the image's entry point is its interpreter."""
+    container = replica.spec.get("container_spec") or {}
+    words = [*(container.get("command") or [interpreter]), *(container.get("args") or [])]
+    return tuple(expand(word, env) for word in words)
