@@ -43,6 +43,13 @@ class Patience:
     total_s: float = 20.0
 
 
+#: An exchange is short and safe to repeat, but must not become a storm.
+STS_PATIENCE = Patience()
+
+#: Calls may move megabytes.
+API_PATIENCE = Patience(read_s=60.0, total_s=120.0, tries=5)
+
+
 @dataclass(frozen=True)
 class Federation:
     """How a projected token becomes an access token.
@@ -72,8 +79,8 @@ class Federation:
     ca_file: str = ""
     hosts: tuple[str, ...] = ()
     scopes: tuple[str, ...] = (SCOPE,)
-    sts: Patience = Patience()
-    api: Patience = Patience(read_s=60.0, total_s=120.0, tries=5)
+    sts: Patience = STS_PATIENCE
+    api: Patience = API_PATIENCE
 
     def __post_init__(self) -> None:
         if not self.audience.startswith("//iam.googleapis.com/"):

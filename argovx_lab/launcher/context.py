@@ -15,7 +15,7 @@ from argovx_lab.identity.http import Transport
 from argovx_lab.identity.session import Session
 from argovx_lab.launcher.events import Events
 from argovx_lab.launcher.faults import Faults
-from argovx_lab.launcher.kubernetes import Kubernetes
+from argovx_lab.launcher.kubernetes import PATIENCE, Kubernetes
 from argovx_lab.launcher.settings import Settings
 from argovx_lab.storage.objects import Objects
 from argovx_lab.vertex.jobs import Jobs
@@ -117,7 +117,13 @@ def connect(settings: Settings, events: Events, interrupt: Interrupt) -> Context
         interrupt=interrupt,
         events=events,
         faults=faults,
-        kubernetes=Kubernetes(settings.kubernetes_url, settings.kubernetes_dir, settings.namespace, cluster),
+        kubernetes=Kubernetes(
+            settings.kubernetes_url,
+            settings.kubernetes_dir,
+            settings.namespace,
+            cluster,
+            settings.times.patience(PATIENCE),
+        ),
         objects=Objects(session, settings.storage_url),
         jobs=Jobs(*where),
         metadata=Metadata(*where),

@@ -22,7 +22,9 @@ from argovx_lab.identity.settings import Patience
 from argovx_lab.identity.suppliers import TokenFile
 
 _API = "apis/argoproj.io/v1alpha1/namespaces"
-_PATIENCE = Patience(connect_s=3.0, read_s=10.0, tries=4, first_s=0.3, max_s=3.0, total_s=15.0)
+
+#: Both calls are short; a pod that is being stopped has no time to lose.
+PATIENCE = Patience(connect_s=3.0, read_s=10.0, tries=4, total_s=15.0)
 
 
 class Kubernetes:
@@ -36,10 +38,13 @@ class Kubernetes:
         With ``token`` and ``ca.crt`` of the pod's ServiceAccount; the token is read afresh each time.
     """
 
-    def __init__(self, url: str, folder: str, namespace: str, transport: Transport) -> None:
+    def __init__(
+        self, url: str, folder: str, namespace: str, transport: Transport, patience: Patience = PATIENCE
+    ) -> None:
         self._base = f"{url.rstrip('/')}/{_API}/{quote(namespace, safe='')}"
         self._token = TokenFile(os.path.join(folder, "token"))
         self._transport = transport
+        self._patience = patience
 
     def workflow(self, name: str) -> dict[str, Any] | None:
         """Return the Workflow, or ``None`` when it is gone.
@@ -69,7 +74,7 @@ class Kubernetes:
         answer = self._transport.send(
             method,
             f"{self._base}/{path}",
-            patience=_PATIENCE,
+            patience=self._patience,
             repeat=True,
             service="kubernetes",
             headers=headers,

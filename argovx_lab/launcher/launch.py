@@ -73,12 +73,13 @@ def obtain(context: Context, claim: Claim, spec: StepSpec, known: Callable[[str]
         job = _look_up(context, claim.key, body)
     adopted = job is not None
     if job is None:
-        job, adopted = _create(context, claim.key, body)
+        job, unsure = _create(context, claim.key, body)
+        doubtful = doubtful or unsure
     known(job["name"])
     context.events.emit("created", job=job["name"], adopted=adopted)
     job = _record(context, claim, body, job)
     known(job["name"])
-    if doubtful or adopted:
+    if doubtful:
         _cancel_others(context, claim.key, job["name"])
     return job
 
@@ -132,25 +133,26 @@ def _look_up(context: Context, key: str, body: Job) -> Job | None:
 
 
 def _create(context: Context, key: str, body: Job) -> tuple[Job, bool]:
-    """Send the create call until its fate is known; returns the job and whether it had to be found."""
-    times, waited = context.settings.times, 0.0
+    """Send the create call until its fate is known; returns the job and whether there may be another."""
+    times, waited, unsure = context.settings.times, 0.0, False
     for number in range(1, times.create_tries + 1):
         context.interrupt.check()
         context.events.emit("creating", number=number)
         try:
-            return context.jobs.create(body), False
+            return context.jobs.create(body), unsure
         except Unavailable as error:
             rejected = error.status == 429 or error.reason == NOT_SENT
             if not rejected:
+                unsure = True
                 job = _find_lost(context, key, body, error)
                 if job is not None:
-                    return job, True
+                    return job, unsure
             pause = random.uniform(0.5, 1) * min(times.busy_max_s, 2.0 ** (number - 1))  # noqa: S311
             waited += pause
             if number == times.create_tries or waited > times.busy_s:
-                if rejected:
-                    raise
-                raise Uncertain(error) from error
+                if unsure:
+                    raise Uncertain(error) from error
+                raise
             context.events.emit("waiting", reason=error.message, seconds=round(pause, 1))
             context.interrupt.wait(pause)
     raise AssertionError("unreachable: the last try returns or raises")

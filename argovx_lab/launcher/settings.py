@@ -8,12 +8,18 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 from urllib.parse import urlsplit
 
 from argovx_lab.errors import SpecError
-from argovx_lab.identity.settings import Federation, check_address
+from argovx_lab.identity.settings import (
+    API_PATIENCE,
+    STS_PATIENCE,
+    Federation,
+    Patience,
+    check_address,
+)
 from argovx_lab.model.layout import Layout
 
 _ACCOUNT_PREFIX = "wf-"
@@ -41,6 +47,8 @@ class Times:
         For Vertex to confirm a cancellation.
     silence_s : float
         Pause after an end was out of reach while a job runs.
+    request_first_s, request_max_s : float
+        First and longest pause between tries of one request.
     """
 
     started_s: float = 60.0
@@ -60,6 +68,12 @@ class Times:
     cancel_s: float = 20.0
     cancel_poll_s: float = 0.5
     silence_s: float = 15.0
+    request_first_s: float = 0.5
+    request_max_s: float = 8.0
+
+    def patience(self, usual: Patience) -> Patience:
+        """Return a request's patience with these pauses."""
+        return replace(usual, first_s=self.request_first_s, max_s=self.request_max_s)
 
 
 @dataclass(frozen=True)
@@ -119,6 +133,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         When an endpoint may not see a token.
     """
     env = os.environ if environ is None else environ
+    times = _times(env.get("ARGOVX_TIMES", ""))
     folder = env.get("ARGOVX_KUBERNETES_DIR") or "/var/run/secrets/kubernetes.io/serviceaccount"
     federation = Federation(
         sts_url=_need(env, "ARGOVX_STS_URL"),
@@ -126,6 +141,8 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         token_file=_need(env, "ARGOVX_TOKEN_FILE"),
         ca_file=env.get("ARGOVX_CA_FILE", ""),
         hosts=tuple(filter(None, env.get("ARGOVX_HOSTS", "").split(","))),
+        sts=times.patience(STS_PATIENCE),
+        api=times.patience(API_PATIENCE),
     )
     return Settings(
         federation=federation,
@@ -144,7 +161,7 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         workflow=env.get("ARGO_WORKFLOW_NAME", ""),
         progress_file=env.get("ARGO_PROGRESS_FILE", ""),
         termination_log=termination_log(env),
-        times=_times(env.get("ARGOVX_TIMES", "")),
+        times=times,
         faults=env.get("ARGOVX_FAULTS", ""),
         faults_log=env.get("ARGOVX_FAULTS_LOG", ""),
     )

@@ -45,6 +45,8 @@ QUICK = {
     "cancel_s": 2,
     "cancel_poll_s": 0.02,
     "silence_s": 0.05,
+    "request_first_s": 0.01,
+    "request_max_s": 0.05,
 }
 
 

@@ -1,0 +1,228 @@
+"""At most one job for an attempt, whatever dies when; planted jobs and claims are refused."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from argovx_lab.launcher.arguments import parse
+from argovx_lab.launcher.context import Interrupted
+from argovx_lab.launcher.step import Step
+
+
+def live(world):
+    return [job for job in world.jobs.values() if job["state"] != "JOB_STATE_CANCELLED"]
+
+
+@pytest.mark.parametrize("action", ["lost", "reset", 500, 503, 504])
+def test_a_create_call_whose_fate_is_unknown_is_looked_up(launcher, step, world, action):
+    world.fault(r"POST .*/customJobs$", action)
+    assert launcher.run(step).code == 0, launcher.stderr.getvalue()
+    assert len(world.jobs) == 1
+    assert world.count(r"GET .*/customJobs$") >= 1
+
+
+def test_a_list_that_hides_the_job_leads_to_two_of_which_one_is_cancelled(launcher, step, world):
+    world.fault(r"POST .*/customJobs$", "lost")
+    world.hide_jobs = 3
+    assert launcher.run(step).code == 0, launcher.stderr.getvalue()
+    created = world.document(launcher.attempt().created)["job"]
+    assert launcher.output("vertex-job") == created
+    running = [job["name"] for job in live(world) if job["state"] != "JOB_STATE_SUCCEEDED"]
+    assert running == []
+
+
+def test_two_running_doubles_are_reduced_to_the_recorded_one(launcher, step, world, lib):
+    world.behaviour = lib.stay
+
+    def finish(world):
+        for job in live(world):
+            if job["name"].endswith(recorded()):
+                lib.succeed(world, job)
+
+    def recorded():
+        name = launcher.attempt().created
+        return world.document(name)["job"].rpartition("/")[2] if name in world.objects else "none"
+
+    world.fault(r"POST .*/customJobs$", "lost")
+    world.hide_jobs = 3
+    world.fault(r"GET .*/customJobs/700", finish, times=99)
+    assert launcher.run(step).code == 0, launcher.stderr.getvalue()
+    states = sorted(job["state"] for job in world.jobs.values())
+    assert states == ["JOB_STATE_CANCELLED", "JOB_STATE_SUCCEEDED"]
+
+
+def test_being_too_fast_is_waited_for(launcher, step, world):
+    world.fault(r"POST .*/customJobs$", 429, times=2)
+    assert launcher.run(step).code == 0
+    assert len(world.jobs) == 1
+    assert [item["method"] for item in launcher.events].count("waiting") == 2
+
+
+def test_a_quota_that_is_used_up_ends_as_the_platforms_fault(launcher, step, world, lib):
+    text = (
+        "The following quota metrics exceed quota limits: "
+        "aiplatform.googleapis.com/custom_model_training_nvidia_t4_gpus"
+    )
+    world.fault(r"POST .*/customJobs$", lib.Answer(429, text, "RESOURCE_EXHAUSTED"), times=9)
+    ending = launcher.run(step)
+    assert ending.code == 30
+    assert "custom_model_training_nvidia_t4_gpus" in ending.message
+    assert world.count(r"POST .*/customJobs$") == 1
+    assert world.document(launcher.attempt().exit)["code"] == 30
+
+
+def test_a_missing_act_as_is_exit_21_with_the_grant(launcher, step, world, lib):
+    text = "You do not have permission to act as service_account: u-ada@demo.iam.gserviceaccount.com"
+    world.fault(r"POST .*/customJobs$", lib.Answer(400, text, "INVALID_ARGUMENT"))
+    ending = launcher.run(step)
+    assert (ending.code, ending.reason) == (21, "PermissionMissing")
+    assert "gcloud iam service-accounts add-iam-policy-binding u-ada@demo" in ending.message
+
+
+def test_an_unknown_fate_leaves_no_end_so_that_the_retry_adopts(launcher, step, world):
+    world.fault(r"POST .*/customJobs$", "lost")
+    world.fault(r"GET .*/customJobs$", 503, times=99)
+    ending = launcher.run(step)
+    assert (ending.code, ending.record) == (30, False)
+    assert launcher.attempt().exit not in world.objects
+    world.faults.clear()
+    launcher.at(1)
+    assert launcher.run(step).code == 0, launcher.stderr.getvalue()
+    assert len(world.jobs) == 1
+    assert world.document(launcher.attempt(1).intent)["prefix"] == launcher.attempt(0).uri
+
+
+def test_a_second_life_adopts_through_the_label(launcher, step, world):
+    assert launcher.run(step).code == 0
+    for record in (launcher.attempt().exit, launcher.attempt().created):
+        del world.objects[record]
+    assert launcher.run(step).code == 0
+    assert len(world.jobs) == 1
+
+
+def test_a_retry_after_an_end_makes_a_new_job(launcher, step, world, lib):
+    world.behaviour = lib.fail
+    assert launcher.run(step).code == 1
+    launcher.at(1)
+    world.behaviour = lib.succeed
+    assert launcher.run(step).code == 0
+    assert len(world.jobs) == 2
+    assert {job["labels"]["argovx-key"] for job in world.jobs.values()} == {
+        world.document(launcher.attempt(n).intent)["attempt_key"] for n in (0, 1)
+    }
+
+
+def test_a_chain_of_killed_attempts_adopts_the_first_job(launcher, step, world, lib):
+    world.behaviour = lib.stay
+
+    for ordinal in (0, 1):
+        launcher.at(ordinal)
+        context = launcher.context()
+        context.interrupt.wait = _raise
+        attempt = Step(context, parse(launcher.arguments(step)))
+        with pytest.raises(Died):
+            attempt.run()
+    (job,) = world.jobs.values()
+    launcher.at(2)
+    lib.succeed(world, job)
+    assert launcher.run(step).code == 0, launcher.stderr.getvalue()
+    assert len(world.jobs) == 1
+    assert world.document(launcher.attempt(2).intent)["prefix"] == launcher.attempt(0).uri
+    assert world.document(launcher.attempt(2).exit)["code"] == 0
+
+
+class Died(BaseException):
+    """Stands for SIGKILL."""
+
+
+def _raise(seconds):
+    raise Died
+
+
+def test_argos_own_retry_starts_afresh(launcher, step, world, lib):
+    world.behaviour = lib.fail
+    assert launcher.run(step).code == 1
+    world.workflow = lib.workflow(0, "2026-11-24T09:00:00Z")
+    world.behaviour = lib.succeed
+    assert launcher.run(step).code == 0
+    assert len(world.jobs) == 2
+
+
+def test_a_planted_job_with_our_key_is_passed_over(launcher, step, world, lib):
+    assert launcher.run(step).code == 0
+    (job,) = world.jobs.values()
+    planted = json.loads(json.dumps(job))
+    planted["name"] = job["name"].replace("7000", "6999")
+    planted["createTime"] = "2026-11-24T07:00:00Z"
+    planted["jobSpec"]["serviceAccount"] = "u-eve@demo.iam.gserviceaccount.com"
+    planted["state"] = "JOB_STATE_RUNNING"
+    world.jobs = {planted["name"]: planted}
+    world.objects = {
+        name: item for name, item in world.objects.items() if not name.endswith(("exit.json", "created.json"))
+    }
+    world.behaviour = lib.stay
+
+    def finish(world):
+        for found in world.jobs.values():
+            if found is not planted:
+                found["state"] = "JOB_STATE_SUCCEEDED"
+
+    world.fault(r"GET .*/customJobs/7001", finish, times=9)
+    assert launcher.run(step).code == 0, launcher.stderr.getvalue()
+    assert launcher.output("vertex-job").endswith("/7001")
+
+
+def test_a_planted_record_is_refused_and_its_job_left_alone(launcher, step, world, lib):
+    assert launcher.run(step).code == 0
+    (job,) = world.jobs.values()
+    job["jobSpec"]["workerPoolSpecs"][0]["containerSpec"]["imageUri"] = "evil:latest"
+    job["state"] = "JOB_STATE_RUNNING"
+    del world.objects[launcher.attempt().exit]
+    ending = launcher.run(step)
+    assert (ending.code, ending.reason) == (11, "PolicyDenied")
+    assert job["state"] == "JOB_STATE_RUNNING"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("attempt_key", "0" * 32),
+        ("user", "eve"),
+        ("prefix", "gs://bucket-a/users/eve/runs/x/"),
+        ("runner", {"uri": "gs://bucket-a/users/eve/r", "digest": "d" * 64}),
+        ("spec", {"uri": "gs://bucket-a/x", "digest": "d" * 64}),
+        ("outputs", {}),
+        ("ordinal", 7),
+    ],
+)
+def test_a_planted_claim_is_refused(launcher, step, world, field, value):
+    assert launcher.run(step).code == 0
+    attempt = launcher.attempt()
+    planted = {**world.document(attempt.intent), field: value}
+    world.put(attempt.intent, json.dumps(planted).encode())
+    for record in (attempt.exit, attempt.created):
+        del world.objects[record]
+    world.jobs.clear()
+    ending = launcher.run(step)
+    assert (ending.code, ending.reason) == (11, "PolicyDenied"), ending
+    assert not world.jobs
+
+
+def test_a_bucket_that_refuses_the_record_does_not_leave_a_job_behind(launcher, step, world, lib):
+    world.behaviour = lib.stay
+
+    def refuse(world):
+        world.faults.insert(0, [re.compile(r"POST /upload/"), 403, 1])
+
+    world.fault(r"POST .*/customJobs$", refuse)
+    ending = launcher.run(step)
+    assert ending.code == 21
+    (job,) = world.jobs.values()
+    assert job["state"] == "JOB_STATE_CANCELLED"
+
+
+def test_the_interruption_is_no_error():
+    assert not issubclass(Interrupted, Exception)
