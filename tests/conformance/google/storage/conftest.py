@@ -32,6 +32,7 @@ from argovx_lab.sandbox.google.accounts import Accounts
 from argovx_lab.sandbox.google.auth import Authenticator
 from argovx_lab.sandbox.google.credentials import IamCredentials
 from argovx_lab.sandbox.google.iam import Iam
+from argovx_lab.sandbox.google.metadata_server import MetadataServer
 from argovx_lab.sandbox.google.seed import seed
 from argovx_lab.sandbox.google.storage.service import StorageService
 from argovx_lab.sandbox.google.store import Store
@@ -58,6 +59,8 @@ class Lab:
         self.storage = StorageService(self.store, folder / "blobs", auth, iam, clock)
         sts = SecurityTokenService(auth, clock, self.provider, Verifier(self.provider, self.jwks, clock))
         credentials = IamCredentials(auth, iam, accounts, clock)
+        self.metadata = MetadataServer(auth, self.store, clock, PROJECT, NUMBER)
+        self.metadata_port = 0
         seed(self.store, iam, accounts, self.storage.buckets, user=USER, bucket=BUCKET, namespace="argovx")
         iam.policies.add(
             f"serviceAccounts/{accounts.email('u-ada')}",
@@ -69,7 +72,16 @@ class Lab:
             "iamcredentials.googleapis.com": credentials.handle,
             "storage.googleapis.com": self.storage.handle,
         }
+        self.loop: asyncio.AbstractEventLoop = asyncio.new_event_loop()
         self.requests: list[tuple[str, str]] = []
+
+    def call(self, work: Callable[[], None]) -> None:
+        """Run something on the server's loop, which owns the store."""
+
+        async def run() -> None:
+            work()
+
+        asyncio.run_coroutine_threadsafe(run(), self.loop).result(10)
 
     def principal(self, account: str) -> str:
         pool = f"projects/{NUMBER}/locations/global/workloadIdentityPools/argovx"
@@ -161,7 +173,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     ca = trustme.CA()
     ca.cert_pem.write_to_path(str(folder / "ca.pem"))
     ca.issue_cert("*.googleapis.com").private_key_and_cert_chain_pem.write_to_path(str(folder / "server.pem"))
-    port, ready, loop = _free_port(), threading.Event(), asyncio.new_event_loop()
+    port, ready, loop = _free_port(), threading.Event(), made.loop
     stop = asyncio.Event()
     proxies: list[int] = []
     tunnels: set[asyncio.Task[None]] = set()
@@ -181,7 +193,14 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         config.accesslog = config.errorlog = None
         proxy = await asyncio.start_server(tunnel, "127.0.0.1", 0)
         proxies.append(proxy.sockets[0].getsockname()[1])
-        server = asyncio.create_task(serve(made.app, config, shutdown_trigger=stop.wait))
+        plain = Config()
+        made.metadata_port = _free_port()
+        plain.bind = [f"127.0.0.1:{made.metadata_port}"]
+        plain.accesslog = plain.errorlog = None
+        server = asyncio.gather(
+            serve(made.app, config, shutdown_trigger=stop.wait),
+            serve(made.metadata, plain, shutdown_trigger=stop.wait),
+        )
         while True:
             try:
                 context = ssl.create_default_context(cafile=str(folder / "ca.pem"))
@@ -223,7 +242,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 Become = Callable[..., storage.Client]
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def become(lab: Lab) -> Iterator[Become]:
     """Make a storage client whose identity is a ServiceAccount of the cluster."""
     with ExitStack() as stack:
@@ -239,7 +258,7 @@ def become(lab: Lab) -> Iterator[Become]:
         yield make
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def client(become: Become) -> storage.Client:
     """The owner's client."""
     return become()
