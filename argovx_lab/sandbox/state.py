@@ -11,7 +11,7 @@ import fcntl
 import json
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -199,7 +199,8 @@ def write_private(path: Path, text: str | bytes) -> None:
             file.write(data)
         new.replace(path)
     except OSError as error:
-        new.unlink(missing_ok=True)
+        with suppress(OSError):
+            new.unlink()
         raise SandboxError(
             f"cannot write {path}: {error.strerror}", hint="make room on the disk, or see its permissions"
         ) from None

@@ -113,6 +113,8 @@ class Faults:
         if self._path is None or not self._path.exists():
             return
         try:
+            if self._path.stat().st_mode & 0o077:
+                raise SandboxError("the file must have mode 0600")
             documents = json.loads(self._path.read_text())
             self._armed += [Fault(**document) for document in documents]
         except (ValueError, TypeError, SandboxError) as error:

@@ -37,11 +37,18 @@ def check(pod: Object) -> None:
         raise NotReady("CreateContainerConfigError", why)
 
 
+def groups_below(folder: Path) -> list[ProcessGroup]:
+    """Return the process groups in one pod's folder."""
+    places = sorted(folder.glob("containers/*"))
+    return [group for place in places if (group := ProcessGroup.attach(place))]
+
+
 class Containers:
     """The process groups of one pod."""
 
     def __init__(self, node: Node, pod: Object, folder: Path, volumes: Volumes) -> None:
         self._node, self._pod, self._folder, self._volumes = node, pod, folder, volumes
+        self._specs: dict[str, ProcessSpec] = {}
 
     def image(self, container: Object) -> Interpreter:
         """Return how to run the container's image; :class:`NotReady` when nobody knows."""
@@ -59,22 +66,44 @@ class Containers:
         """Return the container's group when it was started."""
         return ProcessGroup.attach(self._folder / "containers" / name)
 
+    def started(self) -> list[ProcessGroup]:
+        """Return the groups of all containers that were started."""
+        return groups_below(self._folder)
+
+    async def prepare(self, container: Object) -> None:
+        """Make up what the container will run.
+
+        Raises
+        ------
+        NotReady
+            When its image, environment or mounts are not to be had.
+        """
+        self._specs[container["name"]] = await self._spec(container)
+
     async def start(self, container: Object) -> ProcessGroup:
-        """Start a container, or return the group that runs already."""
+        """Start a prepared container, or return the group that runs already.
+
+        Raises
+        ------
+        NotReady
+            When this machine cannot give what it needs.
+        """
         name = container["name"]
         if group := self.find(name):
             return group
-        spec = await self._spec(container)
+        if name not in self._specs:
+            await self.prepare(container)
         try:
-            return await ProcessGroup.start(self._folder / "containers" / name, spec)
+            return await ProcessGroup.start(self._folder / "containers" / name, self._specs[name])
         except SandboxError as error:
             raise NotReady("CreateContainerError", error.message) from None
 
-    def message(self, container: Object, group: ProcessGroup, failed: bool) -> str:
-        """Return what the container left in its termination message."""
+    def message(self, container: Object, failed: bool) -> str:
+        """Return what a container that has ended left as its termination message."""
         text = self._note(container["name"]).read_bytes()[:MESSAGE_MAX].decode(errors="replace")
+        group = self.find(container["name"])
         if not text and failed and container.get("terminationMessagePolicy") == "FallbackToLogsOnError":
-            text = group.stdout_tail[-2048:].decode(errors="replace")
+            text = group.stdout_tail[-2048:].decode(errors="replace") if group else ""
         return text
 
     def _note(self, name: str) -> Path:

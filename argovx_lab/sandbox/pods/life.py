@@ -13,9 +13,9 @@ import shutil
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any
 
-from argovx_lab.sandbox.clock import rfc3339
 from argovx_lab.sandbox.kubernetes.interface import PODS, ApiError, Object
 from argovx_lab.sandbox.pods import status
+from argovx_lab.sandbox.pods.board import Board
 from argovx_lab.sandbox.pods.containers import Containers, check
 from argovx_lab.sandbox.pods.executor import (
     FAILED,
@@ -52,22 +52,19 @@ class PodLife:
     """One pod's life; the runner gives it every newer version of the object."""
 
     def __init__(self, node: Node, pod: Object) -> None:
-        self.node, self.pod = node, pod
+        self.node, self._pod = node, pod
         self.name, self.namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
         self.uid = pod["metadata"]["uid"]
         self.folder = node.folder / self.uid
         self.orders = Orders(node.clock, pod)
+        self.board = Board(node, pod, self.orders)
         self.volumes = Volumes(node, pod, self.folder / "volumes")
         self.containers = Containers(node, pod, self.folder, self.volumes)
         self.executor = Executor(node, pod, self.folder / "containers" / WAIT) if is_argo(pod) else None
-        self._states: dict[str, Object] = {}
-        self._began = ""
 
     def see(self, pod: Object) -> None:
-        """Take a newer version of the object; an older one is passed over."""
-        if int(pod["metadata"]["resourceVersion"]) > int(self.pod["metadata"]["resourceVersion"]):
-            self.pod = pod
-            self.orders.see(pod)
+        """Take a newer version of the object."""
+        self.board.see(pod)
 
     async def run(self) -> None:
         """Live until the pod's phase is final and, when it was deleted, until the object is gone."""
@@ -78,6 +75,7 @@ class PodLife:
             if await self._prepared():
                 await self._live()
             elif self.orders.reason != "Deleted":
+                self.board.reset()
                 await self._conclude()
             await self.finish_deletion()
         except ApiError as error:
@@ -89,7 +87,7 @@ class PodLife:
 
     async def finish_deletion(self) -> None:
         """Remove the object of a deleted pod once nothing of it runs."""
-        if self.pod["metadata"].get("deletionTimestamp"):
+        if self.board.pod["metadata"].get("deletionTimestamp"):
             with contextlib.suppress(ApiError):
                 await self.node.client.delete(PODS, self.name, self.namespace, grace_s=0, uid=self.uid)
 
@@ -102,50 +100,36 @@ class PodLife:
 
     def groups(self) -> list[ProcessGroup]:
         """Return the process groups that were started."""
-        place = self.folder / "containers"
-        names = sorted(entry.name for entry in place.iterdir()) if place.is_dir() else []
-        return [group for name in names if (group := self.containers.find(name))]
+        return self.containers.started()
 
     async def _bind(self) -> None:
-        if self.pod["spec"].get("nodeName"):
+        if self.board.pod["spec"].get("nodeName"):
             return
         target = {"apiVersion": "v1", "kind": "Node", "name": self.node.name}
         body = {"apiVersion": "v1", "kind": "Binding", "metadata": {"name": self.name}, "target": target}
         await self.node.client.create(PODS, body, self.namespace, subresource="binding", name=self.name)
-        self.pod = await self.node.client.get(PODS, self.name, self.namespace)
+        self._pod["spec"]["nodeName"] = self.node.name  # what the downward API shows
+        self.board.see(await self.node.client.get(PODS, self.name, self.namespace))
 
     async def _prepared(self) -> bool:
         """Wait until every container could start; return whether the pod is still wanted."""
-        spec, first = self.pod["spec"], True
-        everyone = [*(spec.get("initContainers") or []), *spec["containers"]]
+        delay_s = 0.0 if self.groups() else self.node.settings.pod_start_s
         while not self.orders.given:
             try:
-                check(self.pod)
-                for container in everyone:
-                    if not self._emulated(container):
-                        self.containers.image(container)
+                check(self.board.pod)
                 await self.volumes.materialise()
-                if first and not self.groups():
-                    await self._delay(everyone)
-                return self._wanted()
+                for container in [*self.board.inits, *self.board.mains]:
+                    if not self._emulated(container):
+                        await self.containers.prepare(container)
             except NotReady as problem:
-                await self._hold(everyone, problem)
-            await self.orders.wait(self.node.settings.retry_s / self.node.clock.speed)
-            first = False
-        return bool(self.groups())
-
-    async def _delay(self, everyone: list[Object]) -> None:
-        seconds = self.node.settings.pod_start_s
-        if seconds > 0:
-            await self._hold(everyone, NotReady("PodInitializing", ""))
-            await self.orders.wait(seconds / self.node.clock.speed)
-
-    async def _hold(self, everyone: list[Object], problem: NotReady) -> None:
-        """Say that the pod waits, once per reason."""
-        states = {c["name"]: status.waiting(problem.reason, problem.message) for c in everyone}
-        if states != self._states:
-            self._states = states
-            await self._write("Pending")
+                await self.board.hold(problem)
+                await self.orders.wait(self.node.settings.retry_s / self.node.clock.speed)
+                continue
+            if delay_s > 0:
+                await self.board.hold(NotReady("PodInitializing", ""))
+                await self.orders.wait(delay_s / self.node.clock.speed)
+            break
+        return self._wanted()
 
     def _wanted(self) -> bool:
         """Tell whether to go on: nobody told the pod to end, or it had begun before."""
@@ -156,36 +140,31 @@ class PodLife:
 
     async def _live(self) -> None:
         """Run init containers in order, then all others, then say how it went."""
-        spec = self.pod["spec"]
-        lost = (self.pod.get("status") or {}).get("phase") == "Running" and not self.groups()
-        self._began = (self.pod.get("status") or {}).get("startTime") or rfc3339(self.node.clock.now())
-        everyone = [*(spec.get("initContainers") or []), *spec["containers"]]
-        self._states = {c["name"]: status.waiting("PodInitializing") for c in everyone}
-        renewing = asyncio.create_task(self._renew())
-        try:
+        lost = self.board.phase == "Running" and not self.groups()
+        self.board.reset()
+        async with _beside(self._renew()):
             if lost:
                 await self._report_lost()
             elif await self._initialised():
                 await self._run_all()
-        finally:
-            renewing.cancel()
         await self._conclude()
 
     async def _initialised(self) -> bool:
-        for container in self.pod["spec"].get("initContainers") or []:
+        for container in self.board.inits:
             name = container["name"]
             if self._emulated(container):
                 if self.executor:
                     self.executor.stage(self.volumes.path(SCRIPT_VOLUME))
-                self._states[name] = status.terminated(0, self._began, self._began)
+                self.board.states[name] = status.terminated(0, self.board.began, self.board.began)
                 continue
             group = await self._start(container)
             if group is None:
                 return False
-            self._note_state(container, group.state())
-            await self._write("Pending")
-            self._note_state(container, await group.wait())
-            if status.exit_code(self._states[name]) != 0:
+            self._note(container, group.state())
+            if self.board.phase != "Running":
+                await self.board.write("Pending")
+            self._note(container, await group.wait())
+            if status.exit_code(self.board.states[name]) != 0:
                 return False
         return self._wanted()
 
@@ -194,84 +173,79 @@ class PodLife:
         try:
             group = await self.containers.start(container)
         except NotReady as problem:
-            now = rfc3339(self.node.clock.now())
-            self._states[container["name"]] = status.terminated(
-                128, now, now, problem.message, problem.reason
-            )
+            now = self.board.now()
+            state = status.terminated(128, now, now, problem.message, problem.reason)
+            self.board.states[container["name"]] = state
             return None
         self.orders.add(group, whole_group=self.executor is not None)
         return group
 
     async def _run_all(self) -> None:
-        argo = self.executor
-        mains = argo.mains() if argo else [c["name"] for c in self.pod["spec"]["containers"]]
+        argo, board = self.executor, self.board
+        mains = argo.mains() if argo else [c["name"] for c in board.mains]
         if argo:
             await argo.begin()
         groups = await self._start_all()
-        for name in [c["name"] for c in self.pod["spec"]["containers"] if self._emulated(c)]:
-            self._states[name] = status.running(self._began)
-        await self._write("Running")
+        await board.write("Running")
         async with _beside(self._progress(groups)):
             await asyncio.gather(*(self._end_of(name, groups) for name in mains))
         if argo:
             await self._executed(argo, groups.get(mains[0]))
-            for name, group in groups.items():
-                if name not in mains:
-                    await self.orders.stop(group, self._grace())
-                    self._note_state(self._container(name), await group.wait())
+            for name in groups.keys() - set(mains):
+                await self.orders.stop(groups[name])
+                self._note(board.container(name), await groups[name].wait())
 
     async def _start_all(self) -> dict[str, ProcessGroup]:
         groups = {}
-        for container in self.pod["spec"]["containers"]:
+        for container in self.board.mains:
             if self._emulated(container):
-                continue
-            if group := await self._start(container):
+                self.board.states[container["name"]] = status.running(self.board.began)
+            elif group := await self._start(container):
                 groups[container["name"]] = group
-                self._note_state(container, group.state())
+                self._note(container, group.state())
         return groups
 
     async def _end_of(self, name: str, groups: dict[str, ProcessGroup]) -> None:
         if name in groups:
-            self._note_state(self._container(name), await groups[name].wait())
+            self._note(self.board.container(name), await groups[name].wait())
             if self.executor is None and len(groups) > 1:
-                await self._write("Running")
+                await self.board.write("Running")
 
     async def _progress(self, groups: dict[str, ProcessGroup]) -> None:
         if self.executor and "main" in groups:
-            path = self._env("main", "ARGO_PROGRESS_FILE") or PROGRESS_FILE
+            path = self.board.env("main", "ARGO_PROGRESS_FILE") or PROGRESS_FILE
             await self.executor.follow_progress(groups["main"], path)
 
     async def _executed(self, argo: Executor, group: ProcessGroup | None) -> None:
         """Report outputs and end the ``wait`` container."""
-        want = self._env(WAIT, "ARGO_INCLUDE_SCRIPT_OUTPUT") == "true"
+        want = self.board.env(WAIT, "ARGO_INCLUDE_SCRIPT_OUTPUT") == "true"
         code, message = 0, ""
         try:
             deleted = self.orders.reason == "Deleted"
             await argo.report(None if deleted else group, want_result=want)
         except ExecutorError as error:
             code, message = FAILED, error.message
-        now = rfc3339(self.node.clock.now())
-        self._states[WAIT] = status.terminated(code, self._began, now, message)
+        self.board.states[WAIT] = status.terminated(code, self.board.began, self.board.now(), message)
 
     async def _report_lost(self) -> None:
         """End a pod that ran and of which nothing is left, not even its folder."""
-        now = rfc3339(self.node.clock.now())
-        lost = status.of_process(ProcessState("lost"), self.node.clock.now(), "", emissary=False)
-        for name in self._states:
-            self._states[name] = {"terminated": dict(lost["terminated"])}
-        for container in self.pod["spec"].get("initContainers") or []:
-            self._states[container["name"]] = status.terminated(0, now, now)
+        for container in self.board.mains:
+            state = status.of_process(ProcessState("lost"), self.node.clock.now(), "", emissary=False)
+            self.board.states[container["name"]] = state
+        for container in self.board.inits:
+            now = self.board.now()
+            self.board.states[container["name"]] = status.terminated(0, now, now)
         if self.executor:
             await self._executed(self.executor, None)
 
     async def _conclude(self) -> None:
-        ended = [status.exit_code(self._states[c["name"]]) for c in self.pod["spec"]["containers"]]
-        phase = "Succeeded" if all(code == 0 for code in ended) else "Failed"
         if self.orders.reason == "DeadlineExceeded":
             why = "Pod was active on the node longer than the specified deadline"
-            await self._write("Failed", "DeadlineExceeded", why)
+            await self.board.write("Failed", "DeadlineExceeded", why)
+        elif all(code == 0 for code in self.board.exit_codes()):
+            await self.board.write("Succeeded")
         else:
-            await self._write(phase)
+            await self.board.write("Failed")
 
     async def _renew(self) -> None:
         while True:
@@ -281,32 +255,13 @@ class PodLife:
             except NotReady as problem:
                 log.warning("pod %s/%s: %s", self.namespace, self.name, problem.message)
 
-    def _note_state(self, container: Object, state: ProcessState) -> None:
-        group = self.containers.find(container["name"])
+    def _note(self, container: Object, state: ProcessState) -> None:
         failed = state.ended and state.exit_code != 0
-        message = self.containers.message(container, group, failed) if state.ended and group else ""
-        now = self.node.clock.now()
+        message = self.containers.message(container, failed) if state.ended else ""
         emissary = self.executor is not None
-        self._states[container["name"]] = status.of_process(state, now, message, emissary)
-
-    def _container(self, name: str) -> Object:
-        return next((c for c in self.pod["spec"]["containers"] if c["name"] == name), {"name": name})
-
-    def _env(self, container: str, name: str) -> str:
-        entries = self._container(container).get("env") or []
-        return next((str(e.get("value") or "") for e in entries if e["name"] == name), "")
-
-    def _grace(self) -> float:
-        seconds = self.pod["spec"].get("terminationGracePeriodSeconds")
-        return 30.0 if seconds is None else float(seconds)
-
-    async def _write(self, phase: str, reason: str = "", message: str = "") -> None:
-        now = rfc3339(self.node.clock.now())
-        new = status.pod(self.pod, self._states, phase, now, reason, message)
-        self.pod = await self.node.client.patch(
-            PODS, self.name, {"status": new}, self.namespace, subresource="status"
+        self.board.states[container["name"]] = status.of_process(
+            state, self.node.clock.now(), message, emissary
         )
-        self.orders.see(self.pod)
 
 
 @contextlib.asynccontextmanager

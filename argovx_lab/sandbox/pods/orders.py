@@ -86,11 +86,11 @@ class Orders:
             else:
                 await self._until(self._kill_at or self._deadline())
 
-    async def stop(self, group: ProcessGroup, grace_s: float) -> None:
-        """End one container: SIGTERM, then SIGKILL when it is still there after ``grace_s``."""
+    async def stop(self, group: ProcessGroup) -> None:
+        """End one container: SIGTERM, then SIGKILL when it is still there after the pod's grace."""
         group.signal(signal.SIGTERM, whole_group=True)
         try:
-            await asyncio.wait_for(group.wait(), grace_s / self._clock.speed)
+            await asyncio.wait_for(group.wait(), self._grace_s() / self._clock.speed)
         except TimeoutError:
             group.kill()
 
@@ -110,9 +110,7 @@ class Orders:
                 group.signal(signal.SIGTERM, whole_group=whole)
 
     def _wanted(self) -> _Order | None:
-        meta, spec = self._pod["metadata"], self._pod["spec"]
-        default = spec.get("terminationGracePeriodSeconds")
-        grace = GRACE_S if default is None else float(default)
+        meta, grace = self._pod["metadata"], self._grace_s()
         if meta.get("deletionTimestamp"):
             own = meta.get("deletionGracePeriodSeconds")
             return _Order("Deleted", grace if own is None else float(own))
@@ -124,6 +122,10 @@ class Orders:
         if deadline is not None and _now() >= deadline:
             return _Order("DeadlineExceeded", grace)
         return None
+
+    def _grace_s(self) -> float:
+        seconds = self._pod["spec"].get("terminationGracePeriodSeconds")
+        return GRACE_S if seconds is None else float(seconds)
 
     def _deadline(self) -> float | None:
         """Return the loop's time at which ``activeDeadlineSeconds`` is over; ``None`` without or after."""

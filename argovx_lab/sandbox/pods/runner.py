@@ -16,6 +16,7 @@ from pathlib import Path
 
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.kubernetes.interface import PODS, ApiError, KubeClient, Object
+from argovx_lab.sandbox.pods.containers import groups_below
 from argovx_lab.sandbox.pods.images import Images
 from argovx_lab.sandbox.pods.life import PodLife, is_over
 from argovx_lab.sandbox.pods.node import Node, NodeSettings
@@ -203,11 +204,6 @@ def _waiting(pod: Object, name: str) -> str:
         if entry["name"] == name:
             return str((entry["state"].get("waiting") or {}).get("reason") or "ContainerCreating")
     return "ContainerCreating"
-
-
-def groups_below(folder: Path) -> list[ProcessGroup]:
-    """Return the process groups of one pod's folder."""
-    return [group for place in folder.glob("containers/*") if (group := ProcessGroup.attach(place))]
 
 
 async def kill_below(folder: Path) -> int:

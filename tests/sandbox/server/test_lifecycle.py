@@ -1,0 +1,163 @@
+"""A sandbox is started, found, stopped, killed, and comes back as it was."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from argovx_lab.errors import SandboxError
+from argovx_lab.sandbox import lifecycle
+
+ROOT = Path(lifecycle.__file__).resolve().parents[2]
+SAME = ("kubernetes_endpoint", "google_endpoint", "proxy", "audience", "user", "bucket", "project_number")
+
+
+def test_it_starts_is_found_and_stops(folder, start, kube):
+    assert lifecycle.status(folder) is None
+    status = start()
+    assert lifecycle.status(folder) == status
+    assert start() == status, "a second start changes nothing"
+    names = {item["metadata"]["name"] for item in kube(status).call("GET", "/api/v1/namespaces")["items"]}
+    assert {"argovx", "default", "argo"} <= names
+    assert lifecycle.stop(folder) == lifecycle.Stopped(True, 0, 0)
+    assert lifecycle.status(folder) is None
+    assert not (folder / "sandbox.json").exists()
+    assert lifecycle.stop(folder) == lifecycle.Stopped(False, 0, 0)
+
+
+def test_every_file_is_for_its_owner_only(folder, start):
+    start()
+    for path in [folder, *folder.rglob("*")]:
+        if "processes" in path.parts:
+            continue
+        mode = stat.S_IMODE(path.stat().st_mode)
+        assert mode & 0o077 == 0, f"{path} has mode {mode:o}"
+    assert stat.S_IMODE((folder / "sandbox.json").stat().st_mode) == 0o600
+
+
+def test_the_discovery_file_says_what_people_rely_on(folder, start):
+    status = start()
+    document = json.loads((folder / "sandbox.json").read_text())
+    assert document["pid"] == status.pid
+    assert document["argo_server"] is None
+    assert document["namespace"] == "argovx"
+    assert (document["project"], document["project_number"]) == ("argovx-sandbox", "418253107624")
+    assert (document["bucket"], document["region"]) == ("argovx-sandbox-alice", "us-central1")
+    assert document["run_as"] == "u-alice@argovx-sandbox.iam.gserviceaccount.com"
+    for name in ("kubeconfig", "ca", "ca_bundle", "credentials", "notebook_credentials", "notebook_token"):
+        assert Path(document[name]).is_file(), name
+
+
+def test_after_kill_9_it_comes_back_with_ports_keys_and_pods_and_what_ran_goes_on(folder, start, kube, until):
+    status = start()
+    api = kube(status)
+    api.run("p", "echo up; while [ ! -e /tmp/go ]; do sleep 0.02; done; echo down; exit 5")
+    until(lambda: api.phase("p") == "Running", "running pod")
+    token, kubeconfig = Path(status.owner_token).read_text(), Path(status.kubeconfig).read_text()
+    os.kill(status.pid, signal.SIGKILL)
+    until(lambda: lifecycle.status(folder) is None, "death")
+    (group,) = lifecycle.running(folder)
+    assert group.state().phase == "running", "the pod goes on without a server"
+    again = start()
+    assert again.pid != status.pid
+    assert {name: getattr(again, name) for name in SAME} == {name: getattr(status, name) for name in SAME}
+    assert Path(again.kubeconfig).read_text() == kubeconfig, "old kubeconfigs stay valid"
+    assert Path(again.owner_token).read_text() != token, "tokens are renewed"
+    group.host_path("/tmp/go").touch()
+    until(lambda: api.phase("p") == "Failed", "end of the pod")
+    done = api.pods("p")["status"]["containerStatuses"][0]["state"]["terminated"]
+    assert done["exitCode"] == 5
+
+
+def test_stop_leaves_pods_running_and_stop_all_ends_them(folder, start, kube, until):
+    api = kube(start())
+    api.run("p", "exec sleep 1000")
+    until(lambda: api.phase("p") == "Running", "running pod")
+    assert lifecycle.stop(folder) == lifecycle.Stopped(True, 1, 0)
+    assert len(lifecycle.running(folder)) == 1
+    start()
+    assert api.phase("p") == "Running"
+    assert lifecycle.stop(folder, all=True) == lifecycle.Stopped(True, 0, 1)
+    assert lifecycle.running(folder) == []
+    start()
+    until(lambda: api.phase("p") == "Failed", "truth about the killed pod")
+
+
+def test_two_starters_get_one_server(folder, start):
+    with ThreadPoolExecutor(2) as pool:
+        first, second = pool.map(lambda _: start(), range(2))
+    assert first == second
+
+
+def test_a_second_server_is_refused(folder, start):
+    start()
+    command = [sys.executable, "-m", "argovx_lab.sandbox.server", "--state", str(folder)]
+    done = subprocess.run(command, cwd=ROOT, env={}, capture_output=True, text=True, timeout=30)
+    assert done.returncode == 69
+    assert "another sandbox server runs" in done.stderr
+
+
+def test_a_folder_belongs_to_one_user(folder, start):
+    start()
+    with pytest.raises(SandboxError, match="belongs to user 'alice'"):
+        lifecycle.start(folder, user="bob")
+
+
+def test_a_wrong_setting_is_said_at_the_start(folder):
+    folder.mkdir()
+    (folder / "settings.toml").write_text("provisioning = 3\n")
+    with pytest.raises(SandboxError, match="unknown setting provisioning") as caught:
+        lifecycle.start(folder, user="alice")
+    assert "provisioning_s" in caught.value.hint
+
+
+def test_a_taken_port_is_said_at_the_start(folder, start):
+    import socket
+
+    start()
+    lifecycle.stop(folder)
+    port = json.loads((folder / "ports.json").read_text())["google"]
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port))
+        taken.listen()
+        with pytest.raises(SandboxError, match=f"port {port} of the sandbox \\(google\\) is used") as caught:
+            start()
+    assert "ports.json" in caught.value.hint
+
+
+def test_a_folder_that_cannot_be_made_is_said(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(SandboxError, match="cannot make the sandbox's state folder"):
+        lifecycle.start(tmp_path / "file" / "state", user="alice")
+
+
+def test_no_secret_in_the_logs(folder, start, kube):
+    status = start()
+    api = kube(status)
+    api.pods()
+    secrets = [api.token, Path(status.owner_token).read_text(), Path(status.notebook_token).read_text()]
+    lifecycle.stop(folder)
+    logs = "".join(path.read_text() for path in (folder / "log").iterdir())
+    assert "GET /api/v1/namespaces/argovx/pods 200" in logs
+    assert not any(secret in logs for secret in secrets)
+    assert "eyJ" not in logs
+
+
+def test_settings_reach_the_status(folder):
+    folder.mkdir()
+    (folder / "settings.toml").write_text('provisioning_s = 2\nspeed = 4\n[images]\n"acme/x" = "python"\n')
+    status = lifecycle.start(folder, user="alice")
+    assert status.settings == {
+        "images": {"acme/x": "python"},
+        "provisioning_s": 2.0,
+        "pod_start_s": 0.0,
+        "speed": 4.0,
+    }
