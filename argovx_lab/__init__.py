@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "load_ipython_extension"]
+__all__ = ["__version__", "load_ipython_extension", "unload_ipython_extension"]
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:
@@ -27,6 +27,13 @@ def load_ipython_extension(shell: InteractiveShell) -> None:
     from argovx_lab.notebook import register
 
     register(shell)
+
+
+def unload_ipython_extension(shell: InteractiveShell) -> None:
+    """End this kernel's threads: what ``%unload_ext argovx_lab`` calls. Runs go on."""
+    from argovx_lab.notebook import unregister
+
+    unregister(shell)
 
 
 def _jupyter_labextension_paths() -> list[dict[str, str]]:

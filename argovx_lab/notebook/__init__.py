@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
-__all__ = ["register"]
+__all__ = ["register", "unregister"]
 
 
 def register(shell: InteractiveShell) -> None:
@@ -20,3 +20,14 @@ def register(shell: InteractiveShell) -> None:
 
     shell.register_magics(ArgovxMagics(shell))
     shell.user_ns.setdefault("argovx", Facade())
+
+
+def unregister(shell: InteractiveShell) -> None:
+    """End the session's threads and take the magics out."""
+    from argovx_lab.notebook.magics import ArgovxMagics
+
+    magics = shell.magics_manager.registry.pop(ArgovxMagics.__name__, None)
+    if magics is not None:
+        magics.close()
+    shell.magics_manager.magics["cell"].pop("vertex_step", None)
+    shell.magics_manager.magics["line"].pop("argovx", None)

@@ -26,6 +26,11 @@ class ArgovxMagics(Magics):
 
         return Steps(self.shell)
 
+    def close(self) -> None:
+        """End the session, if there is one."""
+        if "steps" in self.__dict__:
+            self.steps.session.close()
+
     @no_var_expand
     @cell_magic
     def vertex_step(self, line: str, cell: str) -> Any:

@@ -1,0 +1,63 @@
+"""A cell ``x = 1`` end to end on the sandbox, beside the same code in a bare subprocess and kfp.local.
+
+Target: at most 1.5 s over the bare subprocess.
+"""
+
+import subprocess
+import sys
+import time
+
+from benchmarks.report import middle, row
+
+RUNS = 5
+
+
+def run():
+    """Run the cell in an IPython shell of this process."""
+    bare = [_timed(lambda: subprocess.run([sys.executable, "-c", "x = 1"], check=True)) for _ in range(RUNS)]
+    floor = middle(bare)
+    shell = _shell()
+    cell = "%%vertex_step one() -> x\nx = 1"
+    _good(shell, cell)  # the first one starts sandbox, clients and mirror
+    ours = middle([_timed(lambda: _good(shell, cell)) for _ in range(RUNS)])
+    peer = _kfp()
+    row("cell x = 1 on the sandbox", ours, "s", peer="bare subprocess", peer_value=floor)
+    row("  over the bare subprocess", ours - floor, "s", target=1.5)
+    if peer:
+        row("kfp.local, subprocess runner", peer, "s", peer="ours", peer_value=ours)
+    shell.run_line_magic("unload_ext", "argovx_lab")
+
+
+def _shell():
+    from IPython.core.interactiveshell import InteractiveShell
+
+    shell = InteractiveShell.instance()
+    shell.run_line_magic("load_ext", "argovx_lab")
+    return shell
+
+
+def _good(shell, cell):
+    result = shell.run_cell(cell, store_history=True, silent=False)
+    result.raise_error()
+
+
+def _timed(act):
+    start = time.perf_counter()
+    act()
+    return time.perf_counter() - start
+
+
+def _kfp():
+    try:
+        from kfp import dsl, local
+    except ImportError:
+        print("kfp is not installed: make bench installs it")
+        return 0.0
+    local.init(runner=local.SubprocessRunner(use_venv=False), raise_on_error=True)
+
+    @dsl.component
+    def one() -> int:
+        return 1
+
+    one()
+    return middle([_timed(one) for _ in range(RUNS)])
