@@ -67,7 +67,6 @@ class Transport:
     ) -> None:
         self._requests = requests.Session()
         self._requests.trust_env = False
-        self._requests.max_redirects = 0
         self._requests.verify = ca_file or True
         for scheme in ("https://", "http://"):
             self._requests.mount(scheme, HTTPAdapter(max_retries=0, pool_maxsize=16))
