@@ -50,11 +50,6 @@ class Executor:
         self._name = (meta.get("annotations") or {}).get(NODE_ID) or meta["name"]
         self.template = _template(pod)
 
-    def mains(self) -> list[str]:
-        """Return the names of the containers whose end is the end of the step."""
-        group = (self.template.get("containerSet") or {}).get("containers") or []
-        return [container["name"] for container in group] or ["main"]
-
     def stage(self, volume: Path) -> None:
         """Write the script where the main container looks for it: ``/argo/staging/script``."""
         source = (self.template.get("script") or {}).get("source")

@@ -33,6 +33,8 @@ log = logging.getLogger(__name__)
 
 #: Containers of Argo's own; we do their work, so no process runs for them.
 INIT, WAIT = "init", "wait"
+#: The container whose end is the end of a step.
+MAIN = "main"
 #: How often tokens are looked at for renewal. Unit: seconds.
 RENEW_EVERY_S = 10.0
 
@@ -182,7 +184,7 @@ class PodLife:
 
     async def _run_all(self) -> None:
         argo, board = self.executor, self.board
-        mains = argo.mains() if argo else [c["name"] for c in board.mains]
+        mains = [MAIN] if argo else [c["name"] for c in board.mains]
         if argo:
             await argo.begin()
         groups = await self._start_all()
@@ -190,7 +192,7 @@ class PodLife:
         async with _beside(self._progress(groups)):
             await asyncio.gather(*(self._end_of(name, groups) for name in mains))
         if argo:
-            await self._executed(argo, groups.get(mains[0]))
+            await self._executed(argo, groups.get(MAIN))
             for name in groups.keys() - set(mains):
                 await self.orders.stop(groups[name])
                 self._note(board.container(name), await groups[name].wait())
@@ -212,9 +214,9 @@ class PodLife:
                 await self.board.write("Running")
 
     async def _progress(self, groups: dict[str, ProcessGroup]) -> None:
-        if self.executor and "main" in groups:
-            path = self.board.env("main", "ARGO_PROGRESS_FILE") or PROGRESS_FILE
-            await self.executor.follow_progress(groups["main"], path)
+        if self.executor and MAIN in groups:
+            path = self.board.env(MAIN, "ARGO_PROGRESS_FILE") or PROGRESS_FILE
+            await self.executor.follow_progress(groups[MAIN], path)
 
     async def _executed(self, argo: Executor, group: ProcessGroup | None) -> None:
         """Report outputs and end the ``wait`` container."""

@@ -161,7 +161,10 @@ class ProcessGroup:
         return Path(mounting.host_path(str(self.folder), spec, path))
 
     def _read(self) -> dict[str, Any]:
-        data: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
+        try:
+            data: dict[str, Any] = json.loads((self.folder / "state.json").read_text())
+        except FileNotFoundError:  # removed by its owner, which ends a group first
+            data = {"phase": "lost", "error": "its folder is gone", "supervisor": 0, "boot_id": ""}
         return data
 
     @staticmethod

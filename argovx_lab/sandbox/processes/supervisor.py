@@ -109,6 +109,7 @@ class Supervisor:
         """Turn the forked child into the command; never returns."""
         try:
             os.setpgid(0, 0)
+            os.umask(0o022)
             if self.spec["namespace"] != "none":
                 mounts = _sibling("mounts")
                 mounts.enter(self.spec["namespace"])
@@ -118,7 +119,6 @@ class Supervisor:
                 os._exit(NOT_STARTED)  # the supervisor died before the line above
             for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGTERM, signal.SIGCHLD, signal.SIGINT):
                 signal.signal(number, signal.SIG_DFL)
-            os.umask(0o022)
             os.dup2(writes[0], 1)
             os.dup2(writes[1], 2)
             os.chdir(self.spec["cwd"])

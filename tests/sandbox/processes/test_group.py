@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shutil
 import signal
 import stat
 import subprocess
@@ -146,6 +147,14 @@ def test_a_folder_is_used_once(folder, run, shell):
 
 def test_nothing_to_attach_to_is_none(tmp_path):
     assert ProcessGroup.attach(tmp_path / "nothing") is None
+
+
+def test_a_group_whose_folder_was_removed_is_lost(folder, run, shell):
+    group, _ = run(folder, shell("true"))
+    shutil.rmtree(folder)
+    assert group.state().phase == "lost"
+    assert not group.signal(signal.SIGTERM)
+    group.kill()
 
 
 def test_an_empty_command_is_refused(folder, run):
