@@ -73,7 +73,6 @@ class Sandbox:
         seed(self.api, self.identity, state.ca.read_text())
         self.google = self._google()
         self.node = self._node()
-        self.engine = Controller(self.api.client, clock=self.clock)
         self.api.log_reader = self.node.read_log
         self.proxy = Proxy((ports.LOOPBACK, self.ports.google))
         self._listeners: list[Listener] = []
@@ -143,7 +142,7 @@ class Sandbox:
         credentials.write_kubeconfig(self.state, self.identity, self.api, self.kubernetes_endpoint)
         credentials.write_google(self.state, self.identity, self.google_endpoint)
         for name, work in (
-            ("engine", self.engine.run),
+            ("engine", self._engine),
             ("node", self.node.run),
             ("google", self.google.run),
             ("tokens", self._tokens),
@@ -151,6 +150,9 @@ class Sandbox:
             self._tasks.append(asyncio.create_task(_kept(name, work), name=name))
         write_private(self.state.discovery, json.dumps(self.status().to_dict(), indent=2))
         log.info("ready: kubernetes %s, google %s", self.kubernetes_endpoint, self.google_endpoint)
+
+    async def _engine(self) -> None:
+        await Controller(self.api.client, clock=self.clock).run()
 
     async def _tokens(self) -> None:
         await credentials.keep_tokens(self.state, self.identity, self.api)

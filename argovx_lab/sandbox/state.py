@@ -153,7 +153,7 @@ class StateDir:
         """Return the process that holds the folder; 0 when none does."""
         try:
             fd = os.open(self.lock, os.O_RDWR | os.O_CLOEXEC)
-        except FileNotFoundError:
+        except OSError:  # not there, or not ours: a start will say which
             return 0
         try:
             fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)

@@ -63,7 +63,8 @@ def test_storage_and_a_custom_job_with_sync(script):
         job.run(service_account="u-alice@argovx-sandbox.iam.gserviceaccount.com", sync=True)
         print(job.state.name)
     """)
-    assert out.splitlines() == ["kept b'x'", "JOB_STATE_SUCCEEDED"]
+    lines = out.splitlines()
+    assert (lines[0], lines[-1]) == ("kept b'x'", "JOB_STATE_SUCCEEDED")
 
 
 def test_nothing_else_leaves_this_machine(script):
