@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from argovx_lab.sandbox.clock import Clock
-from argovx_lab.sandbox.http import ClientGone, Receive, Request, Response, Scope, Send
+from argovx_lab.sandbox.http import ClientGone, Message, Receive, Request, Response, Scope, Send
 from argovx_lab.sandbox.kubernetes import discovery, reading, status
 from argovx_lab.sandbox.kubernetes import requests as parse
 from argovx_lab.sandbox.kubernetes.authentication import Authenticator, User
@@ -91,13 +91,15 @@ class ApiServer:
         """Serve one ASGI connection."""
         if scope["type"] != "http":
             return
-        request = Request.of(scope, receive)
+        body = _Body(receive)
         try:
-            response = await self._answer(request)
+            try:
+                response = await self._answer(Request.of(scope, body.receive))
+            except ApiError as error:
+                response = _failure(error)
+            await body.drain()
         except ClientGone:
             return
-        except ApiError as error:
-            response = _failure(error)
         await response.send(send)
 
     async def _answer(self, request: Request) -> Response:
@@ -182,6 +184,27 @@ class ApiServer:
             warning = '299 - "fieldManager is not recorded by the sandbox: managedFields are not kept"'
             response.headers = {**response.headers, "warning": warning}
         return response
+
+
+class _Body:
+    """A request's body; what nobody read is taken off the connection before the answer is sent.
+
+    A server that answers a long upload without reading it leaves both ends waiting for each other.
+    """
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._ended = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        self._ended = message["type"] == "http.disconnect" or not message.get("more_body")
+        return message
+
+    async def drain(self) -> None:
+        while not self._ended:
+            if (await self.receive())["type"] == "http.disconnect":
+                raise ClientGone
 
 
 def _attributes(request: Request, target: Target) -> Attributes:

@@ -1,0 +1,401 @@
+"""Every kind through the official client: made, read, replaced, patched, deleted; and each refusal."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from kubernetes import client, dynamic
+
+NAMESPACE = "argovx"
+ARGO = ("argoproj.io", "v1alpha1")
+RBAC = "rbac.authorization.k8s.io"
+SPEC = {"entrypoint": "main", "templates": [{"name": "main", "suspend": {}}]}
+POD = {"containers": [{"name": "main", "image": "busybox"}]}
+
+#: kind, apiVersion, namespaced, content, a change of it
+KINDS = [
+    ("Pod", "v1", True, {"spec": POD}, {"metadata": {"labels": {"a": "b"}}}),
+    ("ConfigMap", "v1", True, {"data": {"k": "v"}}, {"data": {"k": "w"}}),
+    ("Secret", "v1", True, {"stringData": {"k": "v"}}, {"data": {"k": "dw=="}}),
+    ("ServiceAccount", "v1", True, {}, {"automountServiceAccountToken": False}),
+    ("Event", "v1", True, {"involvedObject": {"kind": "Pod", "name": "p"}}, {"reason": "Because"}),
+    ("Role", f"{RBAC}/v1", True, {"rules": []}, {"metadata": {"labels": {"a": "b"}}}),
+    (
+        "RoleBinding",
+        f"{RBAC}/v1",
+        True,
+        {"roleRef": {"kind": "Role", "name": "nb-alice", "apiGroup": RBAC}},
+        {"subjects": [{"kind": "User", "name": "bob"}]},
+    ),
+    ("Workflow", "/".join(ARGO), True, {"spec": SPEC}, {"spec": {"suspend": True}}),
+    ("WorkflowTemplate", "/".join(ARGO), True, {"spec": SPEC}, {"spec": {"entrypoint": "x"}}),
+    ("ClusterWorkflowTemplate", "/".join(ARGO), False, {"spec": SPEC}, {"spec": {"entrypoint": "x"}}),
+    (
+        "CronWorkflow",
+        "/".join(ARGO),
+        True,
+        {"spec": {"schedules": ["@daily"], "workflowSpec": SPEC}},
+        {"spec": {"suspend": True}},
+    ),
+    ("WorkflowTaskResult", "/".join(ARGO), True, {"outputs": {"result": "1"}}, {"progress": "1/2"}),
+    ("WorkflowTaskSet", "/".join(ARGO), True, {"spec": {"tasks": {}}}, {"spec": {"tasks": {"a": {}}}}),
+]
+
+
+def body(kind: str, version: str, name: str, content: dict) -> dict:
+    return {"apiVersion": version, "kind": kind, "metadata": {"name": name}, **content}
+
+
+@pytest.fixture(scope="module")
+def dynamic_client(cluster, tmp_path_factory):
+    with cluster.api(cluster.owner_token) as api:
+        cache = str(tmp_path_factory.mktemp("discovery") / "cache.json")
+        yield dynamic.DynamicClient(api, cache_file=cache)
+
+
+@pytest.mark.parametrize(("kind", "version", "namespaced", "content", "change"), KINDS)
+def test_each_kind_lives_through_the_dynamic_client(
+    dynamic_client, kind, version, namespaced, content, change
+):
+    resource = dynamic_client.resources.get(api_version=version, kind=kind)
+    place = {"namespace": NAMESPACE} if namespaced else {}
+    name = f"dyn-{kind.lower()}"
+    made = resource.create(body=body(kind, version, name, content), **place)
+    assert made.metadata.uid
+    assert made.metadata.creationTimestamp.endswith("Z")
+    read = resource.get(name=name, **place).to_dict()
+    assert read["metadata"]["resourceVersion"] == made.metadata.resourceVersion
+    patched = resource.patch(
+        name=name, body=change, content_type="application/merge-patch+json", **place
+    ).to_dict()
+    assert int(patched["metadata"]["resourceVersion"]) > int(made.metadata.resourceVersion)
+    assert [item.metadata.name for item in resource.get(**place).items if item.metadata.name == name]
+    again = resource.replace(body=patched, **place)
+    assert again.metadata.resourceVersion == patched["metadata"]["resourceVersion"], "nothing changed"
+    with pytest.raises(dynamic.exceptions.ConflictError):
+        resource.create(body=body(kind, version, name, content), **place)
+    stale = {**patched, "metadata": {**patched["metadata"], "resourceVersion": "1", "labels": {"n": "1"}}}
+    with pytest.raises(dynamic.exceptions.ConflictError):
+        resource.replace(body=stale, **place)
+    resource.delete(name=name, **place)
+    with pytest.raises(dynamic.exceptions.NotFoundError):
+        resource.get(name=name, **place)
+
+
+def status_of(failure: client.ApiException) -> dict:
+    found = json.loads(failure.body)
+    assert found["kind"] == "Status"
+    assert found["status"] == "Failure"
+    assert found["code"] == failure.status
+    return found
+
+
+def refused(work, *arguments, **options) -> dict:
+    with pytest.raises(client.ApiException) as caught:
+        work(*arguments, **options)
+    return status_of(caught.value)
+
+
+def test_missing_objects_are_404_with_details(core, custom):
+    assert refused(core.read_namespaced_pod, "nope", NAMESPACE) == {
+        "kind": "Status",
+        "apiVersion": "v1",
+        "metadata": {},
+        "status": "Failure",
+        "message": 'pods "nope" not found',
+        "reason": "NotFound",
+        "details": {"name": "nope", "kind": "pods"},
+        "code": 404,
+    }
+    found = refused(custom.get_namespaced_custom_object, *ARGO, NAMESPACE, "workflows", "nope")
+    assert found["message"] == 'workflows.argoproj.io "nope" not found'
+    assert found["details"] == {"name": "nope", "group": "argoproj.io", "kind": "workflows"}
+    found = refused(custom.list_namespaced_custom_object, *ARGO, NAMESPACE, "sensors")
+    assert (found["code"], "sensors" in found["message"]) == (404, True)
+    found = refused(core.list_namespaced_service, NAMESPACE)
+    assert (found["code"], "services" in found["message"]) == (404, True)
+
+
+def test_a_namespace_that_is_not_there_takes_nothing(cluster):
+    answer = cluster.in_loop(lambda: _refusal_in_process(cluster))
+    assert answer == (404, "NotFound", 'namespaces "nowhere" not found')
+
+
+def _refusal_in_process(cluster) -> tuple[int, str, str]:
+    from argovx_lab.sandbox.kubernetes.interface import ApiError
+    from argovx_lab.sandbox.kubernetes.kinds import BY_ID
+
+    try:
+        cluster.server.registry.create(BY_ID["configmaps"], "nowhere", {"metadata": {"name": "x"}})
+    except ApiError as error:
+        return error.code, error.reason, error.message
+    raise AssertionError("it was taken")
+
+
+def test_names_are_generated_and_distinct(custom):
+    made = [
+        custom.create_namespaced_custom_object(
+            *ARGO,
+            NAMESPACE,
+            "workflows",
+            {
+                "apiVersion": "/".join(ARGO),
+                "kind": "Workflow",
+                "metadata": {"generateName": "gen-"},
+                "spec": SPEC,
+            },
+        )
+        for _ in range(3)
+    ]
+    names = {item["metadata"]["name"] for item in made}
+    assert len(names) == 3
+    assert all(name.startswith("gen-") and len(name) == 9 for name in names)
+
+
+@pytest.mark.parametrize(
+    ("metadata", "field"),
+    [
+        ({"name": "Not_DNS"}, "metadata.name"),
+        ({"name": "x" * 254}, "metadata.name"),
+        ({}, "metadata.name"),
+        ({"name": "a", "labels": {"k": "white space"}}, "metadata.labels"),
+        ({"name": "a", "labels": {"/": "v"}}, "metadata.labels"),
+        ({"name": "a", "annotations": {"k": "x" * (256 * 1024)}}, "metadata.annotations"),
+        ({"name": "a", "finalizers": ["white space"]}, "metadata.finalizers[0]"),
+        ({"name": "a", "ownerReferences": [{"kind": "Pod"}]}, "metadata.ownerReferences[0].apiVersion"),
+        ({"name": 5}, "metadata.name"),
+        ({"name": "a", "labels": {"k": 5}}, "metadata.labels.k"),
+    ],
+)
+def test_wrong_metadata_is_422_with_causes(custom, metadata, field):
+    workflow = {"apiVersion": "/".join(ARGO), "kind": "Workflow", "metadata": metadata, "spec": SPEC}
+    found = refused(custom.create_namespaced_custom_object, *ARGO, NAMESPACE, "workflows", workflow)
+    assert (found["code"], found["reason"]) == (422, "Invalid")
+    assert found["details"]["causes"][0]["field"] == field
+    assert found["details"]["kind"] == "Workflow"
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        ({"templates": [{"name": 5}]}, 'spec.templates[0].name: Invalid value: "integer"'),
+        (
+            {"templates": [{"name": f"t{index}"} for index in range(201)]},
+            "spec.templates: Too many: 201: must have at most 200 items",
+        ),
+        (
+            {"templates": [{"name": "a", "dag": {"tasks": [{"name": f"t{n}"} for n in range(201)]}}]},
+            "spec.templates[0].dag.tasks: Too many: 201: must have at most 200 items",
+        ),
+        ({"templates": [{"name": "a", "dag": {}}]}, "spec.templates[0].dag.tasks: Required value"),
+        ({"parallelism": "two"}, "spec.parallelism in body must be of type integer"),
+        ({"arguments": {"parameters": [{"value": "x"}]}}, "parameters[0].name: Required value"),
+    ],
+)
+def test_workflows_are_checked_against_the_schema(custom, spec, text):
+    workflow = body("Workflow", "/".join(ARGO), "bad", {"spec": spec})
+    found = refused(custom.create_namespaced_custom_object, *ARGO, NAMESPACE, "workflows", workflow)
+    assert found["code"] == 422
+    assert text in found["message"]
+
+
+def test_unknown_fields_are_kept_and_nulls_are_pruned(custom):
+    spec = {"templates": None, "entrypoint": "x", "argovxUnknown": {"deep": [1]}}
+    made = custom.create_namespaced_custom_object(
+        *ARGO, NAMESPACE, "workflows", body("Workflow", "/".join(ARGO), "unknown", {"spec": spec})
+    )
+    assert made["spec"] == {"entrypoint": "x", "argovxUnknown": {"deep": [1]}}
+
+
+def posted(cluster, path: str, value: object, **options) -> dict:
+    """POST what the official client's own validation would not let through."""
+    answer = cluster.http("POST", path, json=value, **options)
+    assert answer.status_code >= 400
+    assert answer.json()["code"] == answer.status_code
+    return answer.json()
+
+
+PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
+
+
+def test_strict_validation_names_unknown_fields(custom, cluster):
+    spec = {"templates": [{"name": "a", "kontainer": {}}]}
+    workflow = body("Workflow", "/".join(ARGO), "strict", {"spec": spec})
+    found = refused(
+        custom.create_namespaced_custom_object,
+        *ARGO,
+        NAMESPACE,
+        "workflows",
+        workflow,
+        field_validation="Strict",
+    )
+    assert found["code"] == 400
+    assert 'strict decoding error: unknown field "spec.templates[0].kontainer"' in found["message"]
+    pod = body("Pod", "v1", "strict", {"spec": {**POD, "imagine": 1}})
+    found = posted(cluster, f"{PODS}?fieldValidation=Strict", pod)
+    assert 'unknown field "spec.imagine"' in found["message"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "field"),
+    [
+        ({}, "spec.containers"),
+        ({"containers": [{"image": "x"}]}, "spec.containers[0].name"),
+        ({"containers": [{"name": "main"}]}, "spec.containers[0].image"),
+        ({"containers": [{"name": "a", "image": "x"}] * 2}, "spec.containers[1].name"),
+        (
+            {
+                "containers": [
+                    {
+                        "name": "a",
+                        "image": "x",
+                        "volumeMounts": [{"name": "v", "mountPath": "/v"}],
+                    }
+                ]
+            },
+            "spec.containers[0].volumeMounts[0].name",
+        ),
+        ({**POD, "restartPolicy": "Sometimes"}, "spec.restartPolicy"),
+    ],
+)
+def test_pods_are_checked(cluster, spec, field):
+    found = posted(cluster, PODS, body("Pod", "v1", "bad", {"spec": spec}))
+    assert found["code"] == 422
+    assert field in [cause["field"] for cause in found["details"]["causes"]]
+
+
+def test_wrong_types_of_core_kinds_cannot_be_decoded(cluster):
+    found = posted(cluster, PODS, body("Pod", "v1", "bad", {"spec": {"volumes": 1}}))
+    assert found["code"] == 400
+    assert 'Pod in version "v1" cannot be handled as a Pod: json: cannot unmarshal' in found["message"]
+
+
+def test_a_pod_needs_its_service_account(core):
+    pod = body("Pod", "v1", "p", {"spec": {**POD, "serviceAccountName": "ghost"}})
+    found = refused(core.create_namespaced_pod, NAMESPACE, pod)
+    assert found["code"] == 403
+    assert (
+        'error looking up service account argovx/ghost: serviceaccount "ghost" not found' in found["message"]
+    )
+
+
+def test_large_objects_are_refused_as_measured(custom):
+    def create(name: str, size: int):
+        value = body("Workflow", "/".join(ARGO), name, {"spec": {**SPEC, "blob": "x" * size}})
+        return custom.create_namespaced_custom_object(*ARGO, NAMESPACE, "workflows", value)
+
+    assert create("large", 1_200_000)["metadata"]["name"] == "large"
+    found = refused(create, "larger", 1_600_000)
+    assert (found["code"], found["message"]) == (500, "etcdserver: request is too large")
+    assert refused(create, "largest", 3_200_000)["code"] == 413
+
+
+def test_conflicts_name_the_object(custom, core):
+    made = custom.create_namespaced_custom_object(
+        *ARGO, NAMESPACE, "workflows", body("Workflow", "/".join(ARGO), "conflict", {"spec": SPEC})
+    )
+    custom.patch_namespaced_custom_object(
+        *ARGO, NAMESPACE, "workflows", "conflict", {"spec": {"suspend": True}}
+    )
+    made["spec"]["suspend"] = False
+    found = refused(custom.replace_namespaced_custom_object, *ARGO, NAMESPACE, "workflows", "conflict", made)
+    assert found["reason"] == "Conflict"
+    assert found["message"] == (
+        'Operation cannot be fulfilled on workflows.argoproj.io "conflict": the object has been modified; '
+        "please apply your changes to the latest version and try again"
+    )
+    del made["metadata"]["resourceVersion"]
+    found = refused(custom.replace_namespaced_custom_object, *ARGO, NAMESPACE, "workflows", "conflict", made)
+    assert (found["code"], "must be specified for an update" in found["message"]) == (422, True)
+    uid = client.V1DeleteOptions(preconditions=client.V1Preconditions(uid="other"))
+    found = refused(core.delete_namespaced_config_map, "none", NAMESPACE, body=uid)
+    assert found["code"] == 404
+    found = refused(
+        custom.delete_namespaced_custom_object, *ARGO, NAMESPACE, "workflows", "conflict", body=uid
+    )
+    assert (found["code"], "Precondition failed: UID" in found["message"]) == (409, True)
+
+
+def test_dry_run_changes_nothing(core):
+    config = client.V1ConfigMap(metadata=client.V1ObjectMeta(name="dry"), data={"a": "b"})
+    made = core.create_namespaced_config_map(NAMESPACE, config, dry_run="All")
+    assert made.metadata.uid
+    assert refused(core.read_namespaced_config_map, "dry", NAMESPACE)["code"] == 404
+    core.create_namespaced_config_map(NAMESPACE, config)
+    core.patch_namespaced_config_map("dry", NAMESPACE, {"data": {"a": "c"}}, dry_run="All")
+    core.delete_namespaced_config_map("dry", NAMESPACE, dry_run="All")
+    assert core.read_namespaced_config_map("dry", NAMESPACE).data == {"a": "b"}
+    assert refused(core.delete_namespaced_config_map, "dry", NAMESPACE, dry_run="Some")["code"] == 400
+
+
+@pytest.mark.parametrize(
+    ("options", "word"),
+    [
+        ({"send_initial_events": True, "watch": True}, "sendInitialEvents"),
+        ({"field_selector": "spec.hostname=x"}, "field label not supported: spec.hostname"),
+        ({"label_selector": "a in b"}, "unable to parse requirement"),
+        ({"_continue": "nonsense"}, "continue key is not valid"),
+        ({"resource_version_match": "Exact"}, "resourceVersionMatch"),
+        ({"resource_version": "abc"}, "resourceVersion"),
+    ],
+)
+def test_what_is_not_served_is_refused_by_name(core, options, word):
+    found = refused(core.list_namespaced_pod, NAMESPACE, **options)
+    assert (found["code"], word in found["message"]) == (400, True)
+
+
+def test_lists_come_in_pages_of_one_revision(core):
+    for index in range(7):
+        meta = client.V1ObjectMeta(name=f"page-{index}", labels={"page": "yes"})
+        core.create_namespaced_config_map(NAMESPACE, client.V1ConfigMap(metadata=meta))
+    first = core.list_namespaced_config_map(NAMESPACE, label_selector="page=yes", limit=3)
+    core.delete_namespaced_config_map("page-6", NAMESPACE)
+    core.create_namespaced_config_map(
+        NAMESPACE,
+        client.V1ConfigMap(metadata=client.V1ObjectMeta(name="page-4a", labels={"page": "yes"})),
+    )
+    second = core.list_namespaced_config_map(
+        NAMESPACE, label_selector="page=yes", limit=3, _continue=first.metadata._continue
+    )
+    third = core.list_namespaced_config_map(
+        NAMESPACE, label_selector="page=yes", limit=3, _continue=second.metadata._continue
+    )
+    names = [item.metadata.name for page in (first, second, third) for item in page.items]
+    assert names == [f"page-{index}" for index in range(7)]
+    assert first.metadata.resource_version == third.metadata.resource_version
+    assert third.metadata._continue is None
+    core.delete_collection_namespaced_config_map(NAMESPACE, label_selector="page=yes")
+    assert core.list_namespaced_config_map(NAMESPACE, label_selector="page=yes").items == []
+
+
+def test_selectors(core):
+    for name, labels in (("one", {"tier": "a"}), ("two", {"tier": "b", "extra": ""}), ("three", {})):
+        meta = client.V1ObjectMeta(name=f"sel-{name}", labels={"sel": "yes", **labels})
+        core.create_namespaced_config_map(NAMESPACE, client.V1ConfigMap(metadata=meta))
+
+    def found(labels: str, fields: str = "") -> set[str]:
+        items = core.list_namespaced_config_map(
+            NAMESPACE, label_selector=f"sel=yes,{labels}".rstrip(","), field_selector=fields
+        ).items
+        return {item.metadata.name.removeprefix("sel-") for item in items}
+
+    assert found("tier in (a, b)") == {"one", "two"}
+    assert found("tier notin (a)") == {"two", "three"}
+    assert found("!tier") == {"three"}
+    assert found("extra") == {"two"}
+    assert found("tier!=a") == {"two", "three"}
+    assert found("tier==a") == {"one"}
+    assert found("", "metadata.name=sel-two") == {"two"}
+    assert found("", "metadata.name!=sel-two") == {"one", "three"}
+
+
+def test_namespaces_bring_an_account_and_go_with_their_content(core):
+    core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name="passing")))
+    made = core.read_namespace("passing")
+    assert made.status.phase == "Active"
+    assert made.metadata.labels == {"kubernetes.io/metadata.name": "passing"}
+    assert [item.metadata.name for item in core.list_namespaced_service_account("passing").items] == [
+        "default"
+    ]
+    assert refused(core.delete_namespace, "passing")["reason"] == "Forbidden"
