@@ -1,0 +1,29 @@
+"""What can go wrong while a workflow is read or moved on, and what each becomes in its status.
+
+``InvalidSpec`` fails the workflow before anything runs; ``Unsupported`` names a field that this engine
+does not honour; ``NodeError`` ends one node; ``Requeue`` and ``ParallelismReached`` only mean "later".
+"""
+
+from __future__ import annotations
+
+from argovx_lab.errors import SpecError
+
+
+class InvalidSpec(SpecError):
+    """The workflow cannot run as written; the message is Argo's own."""
+
+
+class Unsupported(SpecError):
+    """A field or value of Argo's that this engine does not honour; the message names it."""
+
+
+class NodeError(SpecError):
+    """One node cannot go on: phase Error with this message."""
+
+
+class Requeue(SpecError):
+    """A reference is not there yet; the next reconcile tries again."""
+
+
+class ParallelismReached(SpecError):
+    """A limit of parallelism forbids another node for now."""

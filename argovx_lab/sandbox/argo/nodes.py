@@ -1,0 +1,158 @@
+"""The nodes of a workflow: names, types, phases, edges, progress, as Argo keeps them in ``status.nodes``.
+
+Owns how a node is made and marked; refuses to decide when (``dag.py``, ``steps.py``, ``retry.py``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from argovx_lab.model.names import node_id
+from argovx_lab.sandbox.argo.gotime import stamp
+
+Node = dict[str, Any]
+
+PENDING, RUNNING, SUCCEEDED = "Pending", "Running", "Succeeded"
+SKIPPED, FAILED, ERROR, OMITTED = "Skipped", "Failed", "Error", "Omitted"
+FINAL = frozenset((SUCCEEDED, SKIPPED, FAILED, ERROR, OMITTED))
+#: Nodes that do something themselves, so that progress counts them.
+EXECUTABLE = frozenset(("Pod", "Suspend", "Container", "HTTP", "Plugin"))
+_GROUP_PREFIX = re.compile(r"^\[\d+\]\.")
+
+
+def is_final(node: Mapping[str, Any]) -> bool:
+    """Tell whether a node's phase cannot change by itself and its results are in."""
+    return node["phase"] in FINAL and node.get("taskResultSynced") is not False
+
+
+def is_completed(node: Mapping[str, Any]) -> bool:
+    """Tell whether a node ran to an end, which Skipped and Omitted ones did not."""
+    return is_final(node) and node["phase"] not in (SKIPPED, OMITTED)
+
+
+def is_bad(node: Mapping[str, Any]) -> bool:
+    """Tell whether a node is Failed or Error."""
+    return node["phase"] in (FAILED, ERROR)
+
+
+class Nodes:
+    """A workflow's nodes by id.
+
+    Parameters
+    ----------
+    workflow : str
+        The workflow's name, from which ids are made.
+    nodes : dict
+        ``status.nodes``; changed in place.
+    now : datetime
+        The stamp of everything that is marked.
+    """
+
+    def __init__(self, workflow: str, nodes: dict[str, Node], now: datetime) -> None:
+        self.workflow = workflow
+        self.by_id = nodes
+        self.now = now
+
+    def get(self, name: str) -> Node | None:
+        """Return the node with a full name; ``None`` when there is none."""
+        return self.by_id.get(node_id(self.workflow, name))
+
+    def __iter__(self) -> Iterator[Node]:
+        return iter(list(self.by_id.values()))
+
+    def init(
+        self,
+        name: str,
+        kind: str,
+        phase: str,
+        *,
+        scope: str = "",
+        caller: Mapping[str, Any] | None = None,
+        boundary: str = "",
+        message: str = "",
+        flag: str = "",
+        inputs: Mapping[str, Any] | None = None,
+        display: str = "",
+    ) -> Node:
+        """Make a node.
+
+        Parameters
+        ----------
+        caller : mapping, optional
+            What refers to the template: has ``template`` or ``templateRef``, or ``inline``.
+        flag : str
+            ``retried`` or ``hooked``.
+        """
+        node: Node = {"id": node_id(self.workflow, name), "name": name, "type": kind, "phase": phase}
+        node["displayName"] = display or self._display(name, boundary)
+        if caller and caller.get("templateRef"):
+            node["templateRef"] = dict(caller["templateRef"])
+        elif caller and caller.get("template"):
+            node["templateName"] = caller["template"]
+        node.update({"templateScope": scope} if scope else {})
+        node.update({"boundaryID": boundary} if boundary else {})
+        node.update({"nodeFlag": {flag: True}} if flag else {})
+        node.update({"message": message} if message else {})
+        if inputs and inputs.get("parameters"):
+            node["inputs"] = {"parameters": list(inputs["parameters"])}
+        node["startedAt"] = stamp(self.now)
+        node["finishedAt"] = stamp(self.now) if phase in FINAL else None
+        if kind in EXECUTABLE:
+            node["progress"] = "0/1"
+        self.by_id[node["id"]] = node
+        return node
+
+    def _display(self, name: str, boundary: str) -> str:
+        owner = self.by_id.get(boundary)
+        if owner is None or not name.startswith(owner["name"]):
+            return name
+        rest = name[len(owner["name"]) :]
+        return _GROUP_PREFIX.sub("", rest).removeprefix(".") or name
+
+    def mark(self, node: Node, phase: str, message: str | None = None) -> Node:
+        """Set a node's phase; ``message=None`` leaves the message as it is, ``""`` takes it away."""
+        node["phase"] = phase
+        if message:
+            node["message"] = message
+        elif message == "":
+            node.pop("message", None)
+        if phase not in FINAL:
+            node["finishedAt"] = None
+        elif not node.get("finishedAt"):
+            node["finishedAt"] = stamp(self.now)
+        return node
+
+    def link(self, parent: Node, child: Node) -> None:
+        """Make ``child`` follow ``parent``."""
+        children = parent.setdefault("children", [])
+        if child["id"] not in children:
+            children.append(child["id"])
+
+    def children(self, node: Mapping[str, Any]) -> list[Node]:
+        """Return a node's children that exist."""
+        return [self.by_id[i] for i in node.get("children") or [] if i in self.by_id]
+
+    def attempts(self, node: Mapping[str, Any]) -> list[Node]:
+        """Return the attempts of a Retry node in order."""
+        return [c for c in self.children(node) if (c.get("nodeFlag") or {}).get("retried")]
+
+    def members(self, node: Mapping[str, Any]) -> list[Node]:
+        """Return a group's children without its hooks."""
+        return [c for c in self.children(node) if not (c.get("nodeFlag") or {}).get("hooked")]
+
+    def outbound(self, node: Mapping[str, Any]) -> list[str]:
+        """Return the ids of the nodes on which a successor hangs."""
+        kind = node["type"]
+        if kind == "Retry":
+            attempts = self.attempts(node)
+            return self.outbound(attempts[-1]) if attempts else [node["id"]]
+        if kind == "TaskGroup":
+            members = self.members(node)
+            return [i for m in members for i in self.outbound(m)] if members else [node["id"]]
+        if kind in ("Steps", "DAG"):
+            found = [self.by_id[i] for i in node.get("outboundNodes") or [] if i in self.by_id]
+            return [i for n in found for i in self.outbound(n)]
+        return [node["id"]]

@@ -1,0 +1,164 @@
+"""One workflow, what is around it and the time → its new status and what has to be done.
+
+Pure and level-triggered: the same objects give the same answer, whenever and however often it is asked.
+Source of behaviour: Argo Workflows 4.1.2, as the recordings in ``tests/conformance/argo`` show it.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from argovx_lab.sandbox.argo import finish, labels, podwork, progress, synchronization
+from argovx_lab.sandbox.argo.actions import Action
+from argovx_lab.sandbox.argo.errors import InvalidSpec, NodeError, ParallelismReached, Requeue, Unsupported
+from argovx_lab.sandbox.argo.execute import Call, run
+from argovx_lab.sandbox.argo.fields import check_spec
+from argovx_lab.sandbox.argo.gotime import stamp
+from argovx_lab.sandbox.argo.nodes import Nodes
+from argovx_lab.sandbox.argo.operation import Operation, World
+from argovx_lab.sandbox.argo.parameters import global_scope
+from argovx_lab.sandbox.argo.templates import Templates, execution_spec
+from argovx_lab.sandbox.argo.validate import validate
+
+Object = dict[str, Any]
+
+
+@dataclass
+class Outcome:
+    """What a reconcile comes to.
+
+    Parameters
+    ----------
+    workflow : dict
+        The workflow with its new labels, annotations and status.
+    actions : list of Action
+        To be done before the status is written, in order.
+    wake_at : datetime or None
+        When to look again even if nothing changes.
+    """
+
+    workflow: Object
+    actions: list[Action] = field(default_factory=list)
+    wake_at: datetime | None = None
+
+
+def reconcile(workflow: Mapping[str, Any], world: World) -> Outcome:
+    """Move a workflow on as far as the world lets it."""
+    new = copy.deepcopy(dict(workflow))
+    status = new.setdefault("status", {}) or {}
+    new["status"] = status
+    if _label(new, labels.COMPLETED) == "true":
+        return finish.after_completion(new, world)
+    op = _operation(new, world)
+    try:
+        _start(op)
+        _move(op)
+    except Unsupported as error:
+        finish.complete(op, "Error", error.message)
+    except InvalidSpec as error:
+        finish.complete(op, "Failed", f"invalid spec: {error.message}")
+    _write(op)
+    return Outcome(new, op.actions, op.wake_at)
+
+
+def _operation(new: Object, world: World) -> Operation:
+    status, meta = new["status"], new["metadata"]
+    nodes = Nodes(meta["name"], status.setdefault("nodes", {}), world.now)
+    spec = execution_spec(new["spec"], status.get("storedWorkflowTemplateSpec"))
+    stored = status.setdefault("storedTemplates", {})
+    templates = Templates(meta["name"], spec, world.library, stored)
+    return Operation(new, spec, world, nodes, templates, {})
+
+
+def _start(op: Operation) -> None:
+    """Begin a workflow that has no phase yet: freeze its template's spec, refuse, validate."""
+    if op.status.get("phase") in (None, "", "Pending"):
+        if not op.status.get("phase"):
+            _store_template_spec(op)
+        check_spec(op.spec)
+        meta = op.spec.get("workflowMetadata") or {}
+        for kind in ("labels", "annotations"):
+            if meta.get(kind):
+                op.workflow["metadata"].setdefault(kind, {}).update(meta[kind])
+        annotations = op.workflow["metadata"].setdefault("annotations", {})
+        annotations.setdefault(labels.POD_NAME_FORMAT, "v2")
+        if not op.status.get("startedAt"):
+            op.status["startedAt"] = stamp(op.world.now)
+            op.status["finishedAt"] = None
+        if not op.status["nodes"]:
+            validate(op.spec, op.templates)
+    waiting = synchronization.acquire_workflow(op)
+    if waiting:
+        op.status.update({"phase": "Pending", "message": waiting})
+    elif op.status.get("phase") != "Running":
+        op.status["phase"] = "Running"
+        op.status.pop("message", None)
+    op.globals.update(global_scope(op.workflow, op.spec, op.world.now))
+    op.globals["workflow.status"] = op.status["phase"]
+
+
+def _store_template_spec(op: Operation) -> None:
+    reference = op.workflow["spec"].get("workflowTemplateRef")
+    if not reference:
+        return
+    scope = "cluster" if reference.get("clusterScope") else "namespaced"
+    holder = op.world.library.get((scope, reference["name"]))
+    if holder is None:
+        raise InvalidSpec(f"workflow template reference {reference['name']} not found")
+    op.status["storedWorkflowTemplateSpec"] = copy.deepcopy(dict(holder["spec"]))
+    label = labels.CLUSTER_WORKFLOW_TEMPLATE if scope == "cluster" else labels.WORKFLOW_TEMPLATE
+    op.workflow["metadata"].setdefault("labels", {})[label] = reference["name"]
+    op.spec = execution_spec(op.workflow["spec"], op.status["storedWorkflowTemplateSpec"])
+    op.templates = Templates(op.name, op.spec, op.world.library, op.status["storedTemplates"])
+
+
+def _move(op: Operation) -> None:
+    podwork.reconcile(op)
+    if op.status["phase"] == "Pending" and not op.shutdown:
+        return
+    if op.status["phase"] == "Pending":
+        finish.complete(op, "Failed", f"Stopped with strategy '{op.shutdown}'")
+        return
+    if op.workflow["spec"].get("suspend") and not op.shutdown and not op.past_deadline():
+        return
+    entry = Call(op.name, {"template": op.spec["entrypoint"]}, op.templates.local, _arguments(op))
+    try:
+        run(op, entry)
+    except (ParallelismReached, Requeue):
+        pass
+    except NodeError as error:
+        finish.complete(op, "Error", f"error in entry template execution: {error.message}")
+        return
+    finish.conclude(op)
+
+
+def _arguments(op: Operation) -> Object:
+    return dict(op.spec.get("arguments") or {})
+
+
+def _write(op: Operation) -> None:
+    meta, status = op.workflow["metadata"], op.status
+    for node in op.nodes:
+        if node.get("finishedAt"):
+            synchronization.release(op, node)
+    status["progress"] = progress.update(op.nodes)
+    meta.setdefault("labels", {})[labels.PHASE] = status.get("phase") or "Running"
+    podwork.condition(op)
+    if _label(op.workflow, labels.COMPLETED) == "true":
+        op.world.locks.release_all(f"{op.namespace}/{op.name}/")
+        op.world.locks.release(f"{op.namespace}/{op.name}")
+    synchronization.write_status(op)
+    for name in ("nodes", "storedTemplates"):
+        if not status.get(name):
+            status.pop(name, None)
+    done = {n["id"]: n["taskResultSynced"] for n in op.nodes if n.get("taskResultSynced") is not None}
+    if done:
+        status["taskResultsCompletionStatus"] = done
+
+
+def _label(workflow: Mapping[str, Any], name: str) -> str:
+    return str((workflow["metadata"].get("labels") or {}).get(name) or "")
