@@ -17,6 +17,7 @@ from argovx_lab.capture.definitions import Definitions
 from argovx_lab.capture.notebook import MAGIC, step_head
 from argovx_lab.errors import SpecError
 from argovx_lab.notebook.arguments import parse_line
+from argovx_lab.notebook.facade import Facade
 from argovx_lab.notebook.handles import Handle
 
 
@@ -59,7 +60,7 @@ def definitions(shell: Any) -> Definitions:
             known.add_cell(text, number=number)
     hidden = set(getattr(shell, "user_ns_hidden", ()))
     for name, value in shell.user_ns.items():
-        if name.startswith("_") or name in hidden or isinstance(value, ModuleType):
+        if name.startswith("_") or name in hidden or isinstance(value, (ModuleType, Facade)):
             continue
         if isinstance(value, Handle) or not known.get(name):
             known.add_value(name)
