@@ -70,7 +70,7 @@ class Controller:
         """Work until cancelled."""
         watches = [asyncio.create_task(cache.run()) for cache in self._caches.all()]
         try:
-            ready = asyncio.gather(*(cache.ready.wait() for cache in self._caches.all()))
+            ready = asyncio.create_task(self._caches.ready())
             await asyncio.wait([ready, *watches], return_when=asyncio.FIRST_COMPLETED)
             self._locks.load(self._caches.workflows.objects.values())
             await self._work(watches)
@@ -95,8 +95,8 @@ class Controller:
     def _start_due(self) -> float | None:
         """Start what is due and return the seconds until the next is."""
         now, soonest = time.monotonic(), None
-        for key, due in list(self._due.items()):
-            due = max(due, self._rest.get(key, 0.0))
+        for key, asked in list(self._due.items()):
+            due = max(asked, self._rest.get(key, 0.0))
             if key in self._busy:
                 continue
             if due <= now:

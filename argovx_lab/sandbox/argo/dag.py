@@ -205,8 +205,8 @@ class _Dag:
         try:
             if node is None and not should_execute(member.get("when")):
                 node = self.op.nodes.init(
-                    name, "Skipped", SKIPPED, scope=str(self.context), caller=member, boundary=self.node["id"],
-                    message=f"when '{member['when']}' evaluated false",
+                    name, "Skipped", SKIPPED, scope=str(self.context), caller=member,
+                    boundary=self.node["id"], message=f"when '{member['when']}' evaluated false",
                 )  # fmt: skip
             elif node is None or not is_final(node):
                 node = self._call(member, name)

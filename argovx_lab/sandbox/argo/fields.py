@@ -25,18 +25,19 @@ REFUSED = {
 }
 SPEC = frozenset((
     "templates", "entrypoint", "arguments", "serviceAccountName", "automountServiceAccountToken", "volumes",
-    "parallelism", "suspend", "imagePullSecrets", "onExit", "ttlStrategy", "activeDeadlineSeconds", "priority",
-    "podGC", "securityContext", "podSpecPatch", "shutdown", "workflowTemplateRef", "synchronization",
+    "parallelism", "suspend", "imagePullSecrets", "onExit", "ttlStrategy", "activeDeadlineSeconds",
+    "priority", "podGC", "securityContext", "podSpecPatch", "shutdown", "workflowTemplateRef", "synchronization",
     "retryStrategy", "podMetadata", "templateDefaults", "hooks", "workflowMetadata",
 ))  # fmt: skip
 TEMPLATE = frozenset((
     "name", "inputs", "outputs", "container", "script", "steps", "dag", "suspend", "metadata", "annotations",
-    "volumes", "initContainers", "activeDeadlineSeconds", "timeout", "retryStrategy", "parallelism", "failFast",
-    "serviceAccountName", "automountServiceAccountToken", "securityContext", "podSpecPatch", "synchronization",
+    "volumes", "initContainers", "activeDeadlineSeconds", "timeout", "retryStrategy", "parallelism",
+    "failFast", "serviceAccountName", "automountServiceAccountToken", "securityContext", "podSpecPatch",
+    "synchronization",
 ))  # fmt: skip
 STEP = frozenset((
-    "name", "template", "templateRef", "inline", "arguments", "withItems", "withParam", "withSequence", "when",
-    "continueOn", "onExit", "hooks",
+    "name", "template", "templateRef", "inline", "arguments", "withItems", "withParam", "withSequence",
+    "when", "continueOn", "onExit", "hooks",
 ))  # fmt: skip
 TASK = STEP | {"dependencies", "depends"}
 _PARAMETER = frozenset(("name", "default", "value", "enum", "description", "globalName", "valueFrom"))

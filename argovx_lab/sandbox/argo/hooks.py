@@ -97,7 +97,7 @@ def _run(
             op,
             execute.Call(
                 name, hook, context, arguments, boundary=node.get("boundaryID", ""),
-                on_exit=name.endswith(".onExit"), flag="hooked",
+                on_exit=call.on_exit or name.endswith(".onExit"), flag="hooked",
             ),
         )  # fmt: skip
     except NodeError:

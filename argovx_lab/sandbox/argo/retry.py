@@ -127,7 +127,7 @@ def _stopped(op: Operation) -> str | None:
 
 
 def _back_off(op: Operation, parent: Node, attempts: list[Node], strategy: Mapping[str, Any]) -> str | None:
-    """Return why there is no further attempt, ``""`` while it is too early for one, ``None`` when it is time."""
+    """Return why there is no further attempt; ``""``: too early for one; ``None``: now."""
     backoff = strategy.get("backoff")
     if not backoff:
         return None

@@ -28,6 +28,11 @@ class Caches:
         """Return all of them."""
         return self.workflows, self.pods, self.results, self.namespaced, self.cluster, self.configs
 
+    async def ready(self) -> None:
+        """Wait until every kind has been listed once."""
+        for cache in self.all():
+            await cache.ready.wait()
+
 
 class _Library(Mapping[tuple[str, str], Object]):
     def __init__(self, caches: Caches, namespace: str) -> None:

@@ -1,6 +1,7 @@
 """``jsonpath(json, path)`` with the steps that Argo users write.
 
-These are ``$.a.b``, ``$['a']``, ``$[0]``, ``$[1:2]``, ``[*]`` and ``..name``. Filters and scripts are refused by name.
+These are ``$.a.b``, ``$['a']``, ``$[0]``, ``$[1:2]``, ``[*]`` and ``..name``.
+Filters and scripts are refused by name.
 """
 
 from __future__ import annotations
