@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from argovx_lab.errors import Conflict, PolicyDenied, RemoteError
+from argovx_lab.errors import Conflict, PolicyDenied, RemoteError, RunError
 from argovx_lab.launcher import records
 from argovx_lab.launcher.context import Context
 from argovx_lab.launcher.events import now
@@ -56,28 +56,23 @@ def claim(context: Context, place: Place, spec: StepSpec, spec_uri: str) -> Clai
     """
     layout, objects = context.settings.layout, context.objects
     own = place.attempt(layout)
-    found = records.read(objects, own.bucket, own.intent, records.INTENT)
-    if found is None:
-        earlier = _predecessor(context, place)
+    earlier = _predecessor(context, place)
+    try:
         if earlier is None:
             document = _intent(context, place, spec, spec_uri, own)
         else:
             _check(earlier, place, spec, layout)
             document = earlier
-        try:
-            data = records.write(objects, own.bucket, own.intent, document)
-        except Conflict:  # an earlier life of this pod was faster, or its answer was lost
-            found = records.read(objects, own.bucket, own.intent, records.INTENT)
-            if found is None:
-                raise
-        else:
-            fresh = earlier is None
-            context.events.emit("claimed", fresh=fresh, prefix=document["prefix"])
-            return _claim(document, hashlib.sha256(data).hexdigest(), fresh)
-    document, digest = found
-    _check(document, place, spec, layout)
-    context.events.emit("claimed", fresh=False, prefix=document["prefix"])
-    return _claim(document, digest, fresh=False)
+        data = records.write(objects, own.bucket, own.intent, document)
+        digest, fresh = hashlib.sha256(data).hexdigest(), earlier is None
+    except (Conflict, RunError):  # an earlier life of this pod was here, or an input is gone
+        found = records.read(objects, own.bucket, own.intent, records.INTENT)
+        if found is None:
+            raise
+        (document, digest), fresh = found, False
+        _check(document, place, spec, layout)
+    context.events.emit("claimed", fresh=fresh, prefix=document["prefix"])
+    return _claim(document, digest, fresh)
 
 
 def _claim(document: dict[str, Any], digest: str, fresh: bool) -> Claim:

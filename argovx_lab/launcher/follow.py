@@ -50,6 +50,7 @@ class Follower:
         self._phase = ""
         self._progress: tuple[int, int] | None = None
         self._looks = 0
+        self._told = False
 
     def run(self) -> End:
         """Follow until the end and return it.
@@ -117,6 +118,7 @@ class Follower:
         try:
             news = self._stream.poll()
             if (lives or self._looks % _LIFE_EVERY == 0) and self._stream.next_life():
+                self._told = False
                 self._context.events.emit("life", number=self._stream.life)
                 news = True
         except Unavailable as error:
@@ -148,7 +150,8 @@ class Follower:
         if state.progress and state.progress != self._progress:
             self._progress = state.progress
             self._report.progress(*state.progress)
-        if state.closed is not None:
+        if state.closed is not None and not self._told:
+            self._told = True
             self._context.events.emit("closed", outcome=state.closed.get("outcome"))
 
 

@@ -20,7 +20,7 @@ from argovx_lab.launcher.ending import STOPPED, SUCCEEDED, Ending, of_error
 from argovx_lab.launcher.follow import End, Follower
 from argovx_lab.launcher.inputs import own_object
 from argovx_lab.launcher.launch import Uncertain, obtain
-from argovx_lab.launcher.lineage import write_lineage
+from argovx_lab.launcher.lineage import Lineage
 from argovx_lab.launcher.place import Place, find
 from argovx_lab.launcher.report import Report, cut, small_json
 from argovx_lab.launcher.verdict import judge
@@ -63,24 +63,22 @@ class Step:
         context, args = self._context, self._args
         place = self._place = self._find()
         context.events.emit("placed", task=place.task, ordinal=place.ordinal, key=place.key())
-        before = records.read(
-            context.objects,
-            context.settings.bucket,
-            place.attempt(context.settings.layout).exit,
-            records.EXIT,
-        )
-        if before is not None:
-            return self._again(before[0])
         spec = self._specification()
         compare(args, spec)
         facts = StepFacts.of(spec, context.settings.user)
         enforce(judge_policy(default_bundle(), facts))
         context.events.emit("specified", step=spec.name, digest=spec.digest)
         own = self._claim = claim(context, place, spec, args.spec)
+        if not own.fresh:
+            before = self._ended_before(place)
+            if before is not None:
+                return self._again(before, own)
         job = obtain(context, own, spec, self._known)
         self._report.now(vertex_job=self._job, console_url=context.jobs.console_url(self._job))
+        lineage = Lineage(context, place, own, spec, self._job)
+        lineage.begin()
         end = Follower(context, own, job, self._report).run()
-        return self._judge(own, spec, end)
+        return self._judge(own, spec, end, lineage)
 
     def _known(self, job: str) -> None:
         self._job = job
@@ -117,7 +115,7 @@ class Step:
         own_object(context.settings.layout, spec.runner.uri, "the runner")
         return spec
 
-    def _judge(self, own: Claim, spec: StepSpec, end: End) -> Ending:
+    def _judge(self, own: Claim, spec: StepSpec, end: End, lineage: Lineage) -> Ending:
         """Turn the end of the job into the end of the step; lineage is written either way."""
         problem = judge(end.job, end.closed)
         manifest: Manifest | None = None
@@ -128,8 +126,7 @@ class Step:
                 problem = error
         self._outputs(manifest, end)
         ending = Ending(0, SUCCEEDED) if problem is None else of_error(problem)
-        assert self._place is not None
-        note = write_lineage(self._context, self._place, own, spec, end, manifest)
+        note = lineage.finish(end, manifest)
         if note:
             text = f"{ending.message}. {note}" if ending.message else note
             ending = replace(ending, message=text)
@@ -146,27 +143,25 @@ class Step:
             values=small_json(manifest.document.get("values") or {}),
         )
 
-    def _again(self, record: dict[str, Any]) -> Ending:
+    def _ended_before(self, place: Place) -> dict[str, Any] | None:
+        own = place.attempt(self._context.settings.layout)
+        found = records.read(self._context.objects, own.bucket, own.exit, records.EXIT)
+        return found[0] if found else None
+
+    def _again(self, record: dict[str, Any], own: Claim) -> Ending:
         """Repeat the end of an earlier life of this very attempt."""
-        place = self._place
-        assert place is not None
-        layout, objects = self._context.settings.layout, self._context.objects
-        own = place.attempt(layout)
-        intent = records.read(objects, own.bucket, own.intent, records.INTENT)
-        folder = intent[0]["prefix"] if intent else own.uri
-        _, name = own_object(layout, f"{folder}created.json", "the attempt")
-        created = records.read(objects, own.bucket, name, records.CREATED)
+        objects, attempt = self._context.objects, own.attempt
+        created = records.read(objects, attempt.bucket, attempt.created, records.CREATED)
         if created:
             job = str(created[0]["job"])
             self._report.set(vertex_job=job, console_url=self._context.jobs.console_url(job))
-        manifest = records.read(
-            objects, own.bucket, name.replace("created.json", "manifest.json"), records.MANIFEST
-        )
+        manifest = records.read(objects, attempt.bucket, attempt.manifest, records.MANIFEST)
         if manifest and record["code"] == 0:
+            document, digest = manifest
             self._report.set(
-                manifest=canonical({"uri": f"{folder}manifest.json", "digest": manifest[1]}).decode(),
-                metrics=small_json(manifest[0].get("metrics") or {}),
-                values=small_json(manifest[0].get("values") or {}),
+                manifest=canonical({"uri": f"{attempt.uri}manifest.json", "digest": digest}).decode(),
+                metrics=small_json(document.get("metrics") or {}),
+                values=small_json(document.get("values") or {}),
             )
         return Ending(int(record["code"]), str(record["reason"]), str(record["message"]), record=False)
 

@@ -5,8 +5,8 @@ never from names that are used again. Refuses to write a running state over an e
 
 Notes
 -----
-Order: contexts, artifacts, execution (running), events, membership, execution (end). Any beginning of it is
-valid, and the whole can be replayed.
+Order: contexts, execution (running), inputs with events and membership; then outputs likewise, execution
+(end). Any beginning of it is valid, and the whole can be replayed.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from argovx_lab.errors import NotFound
 from argovx_lab.model.names import slug
 from argovx_lab.vertex.metadata import SCHEMA_VERSION, Metadata
 
@@ -63,6 +64,8 @@ class StepLineage:
         ``COMPLETE``, ``FAILED`` or ``CANCELLED``.
     metrics : dict
         Last values.
+    replayed : bool
+        Whether an earlier life may have written some of it.
     """
 
     notebook: str
@@ -82,6 +85,7 @@ class StepLineage:
     inputs: Sequence[LineageArtifact] = ()
     outputs: Sequence[LineageArtifact] = ()
     metrics: Mapping[str, float] = field(default_factory=dict)
+    replayed: bool = False
 
 
 def experiment_id(notebook: str) -> str:
@@ -105,36 +109,67 @@ def artifact_id(artifact: LineageArtifact) -> str:
     return f"argovx-ar-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
 
 
-def write(metadata: Metadata, step: StepLineage) -> str:
-    """Write a step's lineage and return the id of its execution; may be called again for the same step.
+def begin(metadata: Metadata, step: StepLineage) -> str:
+    """Write what is known while the job starts and return the id of the execution.
+
+    A replay leaves an execution that has ended as it is.
 
     Raises
     ------
     ArgovxError
         As the service answers; the step itself is not affected.
     """
-    metadata.ensure_store()
-    experiment, workflow, execution = (
-        experiment_id(step.notebook),
-        workflow_id(step.workflow_uid),
-        execution_id(step.attempt_key),
-    )
-    metadata.upsert("contexts", experiment, _experiment(step))
+    experiment, workflow, execution = _ids(step)
+    try:
+        metadata.upsert("contexts", experiment, _experiment(step))
+    except NotFound:  # the store itself is made on first use
+        metadata.ensure_store()
+        metadata.upsert("contexts", experiment, _experiment(step))
     metadata.upsert("contexts", workflow, _workflow(step))
     metadata.add_child(experiment, workflow)
-    inputs, outputs = (
-        list(dict.fromkeys(map(artifact_id, step.inputs))),
-        list(dict.fromkeys(map(artifact_id, step.outputs))),
-    )
-    for artifact in (*step.inputs, *step.outputs):
-        metadata.upsert("artifacts", artifact_id(artifact), _artifact(artifact, step))
-    there = metadata.get("executions", execution)
+    there = metadata.get("executions", execution) if step.replayed else None
     if there is None or there.get("state") not in _ENDED:
         metadata.upsert("executions", execution, _execution(step, RUNNING))
-    metadata.add_events(execution, inputs, outputs)
-    metadata.add_members(workflow, [*inputs, *outputs], [execution])
+    _join(metadata, step, workflow, execution, inputs=step.inputs, outputs=())
+    return execution
+
+
+def finish(metadata: Metadata, step: StepLineage) -> str:
+    """Write the outputs and the end; :func:`begin` must have succeeded, in this life or an earlier one.
+
+    Raises
+    ------
+    ArgovxError
+        As the service answers; the step itself is not affected.
+    """
+    _, workflow, execution = _ids(step)
+    if step.outputs:
+        _join(metadata, step, workflow, execution, inputs=(), outputs=step.outputs)
     metadata.upsert("executions", execution, _execution(step, step.state))
     return execution
+
+
+def _ids(step: StepLineage) -> tuple[str, str, str]:
+    return experiment_id(step.notebook), workflow_id(step.workflow_uid), execution_id(step.attempt_key)
+
+
+def _join(
+    metadata: Metadata,
+    step: StepLineage,
+    workflow: str,
+    execution: str,
+    *,
+    inputs: Sequence[LineageArtifact],
+    outputs: Sequence[LineageArtifact],
+) -> None:
+    """Write artifacts, join them to the execution, and put all into the Workflow's context."""
+    for artifact in (*inputs, *outputs):
+        metadata.upsert("artifacts", artifact_id(artifact), _artifact(artifact, step))
+    read = list(dict.fromkeys(map(artifact_id, inputs)))
+    made = list(dict.fromkeys(map(artifact_id, outputs)))
+    if read or made:
+        metadata.add_events(execution, read, made)
+    metadata.add_members(workflow, list(dict.fromkeys([*read, *made])), [execution])
 
 
 def _experiment(step: StepLineage) -> dict[str, Any]:

@@ -23,6 +23,9 @@ Document = dict[str, Any]
 _ID = re.compile(r"[a-z0-9-]{4,128}\Z")
 _PAGE = 100
 
+#: Lineage must never hold up a step for long. Unit: seconds.
+_TIMEOUT_S = 10.0
+
 #: Schema version that is always given explicitly. Source: the service's own schemas.
 SCHEMA_VERSION = "0.0.1"
 
@@ -39,7 +42,7 @@ class Metadata:
     """
 
     def __init__(self, session: Session, base_url: str, project: str, region: str) -> None:
-        self._rest = Rest(session, base_url)
+        self._rest = Rest(session, base_url, timeout_s=_TIMEOUT_S)
         self._location = f"projects/{project}/locations/{region}"
         self.store = f"{self._location}/metadataStores/default"
 

@@ -61,10 +61,13 @@ class Rest:
         Such as ``https://europe-west4-aiplatform.googleapis.com``.
     """
 
-    def __init__(self, session: Session, base_url: str, service: str = SERVICE) -> None:
+    def __init__(
+        self, session: Session, base_url: str, service: str = SERVICE, timeout_s: float = 30.0
+    ) -> None:
         self._session = session
         self._base = base_url.rstrip("/")
         self._service = service
+        self._timeout_s = timeout_s
 
     def call(
         self,
@@ -75,7 +78,7 @@ class Rest:
         body: Optional[Mapping[str, Any]] = None,
         params: Optional[Mapping[str, Any]] = None,
         repeat: Optional[bool] = None,
-        timeout_s: float = 30.0,
+        timeout_s: Optional[float] = None,
     ) -> dict[str, Any]:
         """Send one call and return its JSON object.
 
@@ -100,7 +103,7 @@ class Rest:
             headers={} if body is None else {"Content-Type": "application/json"},
             data=None if body is None else json.dumps(body).encode(),
             repeat=repeat,
-            timeout_s=timeout_s,
+            timeout_s=self._timeout_s if timeout_s is None else timeout_s,
             service=self._service,
         )
         if not 200 <= answer.status_code < 300:

@@ -10,6 +10,7 @@ import pytest
 from argovx_lab.launcher.arguments import parse
 from argovx_lab.launcher.context import Interrupted
 from argovx_lab.launcher.step import Step
+from argovx_lab.model.step import ArtifactRef
 
 
 def live(world):
@@ -99,6 +100,17 @@ def test_a_second_life_adopts_through_the_label(launcher, step, world):
     assert launcher.run(step).code == 0
     for record in (launcher.attempt().exit, launcher.attempt().created):
         del world.objects[record]
+    assert launcher.run(step).code == 0
+    assert len(world.jobs) == 1
+
+
+def test_a_second_life_adopts_although_an_input_is_gone_by_now(launcher, world, lib):
+    uri = launcher.layout.uri(launcher.layout.object("c" * 64))
+    world.put(launcher.layout.object("c" * 64), b"1", "c" * 64)
+    step = lib.spec(world, inputs={"a": ArtifactRef(uri=uri, digest="c" * 64, codec="json")})
+    assert launcher.run(step).code == 0
+    for name in (launcher.layout.object("c" * 64), launcher.attempt().exit):
+        del world.objects[name]
     assert launcher.run(step).code == 0
     assert len(world.jobs) == 1
 

@@ -167,7 +167,14 @@ def test_lineage_is_written_from_the_launcher(launcher, step, world):
     assert [doc["state"] for doc in executions] == ["COMPLETE"]
     assert executions[0]["metadata"]["argo_node"] == "wf-1.train"
     verbs = [verb for _, verb, _ in world.memberships]
-    assert verbs == ["addContextChildren", "addExecutionEvents", "addContextArtifactsAndExecutions"]
+    assert verbs == [
+        "addContextChildren",
+        "addContextArtifactsAndExecutions",
+        "addExecutionEvents",
+        "addContextArtifactsAndExecutions",
+    ]
+    (event,) = world.memberships[2][2]["events"]
+    assert event["type"] == "OUTPUT"
 
 
 def test_a_failing_lineage_never_fails_the_step(launcher, step, world, lib):
