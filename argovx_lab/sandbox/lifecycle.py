@@ -77,9 +77,17 @@ def start(state_dir: Path, *, user: str, timeout_s: float = 60.0) -> Status:
     SandboxError
         When it cannot start, with its own reason; or when the folder belongs to another user.
     """
+    if sys.platform != "linux":
+        raise SandboxError(
+            f"the sandbox runs on Linux, this is {sys.platform}",
+            hint="use a Linux machine, a container, or a profile of a real deployment",
+        )
     end = time.monotonic() + timeout_s
     while time.monotonic() < end:
         if found := status(state_dir):
+            if found.version != argovx_lab.__version__:
+                stop(state_dir)  # of an older installation; what runs under it goes on
+                continue
             if found.user != user:
                 raise SandboxError(
                     f"the sandbox in {found.state_dir} belongs to user {found.user!r}, not {user!r}",

@@ -9,12 +9,15 @@ knows nothing of pods or jobs. Standard library only, alone in its interpreter.
 from __future__ import annotations
 
 import ctypes
+import errno
 import importlib
 import json
 import os
 import select
 import signal
 import sys
+import time
+from collections.abc import Callable
 from typing import Any, Optional
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
@@ -58,6 +61,17 @@ def descendants(root: int) -> list[int]:
                 found.append(pid)
                 todo.append(pid)
     return found
+
+
+def patiently(write: Callable[[], None], pause_s: float = 1.0) -> None:
+    """Write the end of a group, however long the disk is full: an exit code must not be lost."""
+    while True:
+        try:
+            return write()
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+        time.sleep(pause_s)
 
 
 class Supervisor:
@@ -187,16 +201,20 @@ class Supervisor:
             if pid == self.child:
                 self.status = status
         self.log.flush()
-        with open(os.path.join(self.folder, "stdout.tail"), "wb") as file:
-            file.write(self.log.tail)
         code = os.waitstatus_to_exitcode(self.status or 0)
-        self.save(
+        self.state.update(
             phase="exited",
             finished_at=self.cri.stamp(),
             exit_code=NOT_STARTED if error else (128 - code if code < 0 else code),
             signal=0 if error or code >= 0 else -code,
             error=error,
         )
+        patiently(self._write_end)
+
+    def _write_end(self) -> None:
+        with open(os.path.join(self.folder, "stdout.tail"), "wb") as file:
+            file.write(self.log.tail)
+        self.save()
 
     def run(self, say: int) -> None:
         """Live; ``say`` hears when the command runs, or cannot."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import os
 import shutil
@@ -16,6 +17,7 @@ import pytest
 
 from argovx_lab.errors import SandboxError
 from argovx_lab.sandbox.processes import ProcessGroup, ProcessSpec
+from argovx_lab.sandbox.processes.supervisor import patiently
 
 ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 
@@ -155,6 +157,20 @@ def test_a_group_whose_folder_was_removed_is_lost(folder, run, shell):
     assert group.state().phase == "lost"
     assert not group.signal(signal.SIGTERM)
     group.kill()
+
+
+def test_the_end_is_written_once_the_disk_has_room_again():
+    tries = []
+
+    def write():
+        tries.append(1)
+        if len(tries) < 3:
+            raise OSError(errno.ENOSPC, "full")
+
+    patiently(write, pause_s=0.001)
+    assert len(tries) == 3
+    with pytest.raises(OSError, match="gone"):
+        patiently(lambda: (_ for _ in ()).throw(OSError(errno.ENOENT, "gone")))
 
 
 def test_an_empty_command_is_refused(folder, run):
