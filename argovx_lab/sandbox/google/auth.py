@@ -229,7 +229,7 @@ def caller_of(record: Mapping[str, Any]) -> Caller:
 
 
 def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
 def _unauthenticated(message: str, reason: str) -> GoogleError:

@@ -86,7 +86,7 @@ class Policies:
                 "There were concurrent policy changes. Please retry the whole read-modify-write with "
                 "exponential backoff. The request's ETag does not match the current policy's ETag.",
             )
-        bindings = _merged(policy.get("bindings") or [])
+        bindings = _merged(policy.get("bindings", []))
         document = {"version": _version(policy, bindings), "bindings": bindings}
         self._compile(document)
         self._store.put(_TABLE, key, document)
