@@ -16,7 +16,6 @@ from argovx_lab.sandbox.google import messages, rpc, transcode, wire
 from argovx_lab.sandbox.google.audit import Audit, Entry
 from argovx_lab.sandbox.google.caller import Caller
 from argovx_lab.sandbox.google.errors import GoogleError, not_found, unimplemented
-from argovx_lab.sandbox.google.faults import Faults
 from argovx_lab.sandbox.google.names import Project, denied
 from argovx_lab.sandbox.google.permissions import PERMISSIONS, READS, host, resources
 from argovx_lab.sandbox.google.store import Store
@@ -94,7 +93,6 @@ class Gateway:
         require_scope: Callable[[Caller, str, bool], None],
     ) -> None:
         self.project = project
-        self.faults = Faults()
         self.requests = 0
         self._store = store
         self._audit = audit
@@ -186,9 +184,7 @@ class Gateway:
         call = Call(
             caller, method, explicit, lambda permission, name: self.check(caller, permission, name, api)
         )
-        await self.faults.visit(method.name, "before")
         answer = await self._handlers[method.path](call, asked)
-        await self.faults.visit(method.name, "after")
         return messages.from_dict(method.response, answer)
 
     def check(self, caller: Caller, permission: str, name: str, api: str) -> None:

@@ -60,8 +60,7 @@ class Operations:
             "name": f"{resource}/operations/{number}",
             "metadata": {"@type": _TYPE + metadata_type, "generic_metadata": generic},
         }
-        body = {"value": response} if response_type.startswith("google.protobuf.") else response
-        done = {**operation, "done": True, "response": {"@type": _TYPE + response_type, **body}}
+        done = {**operation, "done": True, "response": {"@type": _TYPE + response_type, **response}}
         with self._store.transaction():
             self._store.put(_TABLE, key, done)
             if self._store.count(_TABLE) > KEPT:
