@@ -35,7 +35,6 @@ def run(notebook: str) -> int:
     services = Services(load_profile())
     print(f"profile {services.profile.name}: {services.profile.note or services.profile.project}")
     reader = read_path(services)
-    reader.reflector.wait_synced(10.0)
     began = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
     watcher = _Watcher(reader, began)
     try:

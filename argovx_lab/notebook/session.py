@@ -67,7 +67,6 @@ class Session:
         """The read path, started on first use."""
         if self._path is None:
             self._path = read_path(self.services)
-            self._path.reflector.wait_synced(5.0)
         return self._path
 
     def use(self, name: str) -> Profile:

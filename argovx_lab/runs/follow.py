@@ -83,6 +83,7 @@ class Follower:
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._lock = threading.Lock()
+        self._rounds = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="argovx-follow", daemon=True)
 
     def start(self) -> None:
@@ -97,6 +98,10 @@ class Follower:
     def changed(self, _uids: Iterable[str]) -> None:
         """Take notice that the mirror changed; called by the reflector."""
         self._wake.set()
+
+    def refresh(self) -> None:
+        """Merge what is known now, in the caller's thread; for callers that cannot wait for the next round."""
+        self._round()
 
     def logs(self, run_id: str, node_id: str, after: int) -> LogText:
         """Return log text of a node's newest execution from byte ``after`` on.
@@ -132,7 +137,10 @@ class Follower:
 
     def _round(self) -> bool:
         """Merge everything once; tell whether anything is still moving."""
-        found = self._executions()
+        with self._rounds:
+            return self._merge(self._executions())
+
+    def _merge(self, found: list[Execution]) -> bool:
         runs: dict[str, list[Execution]] = {}
         for execution in found:
             runs.setdefault(execution.run, []).append(execution)

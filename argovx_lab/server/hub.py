@@ -62,7 +62,6 @@ class Hub:
             if self._services is None or self._read_path is None:
                 self._services = Services(load_profile())
                 self._read_path = read_path(self._services)
-                self._read_path.reflector.wait_synced(5.0)
             return self._services, self._read_path
 
     def overview(self) -> dict[str, Any]:

@@ -9,6 +9,9 @@ from typing import TYPE_CHECKING
 
 from argovx_lab.wiring.profiles import Profile
 
+#: How long a first list of the Workflows is waited for. Unit: seconds.
+FIRST_LIST_S = 5.0
+
 if TYPE_CHECKING:
     from argovx_lab.cluster.client import Cluster
     from argovx_lab.cluster.reflector import Reflector
@@ -93,7 +96,7 @@ class ReadPath:
 
 
 def read_path(services: Services) -> ReadPath:
-    """Build and start the read path of a profile."""
+    """Build and start the read path of a profile; what is there already is merged when it returns."""
     from argovx_lab.cluster.reflector import Reflector
     from argovx_lab.runs.follow import Cadence, Follower
     from argovx_lab.runs.merge import About
@@ -113,5 +116,7 @@ def read_path(services: Services) -> ReadPath:
     )
     reflector.listen(follower.changed)
     reflector.start()
+    if reflector.wait_synced(FIRST_LIST_S):
+        follower.refresh()
     follower.start()
     return ReadPath(store, reflector, follower)

@@ -22,6 +22,19 @@ def kernel(sandbox, tmp_path, monkeypatch):
         kernel.close()
 
 
+@pytest.fixture(scope="module")
+def patient_kernel(sandbox, tmp_path_factory):
+    """One kernel for many refusals: nothing that is refused may leave a trace in it."""
+    folder = tmp_path_factory.mktemp("patient")
+    with pytest.MonkeyPatch.context() as patch:
+        kernel = Kernel(folder, patch, "patient.ipynb")
+        try:
+            kernel.good("%load_ext argovx_lab")
+            yield kernel
+        finally:
+            kernel.close()
+
+
 @pytest.fixture(scope="session")
 def browser():
     """Debian's Chromium; it must be there, a browser test is never skipped."""

@@ -105,7 +105,7 @@ def test_metrics_and_logs_come_back(kernel):
 
 def test_a_failed_step_can_be_asked_for_repeats(kernel, sandbox):
     kernel.bad("%%vertex_step flaky() -> x --retries 1\nraise RuntimeError('always')")
-    (workflow,) = [w for w in sandbox.cluster.list_workflows("argovx.dev/step=flaky")[0]]
+    (workflow,) = sandbox.cluster.list_workflows("argovx.dev/step=flaky")[0]
     attempts = [n for n in workflow["status"]["nodes"].values() if (n.get("nodeFlag") or {}).get("retried")]
     assert len(attempts) == 2
 
@@ -143,7 +143,8 @@ def test_the_bundle_is_for_every_front_end(kernel):
         ("%argovx stop nothing", "has no step nothing"),
     ],
 )
-def test_bad_input_is_one_line_and_a_hint_and_sends_nothing(kernel, sandbox, source, message):
+def test_bad_input_is_one_line_and_a_hint_and_sends_nothing(patient_kernel, sandbox, source, message):
+    kernel = patient_kernel
     before = len(sandbox.cluster.list_workflows()[0])
     kernel.good("gen = (i for i in range(3))\nx = 'mine'")
     text = kernel.bad(source)
