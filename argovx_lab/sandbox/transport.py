@@ -31,6 +31,9 @@ from argovx_lab.sandbox.http import App, Message, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
 
+#: Time for open requests to end when the server stops. Unit: seconds.
+STOP_GRACE_S = 0.3
+
 Kind = Literal["latency", "status", "reset", "lost"]
 _KINDS = ("latency", "status", "reset", "lost")
 #: A job reaches the metadata server under a path of its own, which is its credential.
@@ -216,31 +219,32 @@ class Listener:
         self._config.keep_alive_timeout = 3600.0
         self._config.h11_max_incomplete_size = 64 * 1024
         self._config.h2_max_inbound_frame_size = 2**20
-        self._config.graceful_timeout = 1.0
         self._context = WorkerContext(None)
         self._server: asyncio.Server | None = None
-        self._tasks: set[asyncio.Task[Any]] = set()
+        self._open: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
 
     async def start(self, bound: socket.socket) -> None:
         """Serve on a bound socket."""
         self._server = await asyncio.start_server(self._serve, sock=bound, ssl=self._tls)
 
     async def stop(self) -> None:
-        """Stop listening; open requests are cut after a second."""
+        """Stop listening; what is still open after the grace is cut."""
         await self._context.terminated.set()
         if self._server is not None:
             self._server.close()
-        if self._tasks:
-            await asyncio.wait(self._tasks, timeout=self._config.graceful_timeout)
-        for task in self._tasks:
+        if self._open:
+            await asyncio.wait(self._open, timeout=STOP_GRACE_S)
+        for writer in self._open.values():
+            writer.transport.abort()  # a polite close would wait for TLS's farewell from idle clients
+        for task in list(self._open):
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*self._open, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._open[task] = writer
+        task.add_done_callback(lambda done: self._open.pop(done, None))
 
         def cut() -> None:
             _reset(writer)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import os
 import signal
+import socket
 import stat
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -91,6 +94,24 @@ def test_stop_leaves_pods_running_and_stop_all_ends_them(folder, start, kube, un
     until(lambda: api.phase("p") == "Failed", "truth about the killed pod")
 
 
+def test_a_stop_does_not_wait_for_open_watches_and_tunnels(folder, start, kube):
+    status = start()
+    api = kube(status)
+    address = urlsplit(status.kubernetes_endpoint)
+    plain = socket.create_connection((address.hostname, address.port), timeout=20)
+    with api.context.wrap_socket(plain, server_hostname=address.hostname) as watch:
+        head = f"GET /api/v1/pods?watch=1 HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {api.token}\r\n\r\n"
+        watch.sendall(head.encode())
+        assert watch.recv(9) == b"HTTP/1.1 "
+        proxy = urlsplit(status.proxy)
+        with socket.create_connection((proxy.hostname, proxy.port), timeout=20) as tunnel:
+            tunnel.sendall(b"CONNECT storage.googleapis.com:443 HTTP/1.1\r\n\r\n")
+            assert tunnel.recv(12) == b"HTTP/1.1 200"
+            began = time.monotonic()
+            lifecycle.stop(folder)
+            assert time.monotonic() - began < lifecycle.STOP_TIMEOUT_S / 2, "it had to be killed"
+
+
 def test_two_starters_get_one_server(folder, start):
     with ThreadPoolExecutor(2) as pool:
         first, second = pool.map(lambda _: start(), range(2))
@@ -120,8 +141,6 @@ def test_a_wrong_setting_is_said_at_the_start(folder):
 
 
 def test_a_taken_port_is_said_at_the_start(folder, start):
-    import socket
-
     start()
     lifecycle.stop(folder)
     port = json.loads((folder / "ports.json").read_text())["google"]
