@@ -100,7 +100,7 @@ class Follower:
         self._wake.set()
 
     def refresh(self) -> None:
-        """Merge what is known now, in the caller's thread; for callers that cannot wait for the next round."""
+        """Merge what is known now, in the caller's thread."""
         self._round()
 
     def logs(self, run_id: str, node_id: str, after: int) -> LogText:

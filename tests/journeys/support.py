@@ -8,6 +8,7 @@ import urllib.error
 import urllib.request
 
 import nbformat
+from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
 
 FLAGS = [
@@ -60,9 +61,8 @@ class Kernel:
 
     def restart(self):
         """Kill the kernel and start it anew, as the Restart button does."""
-        run = self.client.km.restart_kernel(now=True)
-        del run
-        self.client.kc.wait_for_ready(timeout=60)
+        run_sync(self.client.km.restart_kernel)(now=True)
+        run_sync(self.client.kc.wait_for_ready)(timeout=60)
 
     def close(self):
         """End the kernel."""

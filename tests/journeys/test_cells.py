@@ -58,7 +58,7 @@ def test_no_wait_gives_the_handle_at_once_and_an_unfinished_one_is_refused(kerne
 
 
 def test_stop_reaches_the_job(kernel, sandbox):
-    kernel.good("%%vertex_step endless() -> x --no-wait\nimport time\nwhile True:\n    time.sleep(0.1)")
+    kernel.good("%%vertex_step endless() -> x --no-wait\nimport time\nx = 0\nwhile True:\n    time.sleep(0.1)")
     until(lambda: "Running" in kernel.good("%argovx status"), 30)
     kernel.good("%argovx stop endless")
     until(lambda: "Stopped" in kernel.good("%argovx status"), 40)
@@ -104,7 +104,7 @@ def test_metrics_and_logs_come_back(kernel):
 
 
 def test_a_failed_step_can_be_asked_for_repeats(kernel, sandbox):
-    kernel.bad("%%vertex_step flaky() -> x --retries 1\nraise RuntimeError('always')")
+    kernel.bad("%%vertex_step flaky() -> x --retries 1\nx = 1 / 0")
     (workflow,) = sandbox.cluster.list_workflows("argovx.dev/step=flaky")[0]
     attempts = [n for n in workflow["status"]["nodes"].values() if (n.get("nodeFlag") or {}).get("retried")]
     assert len(attempts) == 2
