@@ -181,11 +181,22 @@ def build_descriptors(table: dict[str, Any]) -> bytes:
         placed.add(file.name)
         for dependency in file.dependencies:
             place(dependency)
-        file.CopyToProto(files.file.add())
+        copy = files.file.add()
+        file.CopyToProto(copy)
+        for message in copy.message_type:
+            _plain_names(message)
 
     for name in sorted(names):
         place(pool.FindMessageTypeByName(name).file)
     return bytes(files.SerializeToString(deterministic=True))
+
+
+def _plain_names(message: Any) -> None:
+    """Undo the generated classes' ``type_`` for fields whose name Python reserves; numbers stay."""
+    for field in message.field:
+        field.name = field.name.rstrip("_")
+    for inner in message.nested_type:
+        _plain_names(inner)
 
 
 def write(folder: Path) -> None:

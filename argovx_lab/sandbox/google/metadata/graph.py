@@ -161,7 +161,8 @@ class Graph:
         if parent not in parents:
             with self.db.transaction():
                 self.db.put(_CHILDREN, parent + _SEP + child, {})
-                self.put(CONTEXT, {**node, "parent_contexts": [*parents, parent]})
+                # writers hold an etag while they build their tree: a new parent leaves it as it is
+                self.db.put(CONTEXT.table, key(child), {**node, "parent_contexts": [*parents, parent]})
 
     def unlink(self, parent: str, child: str) -> None:
         """Undo :meth:`link`."""
@@ -170,7 +171,7 @@ class Graph:
             self.db.delete(_CHILDREN, parent + _SEP + child)
             if node is not None:
                 parents = [name for name in node.get("parent_contexts", []) if name != parent]
-                self.put(CONTEXT, {**node, "parent_contexts": parents})
+                self.db.put(CONTEXT.table, key(child), {**node, "parent_contexts": parents})
 
     def ancestors(self, context: str) -> set[str]:
         """Return every context above one."""

@@ -88,7 +88,7 @@ class Nodes:
         kept = (*kind.mutable, "schema_title", "schema_version")
         node = {field: wanted[field] for field in kept if wanted.get(field)}
         self._check(kind, node)
-        return self._graph.put(kind, {"name": name, **node})
+        return self._graph.put(kind, {"name": name, "metadata": {}, **node})
 
     def _check(self, kind: Kind, node: Mapping[str, Any]) -> None:
         title, version = node.get("schema_title", ""), node.get("schema_version", "")

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+DENIED = (
+    "Permission 'aiplatform.customJobs.create' denied on resource "
+    "'//aiplatform.googleapis.com/projects/sandbox-lab/locations/us-central1' (or it may not exist)."
+)
+
 
 @pytest.mark.parametrize("transport", ["grpc", "rest"])
 def test_high_level_custom_jobs(end, transport):
@@ -44,8 +49,7 @@ def test_a_reader_may_not_create(end, transport):
     said = end.run("denied.py", transport, account="nb-ada")
     assert said == [
         "list allowed",
-        "create denied: Permission 'aiplatform.customJobs.create' denied on resource "
-        "'//aiplatform.googleapis.com/projects/sandbox-lab/locations/us-central1' (or it may not exist).",
+        f"create denied: {DENIED}",
         "reason IAM_PERMISSION_DENIED aiplatform.customJobs.create",
         "foreign project denied",
         "bad token unauthenticated",

@@ -13,7 +13,7 @@ transport = sys.argv[1]
 
 
 def say(*words):
-    print("::", *words)
+    sys.stdout.write(" ".join(map(str, ("::", *words))) + "\n")
 
 
 bucket, account = os.environ["LAB_BUCKET"], os.environ["LAB_SERVICE_ACCOUNT"]

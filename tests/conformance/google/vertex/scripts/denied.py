@@ -19,7 +19,7 @@ parent = f"projects/{project}/locations/us-central1"
 
 
 def say(*words):
-    print("::", *words)
+    sys.stdout.write(" ".join(map(str, ("::", *words))) + "\n")
 
 
 client.list_custom_jobs(parent=parent)

@@ -3,6 +3,7 @@
 Usage: job_service.py grpc|rest
 """
 
+# ruff: noqa: PT017, PT018
 import os
 import sys
 
@@ -17,7 +18,7 @@ parent = f"projects/{project}/locations/us-central1"
 
 
 def say(*words):
-    print("::", *words)
+    sys.stdout.write(" ".join(map(str, ("::", *words))) + "\n")
 
 
 def job(name, **changes):
