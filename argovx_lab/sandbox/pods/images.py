@@ -47,7 +47,7 @@ class Interpreter:
 
 def _python() -> Interpreter:
     """Return this Python, with our own package importable when it runs from a clone."""
-    env = {"PYTHONDONTWRITEBYTECODE": "1"}
+    env = {"PYTHONUNBUFFERED": "1"}
     root = Path(__file__).resolve().parents[3]
     if "site-packages" not in root.parts:
         env["PYTHONPATH"] = str(root)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 import ssl
 import stat
 
@@ -85,6 +86,7 @@ def test_ports_are_chosen_once(state):
     first, sockets = ports.listen(state.ports)
     for bound in sockets.values():
         assert bound.getsockname()[0] == "127.0.0.1"
+        assert bound.proto == socket.IPPROTO_TCP, "asyncio sets TCP_NODELAY on such sockets only"
         bound.close()
     second, sockets = ports.listen(state.ports)
     for bound in sockets.values():
