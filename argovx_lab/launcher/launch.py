@@ -63,7 +63,7 @@ def obtain(context: Context, claim: Claim, spec: StepSpec, known: Callable[[str]
         prefix=claim.attempt.uri,
     )
     body = build(spec, identity)
-    job = _recorded(context, claim, body)
+    job = None if claim.fresh else _recorded(context, claim, body)
     if job is not None:
         known(job["name"])
         return job

@@ -1,6 +1,6 @@
 """What a finished step leaves in ML Metadata: ids, nodes, edges, in an order that survives a crash.
 
-Owns the mapping from a step to contexts, an execution and artifacts. Ids come from content and unique ids,
+Owns the mapping from a step to contexts, an execution and artifacts. Ids come from places and unique ids,
 never from names that are used again. Refuses to write a running state over an end.
 
 Notes
@@ -104,8 +104,12 @@ def execution_id(attempt_key: str) -> str:
 
 
 def artifact_id(artifact: LineageArtifact) -> str:
-    """Return an id by content: equal bytes are one artifact whoever wrote them."""
-    text = f"sha256:{artifact.digest}" if artifact.digest else f"{artifact.uri}#{artifact.generation}"
+    """Return an id by place and generation.
+
+    What a step wrote and another read is one artifact; the same number out of two runs is two. Values that
+    the notebook sends lie under their digest, so equal ones are one artifact.
+    """
+    text = f"{artifact.uri}#{artifact.generation}"
     return f"argovx-ar-{hashlib.sha256(text.encode()).hexdigest()[:40]}"
 
 

@@ -78,12 +78,12 @@ class Metadata:
         return f"{self.store}/{kind}/{node_id}"
 
     def upsert(self, kind: str, node_id: str, fields: Mapping[str, Any]) -> Document:
-        """Create a node or overwrite the given fields of it, and return it."""
+        """Create a node or overwrite the given fields of it, and return it; its schema cannot be changed."""
         return self._rest.call(
             "PATCH",
             self.name(kind, node_id),
             permission=f"aiplatform.{kind}.update",
-            params={"allowMissing": "true", "updateMask": ",".join(fields)},
+            params={"allowMissing": "true", "updateMask": ",".join(_changeable(fields))},
             body=fields,
             repeat=True,
         )
@@ -166,3 +166,7 @@ class Metadata:
         if self.get("contexts", context_id) is None:
             return []
         return list(self.find("executions", f'in_context("{self.name("contexts", context_id)}")'))
+
+
+def _changeable(fields: Mapping[str, Any]) -> list[str]:
+    return [name for name in fields if not name.startswith("schema")]
