@@ -1,13 +1,14 @@
 /**
  * The interfaces that plugins, panels and the cell renderer share.
  *
- * Every other file takes its types from here; this one imports none of ours but the wire types.
+ * Every other file takes its types from here; this one imports types only.
  */
 import { Token } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 
 import type { Edge, Lineage, Node, Principal, Run } from './api/schema';
+import type { Board } from './model/board';
 
 /** How fresh what is on screen is. */
 export type ConnectionState = 'connecting' | 'live' | 'reconnecting' | 'paused' | 'absent' | 'refused';
@@ -32,12 +33,22 @@ export interface IDelta {
   readonly remove: readonly string[];
 }
 
+/** The server's own link to Argo and Vertex. */
+export interface IRemote {
+  readonly live: boolean;
+  /** Seconds since the remote ends were last heard. */
+  readonly staleS: number;
+  /** Why it is not live, and what to do. */
+  readonly message: string;
+  readonly hint: string;
+}
+
 /** The answer to `GET runs`. */
 export interface IRunList {
   readonly runs: readonly Run[];
   readonly profile: string;
   readonly principal: Principal | null;
-  readonly connection: string;
+  readonly remote: IRemote;
 }
 
 /** A window of a node's log text. */
@@ -97,13 +108,14 @@ export interface IArgovxClient {
 
 /** All runs that the browser knows: one truth for panels, cell marks and the view under the cell. */
 export interface IRunsModel extends IDisposable {
-  /** Emitted after any change; at most once per animation frame of the browser. */
+  /** Emitted after any change. */
   readonly changed: ISignal<IRunsModel, void>;
   /** Runs, newest first. */
   readonly runs: readonly Run[];
   readonly profile: string;
   readonly principal: Principal | null;
   readonly connection: IConnection;
+  readonly remote: IRemote;
   /** The last failed request that concerns the whole list; `null` when all is well. */
   readonly error: IApiError | null;
   /** True until the first answer came. */
@@ -130,4 +142,9 @@ export const IArgovxClient = new Token<IArgovxClient>(
 export const IRunsModel = new Token<IRunsModel>(
   'argovx-lab:IRunsModel',
   'Live runs, merged from Argo, Vertex and the bucket.'
+);
+
+export const IBoard = new Token<Board>(
+  'argovx-lab:IBoard',
+  'Runs as they are shown: with planned steps merged in, and one selection.'
 );

@@ -48,7 +48,7 @@ class Lab:
         self.root = home / "root"
         self.root.mkdir(parents=True)
         self.app = app
-        links = home / "data" / "labextensions"
+        links = home / "path" / "labextensions"
         links.mkdir(parents=True)
         (links / "argovx-lab").symlink_to(ROOT / "argovx_lab" / "labextension")
         settings = home / "s" / "@jupyterlab" / "apputils-extension"
@@ -62,6 +62,8 @@ class Lab:
             **os.environ,
             "JUPYTER_CONFIG_DIR": f"{home}/c",
             "JUPYTER_DATA_DIR": f"{home}/data",
+            # First in the search order, also before a copy that is installed in the environment.
+            "JUPYTER_PATH": f"{home}/path",
             "JUPYTER_RUNTIME_DIR": f"{home}/r",
             "JUPYTERLAB_WORKSPACES_DIR": f"{home}/w",
             "JUPYTERLAB_SETTINGS_DIR": f"{home}/s",
@@ -139,7 +141,11 @@ def main() -> None:
                 ),
             )
             for name in names:
-                getattr(scenes, name)(page, lab, out, open_page)
+                try:
+                    getattr(scenes, name)(page, lab, out, open_page)
+                except Exception:
+                    page.screenshot(path=str(out / "error.png"))
+                    raise
             browser.close()
     finally:
         lab.close()

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-DEFAULT = ["sidebar"]
+DEFAULT = ["sidebar", "run", "cells", "others"]
 
 PREPARE = """%%vertex_step prepare() -> X, y
 from sklearn.datasets import load_digits
@@ -61,6 +61,11 @@ def set_clock(page: Any, at: float | None) -> None:
     page.wait_for_timeout(700)
 
 
+def execute(page: Any, command: str, args: dict[str, Any] | None = None) -> None:
+    """Run a command of the front end."""
+    page.evaluate("([c, a]) => { window.jupyterapp.commands.execute(c, a); }", [command, args or {}])
+
+
 def theme(page: Any, dark: bool) -> None:
     """Switch the theme."""
     name = "JupyterLab Dark" if dark else "JupyterLab Light"
@@ -89,3 +94,65 @@ def sidebar(page: Any, lab: Any, out: Path, open_page: Any) -> None:
     page.locator("#argovx-panel [role=tree]").wait_for()
     page.wait_for_timeout(500)
     both(page, out, "sidebar")
+
+
+def run(page: Any, lab: Any, out: Path, open_page: Any) -> None:
+    """A run in the main area, node by node and tab by tab."""
+    write_notebook(lab)
+    open_page(page, lab)
+    set_clock(page, 66)
+    execute(page, "docmanager:open", {"path": "00-first-step.ipynb"})
+    page.locator(".jp-Notebook").wait_for()
+    execute(page, "argovx:show-panel")
+    page.locator("#argovx-panel [role=tree]").wait_for()
+    execute(page, "argovx:open-run", {"run": "first-step-x7k2"})
+    page.locator(".jp-argovx-card").first.wait_for()
+    page.wait_for_timeout(600)
+    both(page, out, "run")
+    page.locator(".jp-argovx-card[data-argovx-node=train]").click()
+    for tab in ("overview", "logs", "metrics", "data", "lineage"):
+        button = page.locator(f"[data-argovx-tab={tab}]")
+        if button.count():
+            button.click()
+            page.wait_for_timeout(1300)
+            both(page, out, f"run-{tab}")
+
+
+def cells(page: Any, lab: Any, out: Path, open_page: Any) -> None:
+    """Marks at the cells and strips under them."""
+    bundles = {
+        f"cell-{name}": {"schema": 1, "run": "first-step-x7k2", "node": name, "snapshot": None}
+        for name in ("prepare", "train")
+    }
+    write_notebook(lab, bundles)
+    open_page(page, lab)
+    set_clock(page, 66)
+    execute(page, "docmanager:open", {"path": "00-first-step.ipynb"})
+    page.locator(".jp-argovx-mark").first.wait_for()
+    page.wait_for_timeout(2500)
+    both(page, out, "cells")
+
+
+def others(page: Any, lab: Any, out: Path, open_page: Any) -> None:
+    """A failed run, a fan-out, the lineage in the main area, identity."""
+    write_notebook(lab)
+    open_page(page, lab)
+    set_clock(page, 66)
+    execute(page, "argovx:show-panel")
+    page.locator("#argovx-panel [role=tree]").wait_for()
+    execute(page, "argovx:open-run", {"run": "first-step-p0q1", "node": "label_digits"})
+    page.locator(".jp-argovx-card").first.wait_for()
+    page.wait_for_timeout(500)
+    both(page, out, "failed")
+    execute(page, "argovx:open-run", {"run": "digits-nightly"})
+    page.wait_for_timeout(900)
+    both(page, out, "nightly")
+    execute(page, "argovx:open-run", {"run": "learning-rate-sweep"})
+    page.wait_for_timeout(1200)
+    both(page, out, "sweep")
+    execute(page, "argovx:open-lineage", {"run": "first-step-x7k2"})
+    page.wait_for_timeout(1500)
+    both(page, out, "lineage")
+    page.evaluate("() => void window.jupyterapp.commands.execute('argovx:who-am-i')")
+    page.wait_for_timeout(800)
+    both(page, out, "identity")

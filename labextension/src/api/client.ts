@@ -63,11 +63,11 @@ export class ArgovxClient implements IArgovxClient {
   }
 
   async logs(run: string, node: string, after: string): Promise<ILogPage> {
-    return readLogPage(await this._get(`${this._node(run, node)}/logs`, { after }));
+    return readLogPage(await this._get(`${this._node(run, node)}/logs`, after ? { after } : {}));
   }
 
   async metrics(run: string, node: string, after: string): Promise<IMetricPage> {
-    return readMetricPage(await this._get(`${this._node(run, node)}/metrics`, { after }));
+    return readMetricPage(await this._get(`${this._node(run, node)}/metrics`, after ? { after } : {}));
   }
 
   async plan(path: string, content: unknown): Promise<IPlan> {

@@ -24,7 +24,7 @@ import type {
   VertexSide
 } from './schema';
 import { PHASES } from './schema';
-import type { IApiError, IDelta, ILogPage, IMetricPage, IPlan, IRunList, MetricPoint } from '../tokens';
+import type { IApiError, IDelta, ILogPage, IMetricPage, IPlan, IRemote, IRunList, MetricPoint } from '../tokens';
 
 type Dict = Readonly<Record<string, unknown>>;
 
@@ -251,13 +251,24 @@ export function readPrincipal(value: unknown): Principal {
   };
 }
 
+/** What the server says of its own link to Argo; silence reads as well. */
+function readRemote(value: unknown): IRemote {
+  const remote = isDict(value) ? value : {};
+  return {
+    live: remote.live !== false,
+    staleS: number(remote.stale_s),
+    message: text(remote.message),
+    hint: text(remote.hint)
+  };
+}
+
 export function readRunList(value: unknown): IRunList {
   const answer = dict(value, 'the list of runs');
   return {
     runs: list(answer.runs, readRun),
     profile: isDict(answer.profile) ? text(answer.profile.name) : text(answer.profile),
     principal: isDict(answer.principal) ? readPrincipal(answer.principal) : null,
-    connection: isDict(answer.connection) ? text(answer.connection.state) : text(answer.connection)
+    remote: readRemote(answer.connection)
   };
 }
 
@@ -338,10 +349,29 @@ export function readLineage(value: unknown): Lineage {
   };
 }
 
-/** What one frame of the stream carries: changes, or a sign of life. */
+/** A place in the stream. */
+export interface IPlace {
+  readonly epoch: string;
+  readonly seq: number;
+}
+
+/** What one frame of the stream carries: changes, where they end, or why there are none. */
 export interface IFrame {
   readonly deltas: readonly IDelta[];
-  readonly heartbeat: boolean;
+  /** Where the sender stands, when it says so (heartbeats and polls do). */
+  readonly place: IPlace | null;
+  readonly error: IApiError | null;
+}
+
+function readPlace(value: unknown): IPlace | null {
+  if (typeof value === 'string') {
+    const dot = value.lastIndexOf('.');
+    const seq = Number(value.slice(dot + 1));
+    return dot > 0 && Number.isInteger(seq) ? { epoch: value.slice(0, dot), seq } : null;
+  }
+  return isDict(value) && typeof value.seq === 'number'
+    ? { epoch: cursor(value.epoch), seq: value.seq }
+    : null;
 }
 
 function readDelta(value: unknown): IDelta {
@@ -357,14 +387,18 @@ function readDelta(value: unknown): IDelta {
   };
 }
 
-/** Read one frame: an array of changes, one change, a heartbeat, or a poll's `{messages}`. */
+/** Read one frame: changes and heartbeats in an array or alone, a poll's `{messages}`, or an error. */
 export function readFrame(value: unknown): IFrame {
   if (isDict(value) && Array.isArray(value.messages)) {
-    return readFrame(value.messages);
+    return { ...readFrame(value.messages), place: readPlace(value.since) };
+  }
+  if (isDict(value) && typeof value.error === 'string') {
+    return { deltas: [], place: null, error: readError(value, 503) };
   }
   const items: readonly unknown[] = Array.isArray(value) ? value : [value];
-  const changes = items.filter(item => !(isDict(item) && 'heartbeat' in item));
-  return { deltas: changes.map(readDelta), heartbeat: changes.length < items.length };
+  const beats = items.filter(item => isDict(item) && 'heartbeat' in item);
+  const changes = items.filter(item => !beats.includes(item));
+  return { deltas: changes.map(readDelta), place: readPlace(beats.at(-1)), error: null };
 }
 
 export function readError(value: unknown, status: number): IApiError {

@@ -8,7 +8,7 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import type { IConnection, IDelta } from '../tokens';
+import type { IApiError, IConnection, IDelta } from '../tokens';
 import { readFrame, type IFrame } from './guards';
 
 /** Longest silence that counts as live, in milliseconds: two heartbeats of 15 s and some slack. */
@@ -58,6 +58,11 @@ export class RunStream implements IDisposable {
   /** The server began anew: what was known must be fetched again. */
   get restarted(): ISignal<this, void> {
     return this._restarted;
+  }
+
+  /** The server refuses to stream, and says why. */
+  get refused(): ISignal<this, IApiError> {
+    return this._refused;
   }
 
   get stateChanged(): ISignal<this, IConnection> {
@@ -151,25 +156,36 @@ export class RunStream implements IDisposable {
   }
 
   private _take(frame: IFrame): void {
+    if (frame.error) {
+      this._refused.emit(frame.error);
+    }
     const fresh: IDelta[] = [];
     for (const delta of frame.deltas) {
-      if (delta.epoch !== this._epoch) {
-        const first = this._epoch === '' && !this._began;
-        this._epoch = delta.epoch;
-        this._seq = -1;
-        this._began = true;
-        if (!first) {
-          this._restarted.emit();
-        }
-      }
+      this._enter(delta.epoch);
       // Snapshots of several runs share a number; only what is older is a repetition.
       if (delta.seq >= this._seq) {
         this._seq = delta.seq;
         fresh.push(delta);
       }
     }
+    if (frame.place) {
+      this._enter(frame.place.epoch);
+      this._seq = Math.max(this._seq, frame.place.seq);
+    }
     if (fresh.length > 0) {
       this._deltas.emit(fresh);
+    }
+  }
+
+  /** Another epoch means another server process: numbers and revisions begin anew. */
+  private _enter(epoch: string): void {
+    if (epoch !== this._epoch) {
+      this._epoch = epoch;
+      this._seq = -1;
+      if (this._began) {
+        this._restarted.emit();
+      }
+      this._began = true;
     }
   }
 
@@ -266,6 +282,7 @@ export class RunStream implements IDisposable {
 
   private readonly _deltas = new Signal<this, readonly IDelta[]>(this);
   private readonly _restarted = new Signal<this, void>(this);
+  private readonly _refused = new Signal<this, IApiError>(this);
   private readonly _stateChanged = new Signal<this, IConnection>(this);
   private _connection: IConnection = { state: 'connecting', heardAt: 0, polling: false };
   private _socket: ISocket | null = null;

@@ -6,12 +6,14 @@ import type { CommandRegistry } from '@lumino/commands';
 import { createContext, useContext } from 'react';
 
 import type { Board } from '../model/board';
+import type { Look } from '../model/look';
 import type { IArgovxClient } from '../tokens';
 
 export interface IViewServices {
   readonly board: Board;
   readonly client: IArgovxClient;
   readonly commands: CommandRegistry;
+  readonly look: Look;
   readonly trans: TranslationBundle;
 }
 

@@ -30,35 +30,33 @@ export function mergeNodes(
   return [...kept, ...changes.filter(node => !known.has(node.id))];
 }
 
+function sum(counts: Readonly<Record<string, number>>): number {
+  return Object.values(counts).reduce((total, count) => total + count, 0);
+}
+
 /**
  * Apply one change.
  *
- * An `upsert` that carries nodes is a snapshot and replaces them; without nodes it is the head of
- * the run, and its nodes stay. An older revision than the known one changes nothing.
+ * The head of the run comes with every change, the nodes only as they changed; the counts of the head
+ * tell whether all of them are here. An older revision than the known one changes nothing; a change
+ * without a head and without nodes says that the run is gone.
  */
 export function applyDelta(entries: Entries, delta: IDelta): Entries {
   const known = entries.get(delta.run);
-  if (known && delta.revision < known.run.revision) {
-    return entries;
-  }
-  if (delta.upsert === null && delta.nodes.length === 0 && delta.remove.includes(delta.run)) {
+  if (delta.upsert === null && delta.nodes.length === 0 && delta.remove.length === 0) {
     const next = new Map(entries);
     next.delete(delta.run);
     return next;
   }
   const head = delta.upsert ?? known?.run;
-  if (!head) {
+  if (!head || (known && delta.revision < known.run.revision)) {
     return entries;
   }
-  const snapshot = delta.upsert !== null && delta.upsert.nodes.length > 0;
-  const base = snapshot ? head.nodes : (known?.run.nodes ?? []);
-  const nodes = mergeNodes(base, delta.nodes, delta.remove);
-  const empty = delta.upsert !== null && Object.values(delta.upsert.counts).every(count => count === 0);
-  const edges = delta.upsert === null || (head.edges.length === 0 && known) ? known?.run.edges : head.edges;
-  const run: Run = { ...head, revision: delta.revision, nodes, edges: edges ?? [] };
-  const next = new Map(entries);
-  next.set(delta.run, { run, loaded: snapshot || empty || (known?.loaded ?? false) });
-  return next;
+  const base = delta.upsert && delta.upsert.nodes.length > 0 ? delta.upsert.nodes : known?.run.nodes;
+  const nodes = mergeNodes(base ?? [], delta.nodes, delta.remove);
+  const run: Run = { ...head, revision: delta.revision, nodes };
+  const whole = nodes.length === sum(run.counts);
+  return new Map(entries).set(delta.run, { run, loaded: whole || (known?.loaded ?? false) });
 }
 
 /** Apply the answer to `GET runs`: what is not listed is gone; nodes that are here stay. */
@@ -70,7 +68,7 @@ export function applyList(entries: Entries, runs: readonly Run[]): Entries {
       next.set(run.id, known);
     } else if (known?.loaded) {
       next.set(run.id, {
-        run: { ...run, nodes: known.run.nodes, edges: run.edges.length > 0 ? run.edges : known.run.edges },
+        run: { ...run, nodes: known.run.nodes },
         // The head moved on without its nodes: they must be fetched again.
         loaded: false
       });
@@ -88,6 +86,13 @@ export function applySnapshot(entries: Entries, run: Run): Entries {
     return entries;
   }
   return new Map(entries).set(run.id, { run, loaded: true });
+}
+
+/** Another server process counts revisions anew: everything stays on screen until it is heard again. */
+export function forgetRevisions(entries: Entries): Entries {
+  return new Map(
+    [...entries].map(([id, { run }]) => [id, { run: { ...run, revision: -1 }, loaded: false }])
+  );
 }
 
 /** Newest first; runs without a time are the newest. Stable for equal times. */

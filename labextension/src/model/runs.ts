@@ -8,11 +8,18 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import { ApiError, toApiError } from '../api/client';
 import type { Principal, Run } from '../api/schema';
 import type { RunStream } from '../api/stream';
-import type { IApiError, IArgovxClient, IConnection, IDelta, IRunsModel } from '../tokens';
-import { applyDelta, applyList, applySnapshot, newestFirst, type Entries } from './reduce';
+import type { IApiError, IArgovxClient, IConnection, IDelta, IRemote, IRunsModel } from '../tokens';
+import {
+  applyDelta,
+  applyList,
+  applySnapshot,
+  forgetRevisions,
+  newestFirst,
+  type Entries
+} from './reduce';
 
-/** How often a missing server extension is asked for again, in milliseconds. */
-export const ABSENT_AGAIN_MS = 30_000;
+/** How often the list is asked for beside the stream: how live the remote ends are. In milliseconds. */
+export const AGAIN_MS = 30_000;
 
 export class RunsModel implements IRunsModel {
   constructor(
@@ -21,6 +28,7 @@ export class RunsModel implements IRunsModel {
   ) {
     _stream.deltas.connect(this._onDeltas, this);
     _stream.restarted.connect(this._onRestarted, this);
+    _stream.refused.connect(this._onRefused, this);
     _stream.stateChanged.connect(this._onState, this);
   }
 
@@ -54,6 +62,10 @@ export class RunsModel implements IRunsModel {
     return this._verdict ? { ...connection, state: this._verdict } : connection;
   }
 
+  get remote(): IRemote {
+    return this._remote;
+  }
+
   get isDisposed(): boolean {
     return this._disposed;
   }
@@ -80,15 +92,21 @@ export class RunsModel implements IRunsModel {
       }
       this._profile = list.profile;
       this._principal = list.principal;
+      this._remote = list.remote;
       this._error = null;
       this._verdict = null;
       this._set(applyList(this._entries, list.runs));
-      this._stream.start();
+      if (this._stream.connection.state !== 'paused') {
+        this._stream.start();
+      }
     } catch (reason) {
       this._failed(reason);
     }
     this._loading = false;
-    this._emit();
+    if (!this._disposed) {
+      this._again();
+      this._emit();
+    }
   }
 
   load(id: string): Promise<void> {
@@ -126,7 +144,10 @@ export class RunsModel implements IRunsModel {
 
   private async _fetch(id: string): Promise<void> {
     try {
-      const run = await this._client.run(id);
+      let run = await this._client.run(id);
+      if (run.revision < (this.get(id)?.revision ?? 0)) {
+        run = await this._client.run(id); // a change overtook the first answer
+      }
       this._unknown.delete(id);
       this._set(applySnapshot(this._entries, run));
     } catch (reason) {
@@ -146,7 +167,11 @@ export class RunsModel implements IRunsModel {
     } else if (this._error.status === 401 || this._error.status === 403) {
       this._verdict = 'refused';
     }
-    const timer = setTimeout(() => void this.refresh(), ABSENT_AGAIN_MS);
+  }
+
+  private _again(): void {
+    const paused = (): boolean => this._stream.connection.state === 'paused';
+    const timer = setTimeout(() => (paused() ? this._again() : void this.refresh()), AGAIN_MS);
     this._forgetRetry = () => clearTimeout(timer);
   }
 
@@ -164,8 +189,13 @@ export class RunsModel implements IRunsModel {
 
   private _onRestarted(): void {
     // Runs of the old epoch that the new one does not know must not stay on screen.
-    this._set(new Map([...this._entries].map(([id, entry]) => [id, { ...entry, loaded: false }])));
+    this._set(forgetRevisions(this._entries));
     void this.refresh();
+  }
+
+  private _onRefused(_: RunStream, error: IApiError): void {
+    this._error = error;
+    this._emit();
   }
 
   private _onState(): void {
@@ -188,6 +218,7 @@ export class RunsModel implements IRunsModel {
   private readonly _unknown = new Set<string>();
   private _entries: Entries = new Map();
   private _sorted: readonly Run[] | null = null;
+  private _remote: IRemote = { live: true, staleS: 0, message: '', hint: '' };
   private _profile = '';
   private _principal: Principal | null = null;
   private _error: IApiError | null = null;

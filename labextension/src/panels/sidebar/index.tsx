@@ -2,9 +2,13 @@
  * The side panel: head, runs, and the lineage of what is selected.
  */
 import { ReactWidget, SidePanel } from '@jupyterlab/ui-components';
+import type { Message } from '@lumino/messaging';
 
 import { ViewProvider, type IViewServices } from '../../components/context';
 import { argovxIcon } from '../../icons';
+import { LineageModel } from '../../model/lineage';
+import { isPlannedId } from '../../model/reduce';
+import { SelectedLineage } from '../../components/lineage';
 import { Body } from './body';
 import { Head } from './head';
 import { SidebarModel } from './model';
@@ -29,12 +33,58 @@ export class Sidebar extends SidePanel {
     runs.title.label = trans.__('Runs');
     runs.addClass('jp-argovx-section');
     this.addWidget(runs);
+    this._lineage = new LineageModel(services.client);
+    this._section = new LineageSection(services, this._lineage);
+    this.addWidget(this._section);
   }
 
   override dispose(): void {
     this._model.dispose();
+    this._lineage.dispose();
     super.dispose();
   }
 
   private readonly _model: SidebarModel;
+  private readonly _lineage: LineageModel;
+  private readonly _section: LineageSection;
+}
+
+/** The lineage of what is selected; asks only while it is unfolded and on screen. */
+class LineageSection extends ReactWidget {
+  constructor(
+    private readonly _services: IViewServices,
+    private readonly _model: LineageModel
+  ) {
+    super();
+    this.addClass('jp-argovx-section');
+    this.title.label = _services.trans.__('Lineage');
+    _services.board.selectionChanged.connect(this._follow, this);
+  }
+
+  protected override render(): JSX.Element {
+    return (
+      <ViewProvider value={this._services}>
+        <SelectedLineage model={this._model} />
+      </ViewProvider>
+    );
+  }
+
+  protected override onAfterShow(message: Message): void {
+    super.onAfterShow(message);
+    this._follow();
+  }
+
+  protected override onBeforeHide(message: Message): void {
+    super.onBeforeHide(message);
+    this._follow(false);
+  }
+
+  private _follow(visible: unknown = true): void {
+    const { board, trans } = this._services;
+    const { run, node } = board.selection;
+    const name = node || board.get(run)?.name;
+    this.title.label = name ? trans.__('Lineage of %1', name) : trans.__('Lineage');
+    const asked = isPlannedId(run) || board.node(run, node)?.phase === 'Planned' ? '' : run;
+    this._model.follow(asked, node, visible !== false && this.isVisible);
+  }
 }

@@ -1,0 +1,124 @@
+/**
+ * Findings first, then who made what out of what: the lineage as a list that a screen reader reads.
+ */
+import type { Finding, Lineage, LineageNode } from '../api/schema';
+import { shortDigest } from '../format';
+import { useSignal } from '../hooks';
+import type { LineageModel } from '../model/lineage';
+import { useServices } from './context';
+import { EmptyState, ErrorBox } from './parts';
+
+/** The systems that know a thing; the one that does not is named. */
+export function SeenIn({ node }: { readonly node: LineageNode }): JSX.Element {
+  const { trans } = useServices();
+  const missing = ['argo', 'vertex'].filter(system => !node.seen_in.includes(system));
+  return (
+    <span
+      className={`jp-argovx-seen${missing.length > 0 ? ' jp-argovx-partly' : ''}`}
+      title={trans.__('Known to: %1', node.seen_in.join(', ') || trans.__('nobody'))}
+    >
+      {missing.length > 0 ? trans.__('not in %1', missing.map(systemName).join(', ')) : 'Argo + Vertex'}
+    </span>
+  );
+}
+
+export function systemName(system: string): string {
+  return system === 'argo' ? 'Argo' : system === 'vertex' ? 'Vertex' : system;
+}
+
+export function Findings({ findings }: { readonly findings: readonly Finding[] }): JSX.Element {
+  const { trans } = useServices();
+  if (findings.length === 0) {
+    return <div className="jp-argovx-agree">{trans.__('Argo and Vertex agree.')}</div>;
+  }
+  return (
+    <ul className="jp-argovx-findings" aria-label={trans.__('Findings')}>
+      {findings.map(finding => (
+        <li key={`${finding.code}${finding.node}${finding.message}`} data-argovx-finding={finding.code}>
+          <div>{finding.message}</div>
+          {finding.hint && <div className="jp-argovx-error-hint">{finding.hint}</div>}
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+function Value({ node }: { readonly node: LineageNode }): JSX.Element {
+  return (
+    <span className="jp-argovx-chip" title={[node.schema_title, node.uri, node.digest].filter(Boolean).join('\n')}>
+      <b>{node.name}</b>
+      {node.digest && <code>{shortDigest(node.digest)}</code>}
+    </span>
+  );
+}
+
+/** The neighbours of an execution on one side, by name. */
+function around(lineage: Lineage, id: string, side: 'in' | 'out'): readonly LineageNode[] {
+  const ids = lineage.edges
+    .filter(edge => (side === 'in' ? edge.target : edge.source) === id)
+    .map(edge => (side === 'in' ? edge.source : edge.target));
+  return lineage.nodes.filter(node => ids.includes(node.id));
+}
+
+function Executions({ lineage }: { readonly lineage: Lineage }): JSX.Element {
+  const { trans } = useServices();
+  const executions = lineage.nodes.filter(node => node.kind === 'execution');
+  return (
+    <ul className="jp-argovx-executions">
+      {executions.map(execution => {
+        const ins = around(lineage, execution.id, 'in');
+        const outs = around(lineage, execution.id, 'out');
+        return (
+          <li key={execution.id} data-argovx-execution={execution.step || execution.name}>
+            <div className="jp-argovx-execution">
+              <b title={execution.id}>{execution.name}</b>
+              <span className="jp-argovx-line">{execution.state}</span>
+              <SeenIn node={execution} />
+            </div>
+            {ins.length > 0 && (
+              <div className="jp-argovx-flow">
+                <span>{trans.__('in')}</span>
+                {ins.map(node => (
+                  <Value key={node.id} node={node} />
+                ))}
+              </div>
+            )}
+            {outs.length > 0 && (
+              <div className="jp-argovx-flow">
+                <span>{trans.__('out')}</span>
+                {outs.map(node => (
+                  <Value key={node.id} node={node} />
+                ))}
+              </div>
+            )}
+          </li>
+        );
+      })}
+    </ul>
+  );
+}
+
+export function LineageList({ model }: { readonly model: LineageModel }): JSX.Element {
+  const { trans } = useServices();
+  useSignal(model.changed);
+  const { lineage, error } = model;
+  return (
+    <div className="jp-argovx-tab jp-argovx-lineage">
+      {error && <ErrorBox error={error} />}
+      {!lineage && !error && <EmptyState title={trans.__('Asking Argo and Vertex')} />}
+      {lineage && <Findings findings={lineage.findings} />}
+      {lineage && <Executions lineage={lineage} />}
+    </div>
+  );
+}
+
+/** The lineage of the selection, or what to select. */
+export function SelectedLineage({ model }: { readonly model: LineageModel }): JSX.Element {
+  const { board, trans } = useServices();
+  useSignal(board.selectionChanged);
+  return board.selection.run ? (
+    <LineageList model={model} />
+  ) : (
+    <EmptyState title={trans.__('Select a run or a step')} />
+  );
+}

@@ -1,0 +1,449 @@
+/**
+ * The graph as a widget: pan, zoom, keyboard and selection over cards and a canvas.
+ *
+ * Owns the viewport. Keeps positions while the graph grows: what is on screen stays where it is
+ * unless the whole graph still fits. Refuses to know what its cards stand for.
+ */
+import type { Message } from '@lumino/messaging';
+import { Signal, type ISignal } from '@lumino/signaling';
+import { Widget } from '@lumino/widgets';
+
+import { Card, CARD } from './card';
+import { paint, readPalette, type IViewport, type Palette } from './canvas';
+import { LayoutEngine } from './engine';
+import type { IGraphEdge, IGraphItem } from './item';
+import type { Direction, ILayout } from './layout';
+import { pathOf, step, type Arrow } from './paths';
+
+/** Cards are real elements up to this many in sight, and above this zoom. */
+const CARDS = { most: 150, above: 0.4 } as const;
+const ZOOM = { least: 0.04, most: 1.6, fit: 1 } as const;
+/** Space around a graph that fits, in pixels. */
+const MARGIN = 32;
+
+const EMPTY: ILayout = { places: {}, layers: [], routes: [], width: 0, height: 0 };
+
+export class GraphView extends Widget {
+  constructor(private readonly _options: { readonly label: string; readonly scope: string }) {
+    super();
+    this.addClass('jp-argovx-graph');
+    const { node } = this;
+    node.tabIndex = 0;
+    node.setAttribute('role', 'listbox');
+    node.setAttribute('aria-label', _options.label);
+    this._layer.className = 'jp-argovx-graph-layer';
+    node.append(this._canvas, this._layer);
+    this._resize = new ResizeObserver(() => this._onSize());
+    this._theme = new MutationObserver(() => {
+      this._palette = null;
+      this._draw();
+    });
+  }
+
+  /** A card was chosen; empty when the ground was. */
+  get picked(): ISignal<this, string> {
+    return this._picked;
+  }
+
+  /** A card was opened: double click or Enter. */
+  get opened(): ISignal<this, string> {
+    return this._opened;
+  }
+
+  get direction(): Direction {
+    return this._direction;
+  }
+
+  set direction(direction: Direction) {
+    if (direction !== this._direction) {
+      this._direction = direction;
+      this._follows = true;
+      this._layOut();
+    }
+  }
+
+  setData(items: readonly IGraphItem[], edges: readonly IGraphEdge[]): void {
+    const shape = JSON.stringify([items.map(item => item.id), edges.map(edge => [edge.source, edge.target])]);
+    this._items = new Map(items.map(item => [item.id, item]));
+    this._edges = edges;
+    if (shape !== this._shape) {
+      this._shape = shape;
+      this._layOut();
+    }
+    this._draw();
+  }
+
+  select(id: string): void {
+    if (id !== this._selected) {
+      this._selected = id;
+      this._path = pathOf(this._edges, id);
+      this._draw();
+    }
+  }
+
+  /** Show the whole graph, and keep doing so while it grows. */
+  fitAll(): void {
+    const { clientWidth: width, clientHeight: height } = this.node;
+    const { width: w, height: h } = this._laid;
+    this._follows = true;
+    if (width === 0 || w === 0) {
+      return;
+    }
+    const k = Math.min(ZOOM.fit, (width - 2 * MARGIN) / w, (height - 2 * MARGIN) / h);
+    this._look({ k: Math.max(k, ZOOM.least), x: 0, y: 0 }, true);
+  }
+
+  zoom(factor: number, at?: { readonly x: number; readonly y: number }): void {
+    const { clientWidth, clientHeight } = this.node;
+    const { x, y } = at ?? { x: clientWidth / 2, y: clientHeight / 2 };
+    const { k, x: tx, y: ty } = this._view;
+    const next = Math.min(Math.max(k * factor, ZOOM.least), ZOOM.most);
+    this._follows = false;
+    this._look({ k: next, x: x - ((x - tx) * next) / k, y: y - ((y - ty) * next) / k });
+  }
+
+  override dispose(): void {
+    if (!this.isDisposed) {
+      this._engine.dispose();
+      this._resize.disconnect();
+      this._theme.disconnect();
+      cancelAnimationFrame(this._frame);
+      super.dispose();
+    }
+  }
+
+  handleEvent(event: Event): void {
+    switch (event.type) {
+      case 'wheel':
+        this._onWheel(event as WheelEvent);
+        break;
+      case 'pointerdown':
+        this._onDown(event as PointerEvent);
+        break;
+      case 'pointermove':
+        this._onMove(event as PointerEvent);
+        break;
+      case 'pointerup':
+        this._onUp(event as PointerEvent);
+        break;
+      case 'dblclick':
+        this._onOpen(event as MouseEvent);
+        break;
+      case 'keydown':
+        this._onKey(event as KeyboardEvent);
+        break;
+    }
+  }
+
+  protected override onAfterAttach(message: Message): void {
+    super.onAfterAttach(message);
+    for (const name of EVENTS) {
+      this.node.addEventListener(name, this, { passive: name !== 'wheel' && name !== 'keydown' });
+    }
+    this._resize.observe(this.node);
+    this._theme.observe(document.body, { attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light'] });
+    this._onSize();
+  }
+
+  protected override onBeforeDetach(message: Message): void {
+    EVENTS.forEach(name => this.node.removeEventListener(name, this));
+    this._resize.disconnect();
+    this._theme.disconnect();
+    super.onBeforeDetach(message);
+  }
+
+  private _layOut(): void {
+    const across = this._direction === 'down' ? 'x' : 'y';
+    const before = Object.fromEntries(
+      Object.entries(this._laid.places).map(([id, at]) => [id, at[across]])
+    );
+    const input = {
+      nodes: [...this._items.keys()],
+      edges: this._edges.map(({ source, target }) => ({ source, target })),
+      direction: this._direction,
+      width: CARD.width,
+      height: CARD.height,
+      before
+    };
+    this._engine.request(input, layout => this._arrange(layout));
+  }
+
+  private _arrange(layout: ILayout): void {
+    const anchor = this._anchor(layout);
+    const old = this._laid.places[anchor];
+    this._laid = layout;
+    this._path = pathOf(this._edges, this._selected);
+    this.node.dataset.argovxNodes = String(Object.keys(layout.places).length);
+    const fresh = layout.places[anchor];
+    if (this._follows || !old || !fresh) {
+      this.fitAll();
+    } else {
+      const { k, x, y } = this._view;
+      this._look({ k, x: x + (old.x - fresh.x) * k, y: y + (old.y - fresh.y) * k });
+    }
+    this._draw();
+  }
+
+  /** The card that must not move on screen: the selected one, or any that stays. */
+  private _anchor(layout: ILayout): string {
+    const old = this._laid.places;
+    return old[this._selected] && layout.places[this._selected]
+      ? this._selected
+      : (Object.keys(old).find(id => layout.places[id]) ?? '');
+  }
+
+  private _look(view: IViewport, centre = false): void {
+    const { clientWidth, clientHeight } = this.node;
+    const { width, height } = this._laid;
+    this._view = centre
+      ? {
+          k: view.k,
+          x: (clientWidth - width * view.k) / 2,
+          // A small graph hangs from the top: it grows downwards and nothing above it moves.
+          y: Math.min((clientHeight - height * view.k) / 2, MARGIN + clientHeight / 12)
+        }
+      : view;
+    this._draw();
+  }
+
+  private _onSize(): void {
+    const ratio = window.devicePixelRatio || 1;
+    const { clientWidth, clientHeight } = this.node;
+    this._canvas.width = Math.round(clientWidth * ratio);
+    this._canvas.height = Math.round(clientHeight * ratio);
+    if (this._follows) {
+      this.fitAll();
+    }
+    this._draw();
+  }
+
+  private _draw(): void {
+    if (this._frame === 0 && this.isAttached) {
+      this._frame = requestAnimationFrame(() => {
+        this._frame = 0;
+        this._paint();
+      });
+    }
+  }
+
+  private _paint(): void {
+    if (this.isDisposed || this.node.clientWidth === 0) {
+      return;
+    }
+    this._palette ??= readPalette(this.node);
+    const shown = this._inSight();
+    const far = this._view.k < CARDS.above || shown.length > CARDS.most;
+    this._placeCards(far ? [] : shown);
+    const scene = {
+      layout: this._laid,
+      items: this._items,
+      direction: this._direction,
+      path: this._path,
+      selected: this._selected,
+      far
+    };
+    paint(this._canvas, scene, this._view, this._palette, window.devicePixelRatio || 1);
+  }
+
+  private _inSight(): readonly string[] {
+    const { k, x, y } = this._view;
+    const { clientWidth, clientHeight } = this.node;
+    return Object.entries(this._laid.places)
+      .filter(([, at]) => {
+        const [left, top] = [at.x * k + x, at.y * k + y];
+        const [right, bottom] = [left + CARD.width * k, top + CARD.height * k];
+        return right >= 0 && left <= clientWidth && bottom >= 0 && top <= clientHeight;
+      })
+      .map(([id]) => id);
+  }
+
+  private _placeCards(ids: readonly string[]): void {
+    const { k, x, y } = this._view;
+    this._layer.style.transform = `translate(${x}px, ${y}px) scale(${k})`;
+    const wanted = new Set(ids);
+    for (const [id, card] of this._cards) {
+      if (!wanted.has(id)) {
+        card.node.remove();
+        this._cards.delete(id);
+      }
+    }
+    for (const id of ids) {
+      const [item, at] = [this._items.get(id), this._laid.places[id]];
+      if (!item || !at) {
+        continue;
+      }
+      let card = this._cards.get(id);
+      if (!card) {
+        card = new Card(item, `${this.id}-card-${CSS.escape(id)}`, this._options.scope);
+        this._cards.set(id, card);
+        this._layer.append(card.node);
+      }
+      card.update(item);
+      card.move(at);
+      card.select(id === this._selected);
+    }
+    const active = this._cards.get(this._selected);
+    if (active) {
+      this.node.setAttribute('aria-activedescendant', active.id);
+    } else {
+      this.node.removeAttribute('aria-activedescendant');
+    }
+  }
+
+  /** The node under a point of the page. */
+  private _at(event: MouseEvent): string {
+    const box = this.node.getBoundingClientRect();
+    const { k, x, y } = this._view;
+    const px = (event.clientX - box.left - x) / k;
+    const py = (event.clientY - box.top - y) / k;
+    const hit = Object.entries(this._laid.places).find(
+      ([, at]) => px >= at.x && px <= at.x + CARD.width && py >= at.y && py <= at.y + CARD.height
+    );
+    return hit?.[0] ?? '';
+  }
+
+  private _onWheel(event: WheelEvent): void {
+    event.preventDefault();
+    const box = this.node.getBoundingClientRect();
+    if (event.ctrlKey || event.metaKey) {
+      const at = { x: event.clientX - box.left, y: event.clientY - box.top };
+      this.zoom(Math.exp(-event.deltaY / 300), at);
+    } else {
+      const { k, x, y } = this._view;
+      this._follows = false;
+      this._look({ k, x: x - event.deltaX, y: y - event.deltaY });
+    }
+  }
+
+  private _onDown(event: PointerEvent): void {
+    if (event.button === 0) {
+      this._drag = { x: event.clientX, y: event.clientY, view: this._view, moved: false };
+    } else if (event.button === 2) {
+      const id = this._at(event);
+      if (id) {
+        this._choose(id); // the context menu is about what was clicked
+      }
+    }
+  }
+
+  private _onMove(event: PointerEvent): void {
+    const drag = this._drag;
+    if (!drag) {
+      return;
+    }
+    const [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
+    if (!drag.moved && Math.hypot(dx, dy) > 4) {
+      drag.moved = true;
+      this._follows = false;
+      this.node.setPointerCapture(event.pointerId);
+      this.addClass('jp-argovx-dragging');
+    }
+    if (drag.moved) {
+      this._look({ k: drag.view.k, x: drag.view.x + dx, y: drag.view.y + dy });
+    }
+  }
+
+  private _onUp(event: PointerEvent): void {
+    if (this._drag && !this._drag.moved) {
+      this._choose(this._at(event));
+    }
+    this._drag = null;
+    this.removeClass('jp-argovx-dragging');
+  }
+
+  private _onOpen(event: MouseEvent): void {
+    const id = this._at(event);
+    if (id) {
+      this._opened.emit(id);
+    }
+  }
+
+  private _onKey(event: KeyboardEvent): void {
+    if (event.altKey || event.ctrlKey || event.metaKey) {
+      return;
+    }
+    const act = this._keyAction(event.key);
+    if (act) {
+      event.preventDefault();
+      event.stopPropagation();
+      act();
+    }
+  }
+
+  private _keyAction(key: string): (() => void) | null {
+    switch (key) {
+      case 'ArrowUp':
+      case 'ArrowDown':
+      case 'ArrowLeft':
+      case 'ArrowRight':
+        return () => this._walk(key);
+      case 'Enter':
+        return this._selected ? () => this._opened.emit(this._selected) : null;
+      case 'Escape':
+        return this._selected ? () => this._choose('') : null;
+      case '+':
+      case '=':
+        return () => this.zoom(1.25);
+      case '-':
+        return () => this.zoom(0.8);
+      case '0':
+        return () => this.fitAll();
+      default:
+        return null;
+    }
+  }
+
+  private _walk(key: Arrow): void {
+    const next = step(this._laid, this._edges, this._selected, key, this._direction);
+    if (next) {
+      this._choose(next);
+      this._reveal(next);
+    }
+  }
+
+  /** Bring a card into sight with the least movement. */
+  private _reveal(id: string): void {
+    const at = this._laid.places[id];
+    if (!at) {
+      return;
+    }
+    const { k, x, y } = this._view;
+    const nudge = (from: number, to: number, size: number): number =>
+      from < 8 ? 8 - from : to > size - 8 ? size - 8 - to : 0;
+    const dx = nudge(at.x * k + x, (at.x + CARD.width) * k + x, this.node.clientWidth);
+    const dy = nudge(at.y * k + y, (at.y + CARD.height) * k + y, this.node.clientHeight);
+    if (dx !== 0 || dy !== 0) {
+      this._follows = false;
+      this._look({ k, x: x + dx, y: y + dy });
+    }
+  }
+
+  private _choose(id: string): void {
+    this.select(id);
+    this._picked.emit(id);
+  }
+
+  private readonly _picked = new Signal<this, string>(this);
+  private readonly _opened = new Signal<this, string>(this);
+  private readonly _canvas = document.createElement('canvas');
+  private readonly _layer = document.createElement('div');
+  private readonly _engine = new LayoutEngine();
+  private readonly _resize: ResizeObserver;
+  private readonly _theme: MutationObserver;
+  private readonly _cards = new Map<string, Card>();
+  private _items: ReadonlyMap<string, IGraphItem> = new Map();
+  private _edges: readonly IGraphEdge[] = [];
+  private _shape = '';
+  private _laid = EMPTY;
+  private _path: ReadonlySet<string> = new Set();
+  private _selected = '';
+  private _direction: Direction = 'down';
+  private _view: IViewport = { x: 0, y: 0, k: 1 };
+  /** True while the whole graph is kept in sight. */
+  private _follows = true;
+  private _palette: Palette | null = null;
+  private _frame = 0;
+  private _drag: { x: number; y: number; view: IViewport; moved: boolean } | null = null;
+}
+
+const EVENTS = ['wheel', 'pointerdown', 'pointermove', 'pointerup', 'dblclick', 'keydown'] as const;

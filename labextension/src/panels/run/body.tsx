@@ -1,0 +1,201 @@
+/**
+ * Head and inspector of a run view.
+ */
+import { useState } from 'react';
+
+import type { Node, Run } from '../../api/schema';
+import { CommandIDs } from '../../commands';
+import { useServices } from '../../components/context';
+import { PhaseGlyph } from '../../components/glyph';
+import { LineageList } from '../../components/lineage';
+import { ActionButton, EmptyState, ErrorBox } from '../../components/parts';
+import { connectionWords, elapsed, runSeconds } from '../../format';
+import { useNow, useSignal } from '../../hooks';
+import { isActive, may, tally } from '../../model/phases';
+import { isPlannedId } from '../../model/reduce';
+import type { IApiError } from '../../tokens';
+import type { RunViewModel, Tab } from './model';
+import { Data } from './tabs/data';
+import { Logs } from './tabs/logs';
+import { Metrics } from './tabs/metrics';
+import { NodeOverview, RunOverview } from './tabs/overview';
+
+function Freshness(): JSX.Element | null {
+  const { board } = useServices();
+  const { connection, remote } = board.runs;
+  const now = useNow(connection.state !== 'live');
+  if (connection.state === 'live' && remote.live) {
+    return null;
+  }
+  return (
+    <span className="jp-argovx-stale" role="status" title={remote.hint}>
+      {connection.state === 'live' ? remote.message : connectionWords(connection, now)}
+    </span>
+  );
+}
+
+export function Head({ model }: { readonly model: RunViewModel }): JSX.Element | null {
+  const { board, trans } = useServices();
+  useSignal(model.changed);
+  const [error, setError] = useState<IApiError | null>(null);
+  const { run } = model;
+  const now = useNow(run !== undefined && isActive(run.phase));
+  if (!run) {
+    return null;
+  }
+  const { done, total } = tally(run);
+  const seconds = runSeconds(run, now);
+  return (
+    <div className="jp-argovx-runhead" data-argovx-run={run.id} data-argovx-phase={run.phase}>
+      <PhaseGlyph phase={run.phase} />
+      <span className="jp-argovx-title" title={run.id}>
+        {run.name}
+      </span>
+      <span>{run.phase}</span>
+      <span className="jp-argovx-tally" title={trans.__('%1 of %2 steps are done', done, total)}>
+        {done}/{total}
+      </span>
+      {seconds !== null && <span className="jp-argovx-time">{elapsed(seconds)}</span>}
+      {run.note && <span className="jp-argovx-note">{run.note}</span>}
+      <span className="jp-argovx-space" />
+      <Freshness />
+      {error && <ErrorBox error={error} />}
+      {run.actions.includes('stop') && (
+        <ActionButton
+          label={trans.__('Stop')}
+          title={trans.__('Stop every step that is under way')}
+          action={() => board.runs.stopRun(run.id)}
+          onError={setError}
+        />
+      )}
+    </div>
+  );
+}
+
+function NodeHead({ run, node }: { readonly run: Run; readonly node: Node }): JSX.Element {
+  const { board, commands, trans } = useServices();
+  const [error, setError] = useState<IApiError | null>(null);
+  return (
+    <div className="jp-argovx-nodehead" data-argovx-node={node.id} data-argovx-phase={node.phase}>
+      <div className="jp-argovx-nodeline">
+        <PhaseGlyph phase={node.phase} progress={node.progress} />
+        <span className="jp-argovx-title" title={node.name}>
+          {node.name}
+        </span>
+        <span className="jp-argovx-word">{node.phase}</span>
+      </div>
+      {node.line && node.line !== node.phase && <div className="jp-argovx-line">{node.line}</div>}
+      <div className="jp-argovx-nodeverbs">
+        {(may(node, 'cell') || node.cell?.cell_id) && (
+          <ActionButton
+            label={trans.__('Go to cell')}
+            action={() => commands.execute(CommandIDs.goToCell, { run: run.id, node: node.id })}
+            onError={setError}
+          />
+        )}
+        {may(node, 'retry') && (
+          <ActionButton
+            label={trans.__('Retry')}
+            title={trans.__('Run %1 again with the same code and inputs', node.name)}
+            action={() => board.runs.retryStep(run.id, node.id)}
+            onError={setError}
+          />
+        )}
+        {may(node, 'stop') && (
+          <ActionButton
+            label={trans.__('Stop')}
+            title={trans.__('Stop %1 and its Vertex job', node.name)}
+            action={() => board.runs.stopStep(run.id, node.id)}
+            onError={setError}
+          />
+        )}
+      </div>
+      {error && <ErrorBox error={error} />}
+    </div>
+  );
+}
+
+function TabBar({ model }: { readonly model: RunViewModel }): JSX.Element | null {
+  const { trans } = useServices();
+  const { tabs, tab } = model;
+  const words: Readonly<Record<Tab, string>> = {
+    overview: trans.__('Overview'),
+    logs: trans.__('Logs'),
+    metrics: trans.__('Metrics'),
+    data: trans.__('Data'),
+    lineage: trans.__('Lineage')
+  };
+  if (tabs.length < 2) {
+    return null;
+  }
+  const onKeyDown = (event: React.KeyboardEvent): void => {
+    const move = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
+    const next = tabs[tabs.indexOf(tab) + move];
+    if (move !== 0 && next) {
+      event.preventDefault();
+      model.tab = next;
+      event.currentTarget.querySelector<HTMLElement>(`[data-argovx-tab="${next}"]`)?.focus();
+    }
+  };
+  return (
+    <div className="jp-argovx-tabs" role="tablist" onKeyDown={onKeyDown}>
+      {tabs.map(name => (
+        <button
+          key={name}
+          type="button"
+          role="tab"
+          aria-selected={name === tab}
+          tabIndex={name === tab ? 0 : -1}
+          data-argovx-tab={name}
+          onClick={() => (model.tab = name)}
+        >
+          {words[name]}
+        </button>
+      ))}
+    </div>
+  );
+}
+
+function TabContent({ model, node }: { readonly model: RunViewModel; readonly node: Node | undefined }): JSX.Element {
+  if (model.tab === 'lineage') {
+    return <LineageList model={model.lineage} />;
+  }
+  if (!node) {
+    return <RunOverview model={model} />;
+  }
+  switch (model.tab) {
+    case 'overview':
+      return <NodeOverview node={node} />;
+    case 'logs':
+      return <Logs key={node.id} model={model.logs} />;
+    case 'metrics':
+      return <Metrics key={node.id} model={model.metrics} sync={model.id} />;
+    case 'data':
+      return <Data node={node} model={model} />;
+  }
+}
+
+export function Inspector({ model }: { readonly model: RunViewModel }): JSX.Element {
+  const { board, trans } = useServices();
+  useSignal(model.changed);
+  const { run, node } = model;
+  if (!run) {
+    const gone = board.runs.unknown(model.id) || isPlannedId(model.id);
+    return gone ? (
+      <EmptyState title={trans.__('This run is gone')}>
+        <p>{trans.__('Argo has no Workflow of it any more.')}</p>
+      </EmptyState>
+    ) : (
+      <EmptyState title={trans.__('Asking for the run')} />
+    );
+  }
+  return (
+    <>
+      {node && <NodeHead run={run} node={node} />}
+      <TabBar model={model} />
+      <div className="jp-argovx-tabbody" role="tabpanel">
+        <TabContent model={model} node={node} />
+      </div>
+    </>
+  );
+}

@@ -1,0 +1,159 @@
+/**
+ * The strip under a cell: one line when done; logs, curves and verbs while it runs.
+ */
+import { useState } from 'react';
+
+import type { Node, Output, Run } from '../api/schema';
+import { CommandIDs } from '../commands';
+import { sparkline } from '../components/chart';
+import { useServices } from '../components/context';
+import { PhaseGlyph, share } from '../components/glyph';
+import { ActionButton, ErrorBox } from '../components/parts';
+import { bytes, elapsed, metric, nodeSeconds, shortDigest } from '../format';
+import { useNow, useSignal } from '../hooks';
+import { columns } from '../model/metrics';
+import { isActive, may, PHASE_LOOKS } from '../model/phases';
+import type { IApiError } from '../tokens';
+import type { StripModel } from './model';
+
+/** Log lines that are shown while a step runs. */
+const TAIL = 5;
+const SPARK = { width: 72, height: 18 } as const;
+
+function Sparks({ model, node }: { readonly model: StripModel; readonly node: Node }): JSX.Element | null {
+  const names = Object.keys(node.metrics);
+  if (names.length === 0) {
+    return null;
+  }
+  return (
+    <div className="jp-argovx-sparks">
+      {names.map(name => {
+        const [, values] = columns(model.metrics.series.get(name) ?? []);
+        return (
+          <span key={name} className="jp-argovx-spark" data-argovx-metric={name} title={name}>
+            <span className="jp-argovx-name">{name}</span>
+            {values.length > 1 && (
+              <svg width={SPARK.width} height={SPARK.height} aria-hidden="true">
+                <polyline points={sparkline(values, SPARK.width, SPARK.height)} />
+              </svg>
+            )}
+            <b className="jp-argovx-number">{metric(node.metrics[name] ?? NaN)}</b>
+          </span>
+        );
+      })}
+    </div>
+  );
+}
+
+function Chip({ output }: { readonly output: Output }): JSX.Element {
+  return (
+    <span className="jp-argovx-chip" data-argovx-output={output.name} title={`${output.codec} · ${output.digest}`}>
+      <b>{output.name}</b>
+      <span>{output.summary}</span>
+      <span className="jp-argovx-number">{output.size_bytes ? bytes(output.size_bytes) : ''}</span>
+      {output.digest && <code>{shortDigest(output.digest)}</code>}
+    </span>
+  );
+}
+
+function Verbs({ model, run, node }: IPartProps & { readonly model: StripModel }): JSX.Element {
+  const { board, commands, trans } = useServices();
+  const [error, setError] = useState<IApiError | null>(null);
+  return (
+    <>
+      <span className="jp-argovx-stripverbs">
+        {model.live && (
+          <ActionButton
+            label={trans.__('Open')}
+            title={trans.__('Open the graph of this run')}
+            action={() => commands.execute(CommandIDs.openRun, { run: run.id, node: node.id })}
+            onError={setError}
+          />
+        )}
+        {model.live && may(node, 'retry') && node.phase !== 'Succeeded' && node.phase !== 'Cached' && (
+          <ActionButton
+            label={trans.__('Retry')}
+            title={trans.__('Run it again with the same code and inputs')}
+            action={() => board.runs.retryStep(run.id, node.id)}
+            onError={setError}
+          />
+        )}
+        {model.live && may(node, 'stop') && (
+          <ActionButton
+            label={trans.__('Stop')}
+            title={trans.__('Stop this step and its Vertex job')}
+            action={() => board.runs.stopStep(run.id, node.id)}
+            onError={setError}
+          />
+        )}
+      </span>
+      {error && <ErrorBox error={error} />}
+    </>
+  );
+}
+
+interface IPartProps {
+  readonly run: Run;
+  readonly node: Node;
+}
+
+export function Strip({ model }: { readonly model: StripModel }): JSX.Element {
+  const { trans } = useServices();
+  useSignal(model.changed);
+  const { run, node } = model;
+  const active = node ? isActive(node.phase) && model.live : false;
+  const now = useNow(active);
+  if (!run || !node) {
+    return (
+      <div className="jp-argovx-stripline">
+        {model.bundle ? trans.__('Asking for the step') : trans.__('This output names no run')}
+      </div>
+    );
+  }
+  const seconds = nodeSeconds(node, node.times.finished_at || model.live ? now : 0);
+  const done = share(node.progress);
+  const tail = active ? model.logs.buffer.tail(TAIL) : [];
+  const ready = node.outputs.filter(output => output.state === 'ready');
+  return (
+    <div
+      className={`jp-argovx-stripbody jp-argovx-tone-${PHASE_LOOKS[node.phase].tone}`}
+      data-argovx-strip={node.id}
+      data-argovx-run={run.id}
+      data-argovx-node={node.id}
+      data-argovx-phase={node.phase}
+      data-argovx-live={String(model.live)}
+    >
+      <div className="jp-argovx-stripline">
+        <PhaseGlyph phase={node.phase} progress={node.progress} />
+        <b className="jp-argovx-name">{node.name}</b>
+        <span>{node.phase}</span>
+        {node.line !== node.phase && <span className="jp-argovx-line">{node.line}</span>}
+        {active && seconds !== null && <span className="jp-argovx-time">{elapsed(seconds)}</span>}
+        <span className="jp-argovx-space" />
+        {!model.live && <span className="jp-argovx-stale">{trans.__('as the notebook remembers it')}</span>}
+        <Verbs model={model} run={run} node={node} />
+      </div>
+      {active && done !== null && (
+        <div
+          className="jp-argovx-progress"
+          role="progressbar"
+          aria-valuenow={Math.round(done * 100)}
+          aria-valuemin={0}
+          aria-valuemax={100}
+        >
+          <div style={{ width: `${done * 100}%` }} />
+        </div>
+      )}
+      {tail.length > 0 && <pre className="jp-argovx-tail">{tail.join('\n')}</pre>}
+      {(Object.keys(node.metrics).length > 0 || ready.length > 0 || run.note) && (
+        <div className="jp-argovx-stripfoot">
+          <Sparks model={model} node={node} />
+          {ready.map(output => (
+            <Chip key={output.name} output={output} />
+          ))}
+          {run.note && <span className="jp-argovx-note">{run.note}</span>}
+        </div>
+      )}
+    </div>
+  );
+}
