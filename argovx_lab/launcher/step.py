@@ -65,7 +65,7 @@ class Step:
         context.events.emit("placed", task=place.task, ordinal=place.ordinal, key=place.key())
         spec = self._specification()
         compare(args, spec)
-        facts = StepFacts.of(spec, context.settings.user)
+        facts = StepFacts.of(spec, context.settings.user, context.settings.project)
         enforce(judge_policy(default_bundle(), facts))
         context.events.emit("specified", step=spec.name, digest=spec.digest)
         own = self._claim = claim(context, place, spec, args.spec)

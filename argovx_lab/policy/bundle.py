@@ -26,7 +26,7 @@ class Bundle:
     retries_max : int
         Most retries.
     run_as : str
-        Pattern of the account; ``{user}`` stands for the user's slug.
+        Pattern of the account; ``{user}`` stands for the user's slug, ``{project}`` for the job's project.
     """
 
     name: str = "default"
@@ -36,7 +36,7 @@ class Bundle:
     retries_max: int = 10
     replicas_max: int = 1
     strategies: tuple[str, ...] = ("STANDARD",)
-    run_as: str = "u-{user}@*.iam.gserviceaccount.com"
+    run_as: str = "u-{user}@{project}.iam.gserviceaccount.com"
 
     @property
     def digest(self) -> str:

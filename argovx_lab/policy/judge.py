@@ -6,13 +6,17 @@ the launcher.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from argovx_lab.errors import PolicyDenied
+from argovx_lab.model.names import slug
 from argovx_lab.model.step import StepSpec
 from argovx_lab.policy.bundle import Bundle
+
+_ACCOUNT = re.compile(r"[a-z0-9-]{1,63}@[a-z0-9-]{1,63}\.iam\.gserviceaccount\.com\Z", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -23,6 +27,8 @@ class StepFacts:
     ----------
     timeout_s : int
         Longest running time, in seconds; 0 means none was given.
+    project : str
+        Google project that jobs run in; empty when it is not known, and then any project's account will do.
     """
 
     step: str
@@ -34,9 +40,10 @@ class StepFacts:
     retries: int
     replicas: int = 1
     strategy: str = "STANDARD"
+    project: str = ""
 
     @classmethod
-    def of(cls, spec: StepSpec, user: str) -> StepFacts:
+    def of(cls, spec: StepSpec, user: str, project: str = "") -> StepFacts:
         """Take the facts out of a specification."""
         return cls(
             step=spec.name,
@@ -46,6 +53,7 @@ class StepFacts:
             run_as=spec.run_as,
             timeout_s=spec.timeout_s,
             retries=spec.retries,
+            project=project,
         )
 
 
@@ -103,10 +111,10 @@ def _image(bundle: Bundle, facts: StepFacts) -> tuple[bool, str, str]:
 
 
 def _run_as(bundle: Bundle, facts: StepFacts) -> tuple[bool, str, str]:
-    if not facts.user or not facts.run_as:
+    if not facts.run_as or slug(facts.user) != facts.user:
         return False, "the step does not say whose it is or what it runs as", ""
-    pattern = bundle.run_as.format(user=facts.user)
-    own = fnmatchcase(facts.run_as, pattern)
+    pattern = bundle.run_as.format(user=facts.user, project=facts.project or "*")
+    own = bool(_ACCOUNT.match(facts.run_as)) and fnmatchcase(facts.run_as, pattern)
     return own, f"{facts.run_as!r} is not the account of user {facts.user}", f"Allowed: {pattern}."
 
 
