@@ -33,7 +33,7 @@ def run_pod(op: Operation, call: Call, template: Template, node: Node) -> Node:
         node_name=node["name"],
         template_name=_template_name(call, template),
         result=call.keep_result,
-        deadline_s=_deadline(op, call, pod_template),
+        deadline_s=_deadline(pod_template),
         on_exit=call.on_exit,
     )
     pod = build(pod_template, facts)
@@ -51,8 +51,8 @@ def _scope(op: Operation, call: Call, template: Template) -> dict[str, Any]:
     return {**op.globals, **call.local, "pod.name": name, "node.name": call.name}
 
 
-def _deadline(op: Operation, call: Call, template: Template) -> int | None:
-    """Return the pod's deadline: the template's, or what is left of the workflow's when that is less."""
+def _deadline(template: Template) -> int | None:
+    """Return the pod's deadline, the lesser of the template's two; the engine itself ends a late workflow."""
     found: list[float] = []
     own = template.get("activeDeadlineSeconds")
     if own is not None:
@@ -62,8 +62,4 @@ def _deadline(op: Operation, call: Call, template: Template) -> int | None:
             raise NodeError(f"activeDeadlineSeconds '{own}' is no number of seconds") from None
     if template.get("timeout"):
         found.append(parse_duration(template["timeout"]))
-    deadline = op.deadline
-    if deadline is not None and not call.on_exit:
-        left = (deadline - op.world.now).total_seconds() * op.world.speed
-        found.append(max(1.0, left))
     return int(min(found)) if found else None

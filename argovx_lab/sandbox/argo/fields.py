@@ -26,13 +26,13 @@ REFUSED = {
 SPEC = frozenset((
     "templates", "entrypoint", "arguments", "serviceAccountName", "automountServiceAccountToken", "volumes",
     "parallelism", "suspend", "imagePullSecrets", "onExit", "ttlStrategy", "activeDeadlineSeconds",
-    "priority", "podGC", "securityContext", "podSpecPatch", "shutdown", "workflowTemplateRef", "synchronization",
-    "retryStrategy", "podMetadata", "templateDefaults", "hooks", "workflowMetadata",
+    "podGC", "securityContext", "podSpecPatch", "shutdown", "workflowTemplateRef",
+    "synchronization", "retryStrategy", "podMetadata", "templateDefaults", "hooks", "workflowMetadata",
 ))  # fmt: skip
 TEMPLATE = frozenset((
     "name", "inputs", "outputs", "container", "script", "steps", "dag", "suspend", "metadata", "annotations",
     "volumes", "initContainers", "activeDeadlineSeconds", "timeout", "retryStrategy", "parallelism",
-    "failFast", "serviceAccountName", "automountServiceAccountToken", "securityContext", "podSpecPatch",
+    "serviceAccountName", "automountServiceAccountToken", "securityContext", "podSpecPatch",
     "synchronization",
 ))  # fmt: skip
 STEP = frozenset((

@@ -148,7 +148,9 @@ def _parsed(text: str) -> Any:
         raise NodeError(str(error)) from None
 
 
-def global_scope(workflow: Mapping[str, Any], spec: Mapping[str, Any], now: datetime) -> Scope:
+def global_scope(
+    workflow: Mapping[str, Any], spec: Mapping[str, Any], now: datetime, configs: ConfigValues
+) -> Scope:
     """Return ``workflow.*``: names, parameters, labels, annotations, times, outputs, status."""
     meta, status = workflow["metadata"], workflow.get("status") or {}
     scope: Scope = {
@@ -159,15 +161,13 @@ def global_scope(workflow: Mapping[str, Any], spec: Mapping[str, Any], now: date
         "workflow.serviceAccountName": spec.get("serviceAccountName", ""),
         "workflow.status": status.get("phase") or "Running",
     }
-    if spec.get("priority") is not None:
-        scope["workflow.priority"] = str(spec["priority"])
     for kind in ("labels", "annotations"):
         entries = meta.get(kind) or {}
         scope.update({f"workflow.{kind}.{k}": v for k, v in entries.items()})
         scope[f"workflow.{kind}"] = scope[f"workflow.{kind}.json"] = gojson.dumps(entries)
-    parameters = [p for p in parameters_of(spec.get("arguments")) if p.get("value") is not None]
-    scope.update({f"workflow.parameters.{p['name']}": text_of(p["value"]) for p in parameters})
-    listed = [{"name": p["name"], "value": text_of(p["value"])} for p in parameters]
+    parameters = [_input(p, None, scope, configs) for p in parameters_of(spec.get("arguments"))]
+    scope.update({f"workflow.parameters.{p['name']}": p["value"] for p in parameters})
+    listed = [{"name": p["name"], "value": p["value"]} for p in parameters]
     scope["workflow.parameters"] = scope["workflow.parameters.json"] = gojson.dumps(listed)
     for parameter in parameters_of(status.get("outputs")):
         if parameter.get("value") is not None:

@@ -90,14 +90,14 @@ def _start(op: Operation) -> None:
             op.status["startedAt"] = stamp(op.world.now)
             op.status["finishedAt"] = None
         if not op.status["nodes"]:
-            validate(op.spec, op.templates)
+            validate(op.workflow, op.spec, op.templates)
     waiting = synchronization.acquire_workflow(op)
     if waiting:
         op.status.update({"phase": "Pending", "message": waiting})
     elif op.status.get("phase") != "Running":
         op.status["phase"] = "Running"
         op.status.pop("message", None)
-    op.globals.update(global_scope(op.workflow, op.spec, op.world.now))
+    op.globals.update(global_scope(op.workflow, op.spec, op.world.now, op.world.configs))
     op.globals["workflow.status"] = op.status["phase"]
 
 

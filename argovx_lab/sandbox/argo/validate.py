@@ -1,7 +1,7 @@
 """What Argo's controller refuses before it runs anything, with its words.
 
-Source: recordings invalid-*, template-ref-missing. Walks from the entrypoint (and exit handlers) through
-all templates that can be reached.
+Source: recordings invalid-*, template-ref-missing; messages of Argo Workflows 4.1's validation. Walks
+from the entrypoint and the exit handlers through all templates that can be reached.
 """
 
 from __future__ import annotations
@@ -10,21 +10,19 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from argovx_lab.sandbox.argo import tags
 from argovx_lab.sandbox.argo.depends import ancestors_of
 from argovx_lab.sandbox.argo.errors import InvalidSpec, NodeError
-from argovx_lab.sandbox.argo.expr import ExprError, names_in
 from argovx_lab.sandbox.argo.fields import check_template
 from argovx_lab.sandbox.argo.hooks import exit_hook
 from argovx_lab.sandbox.argo.loops import is_loop
 from argovx_lab.sandbox.argo.templates import KINDS, Context, Templates
+from argovx_lab.sandbox.argo.validate_tags import Names
 
 _NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*\Z")
-_PRODUCER = re.compile(r"(tasks|steps)\.([\w-]+)\.")
-_TAG = re.compile(r"[-a-zA-Z0-9_.{}\[\]'\"/]+\Z")
+_LOOP = ("withItems", "withParam", "withSequence")
 
 
-def validate(spec: Mapping[str, Any], templates: Templates) -> None:
+def validate(workflow: Mapping[str, Any], spec: Mapping[str, Any], templates: Templates) -> None:
     """Check a spec and all templates it can reach.
 
     Raises
@@ -40,39 +38,68 @@ def validate(spec: Mapping[str, Any], templates: Templates) -> None:
             raise InvalidSpec(f"templates[{index}].name is required")
         if name in names[:index]:
             raise InvalidSpec(f"templates[{index}].name '{name}' is not unique")
+    for parameter in (spec.get("arguments") or {}).get("parameters") or []:
+        if parameter.get("value") is None and not parameter.get("valueFrom"):
+            raise InvalidSpec(f"spec.arguments.{parameter['name']}.value is required")
     if not spec.get("entrypoint"):
         raise InvalidSpec("spec.entrypoint is required")
-    walker = _Walker(spec, templates)
-    walker.visit({"template": spec["entrypoint"]}, templates.local, "")
+    walker = _Walker(Names(workflow, spec), templates)
+    walker.visit({"template": spec["entrypoint"]}, templates.local, "", spec.get("arguments"))
+    _hooks(spec, templates, walker)
+
+
+def _hooks(spec: Mapping[str, Any], templates: Templates, walker: _Walker) -> None:
+    walker.names.status_known = True
     last = exit_hook(spec)
     if last:
-        walker.visit(last, templates.local, "")
+        walker.visit(last, templates.local, "", last.get("arguments") or spec.get("arguments"))
     for name, hook in (spec.get("hooks") or {}).items():
-        if name != "exit" and not hook.get("expression"):
-            raise InvalidSpec(f"hooks.{name} Expression required")
-        walker.visit(hook, templates.local, "")
+        if name != "exit":
+            if not hook.get("expression"):
+                raise InvalidSpec(f"hooks.{name} Expression required")
+            walker.visit(hook, templates.local, "", hook.get("arguments"))
 
 
 class _Walker:
-    def __init__(self, spec: Mapping[str, Any], templates: Templates) -> None:
-        self._spec, self._templates = spec, templates
-        self._seen: set[str] = set()
-        arguments = (spec.get("arguments") or {}).get("parameters") or []
-        self._workflow = {f"workflow.parameters.{p['name']}" for p in arguments}
+    def __init__(self, names: Names, templates: Templates) -> None:
+        self.names, self._templates = names, templates
+        self._seen: set[tuple[str, bool]] = set()
 
-    def visit(self, caller: Mapping[str, Any], context: Context, where: str) -> None:
+    def visit(
+        self,
+        caller: Mapping[str, Any],
+        context: Context,
+        where: str,
+        arguments: Mapping[str, Any] | None,
+    ) -> None:
         """Check the template that something refers to; ``where`` is the path in the message."""
+        try:
+            self._visit(caller, context, where, arguments)
+        except InvalidSpec as error:
+            raise InvalidSpec(f"{where} {error.message}".strip()) from None
+
+    def _visit(
+        self, caller: Mapping[str, Any], context: Context, where: str, arguments: Mapping[str, Any] | None
+    ) -> None:
         try:
             template, inside = self._templates.resolve(caller, context)
         except NodeError as error:
-            raise InvalidSpec(f"{where} {error.message}".strip()) from None
-        name = str(template.get("name") or "inline")
+            raise InvalidSpec(error.message) from None
+        name = str(template.get("name") or "")
+        self._supplied(template, name, arguments)
         key = f"{inside}/{name}" if not caller.get("inline") else f"{where}/inline"
-        if key in self._seen:
+        if (key, self.names.status_known) in self._seen:
             return
-        self._seen.add(key)
-        check_template(template, name)
+        self._seen.add((key, self.names.status_known))
+        check_template(template, name or "inline")
         self._template(template, inside, name)
+
+    def _supplied(self, template: Mapping[str, Any], name: str, arguments: Mapping[str, Any] | None) -> None:
+        given = {p["name"] for p in (arguments or {}).get("parameters") or []}
+        for parameter in (template.get("inputs") or {}).get("parameters") or []:
+            own = any(parameter.get(k) is not None for k in ("value", "default", "valueFrom"))
+            if not own and parameter["name"] not in given:
+                raise InvalidSpec(f"templates.{name} inputs.parameters.{parameter['name']} was not supplied")
 
     def _template(self, template: Mapping[str, Any], context: Context, name: str) -> None:
         kinds = [k for k in KINDS if template.get(k) is not None]
@@ -85,23 +112,18 @@ class _Walker:
         elif kinds[0] == "steps":
             self._steps(template, context, name, inputs)
         elif kinds[0] in ("container", "script"):
-            body = template[kinds[0]]
-            if not body.get("image"):
+            if not template[kinds[0]].get("image"):
                 raise InvalidSpec(f"templates.{name}.{kinds[0]}.image may not be empty")
-            self._tags(
-                {k: v for k, v in template.items() if k != "outputs"}, inputs, set(), f"templates.{name}"
-            )
+            body = {k: v for k, v in template.items() if k != "outputs"}
+            self.names.check(body, inputs, set(), f"templates.{name}:")
 
     def _dag(self, template: Mapping[str, Any], context: Context, name: str, inputs: set[str]) -> None:
         tasks = self._sorted(template["dag"].get("tasks") or [], name)
         before: dict[str, set[str]] = {}
         for task in tasks:
-            where = f"templates.{name}.tasks.{task['name']}"
-            try:
-                direct = ancestors_of(task)
-            except NodeError as error:
-                raise InvalidSpec(f"{where} {error.message}") from None
+            direct = ancestors_of(task)
             before[task["name"]] = {*direct, *(n for d in direct for n in before[d])}
+            where = f"templates.{name}.tasks.{task['name']}"
             self._one(task, context, where, inputs, before[task["name"]])
         for target in str(template["dag"].get("target") or "").split():
             if "{{" not in target and target not in before:
@@ -120,10 +142,11 @@ class _Walker:
             if task["name"] in known:
                 raise InvalidSpec(f"templates.{name} sorting failed: duplicated nodeName {task['name']}")
             known[task["name"]] = task
+        before = {n: self._before(t, known, name) for n, t in known.items()}
         done: dict[str, dict[str, Any]] = {}
         waiting = dict(known)
         while waiting:
-            ready = [n for n, t in waiting.items() if all(a in done for a in self._before(t, known, name))]
+            ready = [n for n in waiting if all(a in done for a in before[n])]
             if not ready:
                 raise InvalidSpec(f"templates.{name} sorting failed: graph with cycle")
             for n in ready:
@@ -131,76 +154,41 @@ class _Walker:
         return list(done.values())
 
     def _before(self, task: Mapping[str, Any], known: Mapping[str, Any], name: str) -> list[str]:
+        where = f"templates.{name}.tasks.{task['name']}"
         try:
             found = ancestors_of(task)
         except NodeError as error:
-            raise InvalidSpec(f"templates.{name}.tasks.{task['name']} {error.message}") from None
+            raise InvalidSpec(f"{where} {error.message}") from None
         for other in found:
             if other not in known:
-                raise InvalidSpec(f"templates.{name}.tasks.{task['name']} dependency '{other}' not defined")
+                raise InvalidSpec(f"{where} dependency '{other}' not defined")
         return found
 
     def _steps(self, template: Mapping[str, Any], context: Context, name: str, inputs: set[str]) -> None:
         done: set[str] = set()
         for index, group in enumerate(template["steps"]):
+            here: set[str] = set()
             for step in group:
-                where = f"templates.{name}.steps[{index}].{step.get('name', '')}"
-                if not _NAME.match(step.get("name", "")):
+                own = step.get("name", "")
+                if not _NAME.match(own):
                     raise InvalidSpec(f"templates.{name}.steps[{index}].name is not a valid name")
-                self._one(step, context, where, inputs, done)
-            names = [s["name"] for s in group]
-            for position, step_name in enumerate(names):
-                if step_name in done or step_name in names[:position]:
-                    raise InvalidSpec(f"templates.{name}.steps[{index}].name '{step_name}' is not unique")
-            done.update(names)
+                if own in done or own in here:
+                    raise InvalidSpec(f"templates.{name}.steps[{index}].name '{own}' is not unique")
+                here.add(own)
+                self._one(step, context, f"templates.{name}.steps[{index}].{own}", inputs, done)
+            done |= here
 
     def _one(
         self, step: Mapping[str, Any], context: Context, where: str, inputs: set[str], before: set[str]
     ) -> None:
         if sum(1 for k in ("template", "templateRef", "inline") if step.get(k)) != 1:
             raise InvalidSpec(f"{where}.template name, templateRef or inline is required: exactly one")
-        if "{{" not in str(step.get("template") or step.get("templateRef") or ""):
-            self.visit(step, context, where)
-        body = {
-            k: step[k] for k in ("arguments", "when", "withItems", "withParam", "withSequence") if k in step
-        }
-        self._tags(body, inputs, before, where, loop=is_loop(step))
+        body = {k: step[k] for k in ("arguments", "when", *_LOOP) if k in step}
+        self.names.check(body, inputs, before, where, loop=is_loop(step))
+        self.visit(step, context, where, step.get("arguments"))
         for name, hook in (step.get("hooks") or {}).items():
             if name != "exit" and not hook.get("expression"):
                 raise InvalidSpec(f"{where}.hooks.{name} Expression required")
-            self.visit(hook, context, where)
+            self.visit(hook, context, where, hook.get("arguments"))
         if step.get("onExit"):
-            self.visit({"template": step["onExit"]}, context, where)
-
-    def _tags(
-        self, value: Any, inputs: set[str], before: set[str], where: str, *, loop: bool = False
-    ) -> None:
-        for tag in tags.find(value):
-            if tag.startswith("="):
-                self._expression(tag[1:], before, where)
-            elif not self._known(tag, inputs, before, loop):
-                raise InvalidSpec(f"{where} failed to resolve {{{{{tag}}}}}")
-
-    def _expression(self, source: str, before: set[str], where: str) -> None:
-        try:
-            names = names_in(source)
-        except ExprError as error:
-            raise InvalidSpec(f"{where} failed to evaluate expression: {error}") from None
-        for name in names:
-            producer = _PRODUCER.match(name)
-            if producer and producer.group(2) not in before and producer.group(2) != "name":
-                raise InvalidSpec(f"{where} failed to resolve {{{{={source}}}}}")
-
-    def _known(self, tag: str, inputs: set[str], before: set[str], loop: bool) -> bool:
-        producer = _PRODUCER.match(tag)
-        if producer:
-            return producer.group(2) in before or tag in ("tasks.name", "steps.name")
-        if tag.startswith("inputs.parameters."):
-            return tag.removeprefix("inputs.parameters.") in inputs
-        if tag == "item" or tag.startswith("item."):
-            return loop
-        if tag.startswith("workflow.parameters."):
-            return tag in self._workflow or tag == "workflow.parameters.json"
-        return tag.startswith(("workflow.", "lastRetry.", "outputs.", "inputs.")) or tag in (
-            "retries", "pod.name", "node.name", "tasks.name", "steps.name"
-        ) or not _TAG.match(tag)  # fmt: skip
+            self.visit({"template": step["onExit"]}, context, where, step.get("arguments"))
