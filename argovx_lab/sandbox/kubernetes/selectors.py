@@ -18,7 +18,7 @@ _VALUE = r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?"
 _EQUAL = re.compile(rf"\s*({_KEY})\s*(==|=|!=)\s*({_VALUE})\s*")
 _SET = re.compile(rf"\s*({_KEY})\s+(in|notin)\s*\(([^()]*)\)\s*")
 _EXISTS = re.compile(rf"\s*(!?)\s*({_KEY})\s*")
-_ORDER = re.compile(rf"\s*({_KEY})\s*([<>])\s*(-?\d{1, 18})\s*")
+_ORDER = re.compile(rf"\s*({_KEY})\s*([<>])\s*(-?\d{{1,18}})\s*")
 
 Labels = Mapping[str, str]
 Test = Callable[[Labels], bool]

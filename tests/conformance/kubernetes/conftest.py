@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import ssl
 import threading
 from collections.abc import AsyncIterator, Iterator
@@ -126,6 +127,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     made = Cluster(server, server.issuer.url, folder / "ca.pem", token, started[0])
     _await_port(port, folder / "ca.pem")
     yield made
+    gc.collect()  # kept exceptions keep the client's responses, and those its connections
     started[0].call_soon_threadsafe(started[1].set)
     thread.join(15)
     assert not thread.is_alive()

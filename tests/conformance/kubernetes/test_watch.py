@@ -12,11 +12,9 @@ NAMESPACE = "argovx"
 
 
 @pytest.fixture
-def place(core, request):
+def place(core):
     """A namespace of the test's own, so that others do not write into its watch."""
-    name = f"watch-{abs(hash(request.node.name)) % 10_000}"
-    core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name=name)))
-    return name
+    return core.create_namespace({"metadata": {"generateName": "watch-"}}).metadata.name
 
 
 def config(name: str, **labels: str) -> client.V1ConfigMap:
