@@ -34,8 +34,8 @@ log = logging.getLogger(__name__)
 #: Time for open requests to end when the server stops. Unit: seconds.
 STOP_GRACE_S = 0.3
 
-Kind = Literal["latency", "status", "reset", "lost"]
-_KINDS = ("latency", "status", "reset", "lost")
+Kind = Literal["latency", "late", "status", "reset", "lost"]
+_KINDS = ("latency", "late", "status", "reset", "lost")
 #: A job reaches the metadata server under a path of its own, which is its credential.
 _SECRET = re.compile(r"^/(?!computeMetadata)[^/]+/")
 
@@ -47,7 +47,8 @@ class Fault:
     Parameters
     ----------
     kind : str
-        ``latency``: wait ``seconds`` first. ``status``: answer ``status`` and do nothing. ``reset``: cut
+        ``latency``: wait ``seconds`` first. ``late``: do the work, then wait ``seconds`` before the answer.
+        ``status``: answer ``status`` and do nothing. ``reset``: cut
         the connection before anything is done. ``lost``: do the work, then cut the connection instead
         of answering.
     service : str
@@ -169,6 +170,8 @@ class Transport:
         if fault.kind == "latency":
             await asyncio.sleep(fault.seconds)
             await app(scope, receive, send)
+        elif fault.kind == "late":
+            await app(scope, receive, _late(fault.seconds, send))
         elif fault.kind == "status":
             await _answer(fault.status, send)
         elif fault.kind == "reset":
@@ -180,6 +183,15 @@ class Transport:
 
             await app(scope, receive, lose)
             cut()
+
+
+def _late(seconds: float, send: Send) -> Send:
+    async def later(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            await asyncio.sleep(seconds)
+        await send(message)
+
+    return later
 
 
 def _target(scope: Scope) -> str:
