@@ -19,6 +19,13 @@ from argovx_lab.sandbox.google.auth import CLOUD_PLATFORM, LIFETIME_S, SCOPES, A
 from argovx_lab.sandbox.google.store import Store
 from argovx_lab.sandbox.http import Receive, Request, Response, Scope, Send
 
+#: What a job without a service account of its own gets; cloud-platform is not among it.
+#: Source: https://cloud.google.com/vertex-ai/docs/general/access-control#service-agents
+AGENT_SCOPES: Final = tuple(
+    f"https://www.googleapis.com/auth/{name}"
+    for name in ("bigquery", "devstorage.read_write", "logging.write")
+)
+_AGENT_DOMAIN: Final = "@gcp-sa-aiplatform-cc.iam.gserviceaccount.com"
 _TABLE = "metadata.jobs"
 _ROOT: Final = "computeMetadata/v1"
 _FLAVOR: Final = {"metadata-flavor": "Google", "server": "Metadata Server for VM"}
@@ -63,7 +70,7 @@ class MetadataServer:
         self.lifetime_s = lifetime_s
         self._tokens: dict[tuple[str, tuple[str, ...]], tuple[str, float]] = {}
 
-    def register(self, secret: str, email: str, scopes: Iterable[str] = (CLOUD_PLATFORM,)) -> None:
+    def register(self, secret: str, email: str, scopes: Iterable[str] | None = None) -> None:
         """Open the path of one job.
 
         Parameters
@@ -72,11 +79,14 @@ class MetadataServer:
             Random path segment without a slash, at least 16 characters.
         email : str
             The service account that the job runs as.
-        scopes : iterable of str
-            What its tokens may carry.
+        scopes : iterable of str, optional
+            What its tokens may carry; by default cloud-platform, and for the custom code service agent only
+            :data:`AGENT_SCOPES`.
         """
         if len(secret) < 16 or "/" in secret:
             raise ValueError("the secret must be one path segment of at least 16 characters")
+        if scopes is None:
+            scopes = AGENT_SCOPES if email.endswith(_AGENT_DOMAIN) else (CLOUD_PLATFORM,)
         self._store.put(_TABLE, _digest(secret), {"email": email, "scopes": list(scopes)})
 
     def revoke(self, secret: str) -> None:

@@ -57,6 +57,7 @@ class Writer:
 
     def __init__(self, path: Path, *, resume: bool = False) -> None:
         self.path = path
+        self.kept = False
         self.digests = Digests()
         self._mark = Digests()
         flags = os.O_RDWR | os.O_CREAT | (0 if resume else os.O_EXCL)
@@ -105,9 +106,10 @@ class Writer:
             self._fd = -1
 
     def discard(self) -> None:
-        """Close and remove the file."""
+        """Close and remove the file; a blob that was kept stays."""
         self.close()
-        self.path.unlink(missing_ok=True)
+        if not self.kept:
+            self.path.unlink(missing_ok=True)
 
 
 class Blobs:
@@ -143,6 +145,7 @@ class Blobs:
         writer.close()
         blob = secrets.token_hex(16)
         os.replace(writer.path, self._make(blob))
+        writer.kept = True
         return blob
 
     def clone(self, blob: str) -> str:

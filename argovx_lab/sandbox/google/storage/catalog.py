@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -168,7 +168,7 @@ class Catalog:
     def put(self, stored: Stored) -> None:
         """Write a generation where it belongs: live, or noncurrent once it has a deletion time."""
         table, key = (_OLD, stored.old_key) if stored.deleted else (_LIVE, stored.key)
-        self._store.put(table, key, asdict(stored))
+        self._store.put(table, key, dict(vars(stored)))
 
     def remove(self, stored: Stored) -> None:
         """Remove a generation's record."""

@@ -132,8 +132,8 @@ def not_modified(etag: str) -> StorageError:
     return StorageError("FAILED_PRECONDITION", "Not Modified", status=304, headers={"etag": etag})
 
 
-def disk_full(error: OSError | sqlite3.Error) -> StorageError | None:
-    """Return 507 when the machine has no room left, ``None`` when the error is another one.
+def machine(error: OSError | sqlite3.Error) -> StorageError:
+    """Return the answer to an error of the machine: 507 when it has no room left, else 500.
 
     Notes
     -----
@@ -142,7 +142,9 @@ def disk_full(error: OSError | sqlite3.Error) -> StorageError | None:
     full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
     full = full or (isinstance(error, sqlite3.Error) and "full" in str(error))
     if not full:
-        return None
+        return StorageError(
+            "INTERNAL", "The sandbox cannot read or write its state folder; its log says why."
+        )
     return StorageError(
         "RESOURCE_EXHAUSTED",
         "The disk under the sandbox's state folder is full; nothing was stored. Free some space, try again.",

@@ -7,6 +7,7 @@ honours is refused by name instead of being ignored.
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
 import sqlite3
 from collections.abc import Awaitable, Callable
@@ -29,8 +30,8 @@ from argovx_lab.sandbox.google.storage.catalog import Catalog
 from argovx_lab.sandbox.google.storage.errors import (
     StorageError,
     acl,
-    disk_full,
     invalid,
+    machine,
     not_emulated,
     render,
 )
@@ -41,6 +42,8 @@ from argovx_lab.sandbox.google.storage.sessions import Sessions
 from argovx_lab.sandbox.google.storage.uploads import Uploads
 from argovx_lab.sandbox.google.store import Store
 from argovx_lab.sandbox.http import ClientGone, Message, Receive, Request, Response
+
+log = logging.getLogger(__name__)
 
 Method = Callable[[Call], Awaitable[Response]]
 
@@ -150,10 +153,8 @@ class StorageService:
         except ClientGone:
             return Response(499)
         except (OSError, sqlite3.Error) as error:
-            full = disk_full(error)
-            if full is None:
-                raise
-            refusal = full
+            refusal = machine(error)
+            log.exception("storage cannot use its state folder: %s", refusal.http_status)
         if request.method != "GET":
             await body.drain()
         return render(refusal)

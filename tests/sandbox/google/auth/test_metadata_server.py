@@ -100,10 +100,10 @@ def test_narrower_scopes(ask, google):
 
 
 def test_a_job_without_cloud_platform_cannot_get_it(ask, google):
-    scope = "https://www.googleapis.com/auth/devstorage.read_write"
-    google.metadata.register("b" * 20, EMAIL, [scope])
+    google.metadata.register("b" * 20, google.accounts.custom_code_agent)
     base = f"/{'b' * 20}/computeMetadata/v1/instance/service-accounts/default/token"
-    assert ask(base)[0] == 200
+    caller = google.auth.authenticate(ask(base)[1]["access_token"])
+    assert "https://www.googleapis.com/auth/devstorage.read_write" in caller.scopes
     assert ask(f"{base}?scopes={SCOPE}")[0] == 403
 
 

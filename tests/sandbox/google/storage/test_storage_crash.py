@@ -208,6 +208,14 @@ def test_full_disk_while_the_record_is_written(storage, monkeypatch):
     assert storage.get("a").status == 404
 
 
+def test_bytes_that_somebody_removed_by_hand(storage, caplog):
+    storage.put("a", b"x")
+    storage.files()[0].unlink()
+    answer = storage.get("a", "?alt=media")
+    assert (answer.status, "state folder" in answer.error) == (500, True)
+    assert "FileNotFoundError" in caplog.text
+
+
 def test_a_writer_goes_back_to_its_mark(tmp_path):
     writer = Writer(tmp_path / "w")
     writer.write(b"abc")
