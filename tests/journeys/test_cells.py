@@ -58,7 +58,9 @@ def test_no_wait_gives_the_handle_at_once_and_an_unfinished_one_is_refused(kerne
 
 
 def test_stop_reaches_the_job(kernel, sandbox):
-    kernel.good("%%vertex_step endless() -> x --no-wait\nimport time\nx = 0\nwhile True:\n    time.sleep(0.1)")
+    kernel.good(
+        "%%vertex_step endless() -> x --no-wait\nimport time\nx = 0\nwhile True:\n    time.sleep(0.1)"
+    )
     until(lambda: "Running" in kernel.good("%argovx status"), 30)
     kernel.good("%argovx stop endless")
     until(lambda: "Stopped" in kernel.good("%argovx status"), 40)
