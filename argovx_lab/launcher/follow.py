@@ -10,12 +10,12 @@ import sys
 from dataclasses import dataclass
 from typing import Any
 
-from argovx_lab.errors import Unavailable
+from argovx_lab.errors import NotFound, Unavailable
 from argovx_lab.launcher.claim import Claim
 from argovx_lab.launcher.context import Context, Deadline
 from argovx_lab.launcher.report import Report
 from argovx_lab.launcher.stream import Stream
-from argovx_lab.vertex.states import is_terminal, word
+from argovx_lab.vertex.states import CANCELLED, is_terminal, word
 
 #: The bucket is asked for a new life of the replica once in so many looks.
 _LIFE_EVERY = 10
@@ -94,7 +94,8 @@ class Follower:
         ``False`` means that Vertex has started the replica anew instead.
         """
         pause, limit = self._times.settle_min_s, Deadline(self._times.settle_s)
-        self._ask()
+        if not self._ended:
+            self._ask()
         while not self._ended and not limit.passed:
             self._context.interrupt.wait(pause)
             pause = min(pause * 1.5, self._times.settle_max_s)
@@ -131,6 +132,12 @@ class Follower:
         before = self._job.get("state")
         try:
             self._job = self._context.jobs.get(self._job["name"])
+        except NotFound:
+            self._job = {
+                **self._job,
+                "state": CANCELLED,
+                "error": {"message": "the job was deleted at Vertex"},
+            }
         except Unavailable as error:
             self._patience(error)
         if self._job.get("state") != before:

@@ -10,7 +10,7 @@ import random
 from collections.abc import Callable
 from typing import Any
 
-from argovx_lab.errors import Conflict, NotFound, PolicyDenied, Unavailable
+from argovx_lab.errors import Conflict, NotFound, PolicyDenied, StepCancelled, Unavailable
 from argovx_lab.identity.http import NOT_SENT
 from argovx_lab.launcher import records
 from argovx_lab.launcher.claim import Claim
@@ -48,6 +48,8 @@ def obtain(context: Context, claim: Claim, spec: StepSpec, known: Callable[[str]
     ------
     PolicyDenied
         When the recorded job is not the one that would have been created.
+    StepCancelled
+        When the recorded job was deleted.
     Uncertain
         When the create call's fate stays unknown.
     PermissionMissing, RemoteError
@@ -92,9 +94,7 @@ def _recorded(context: Context, claim: Claim, body: Job) -> Job | None:
     try:
         job = context.jobs.get(name)
     except NotFound:
-        raise PolicyDenied(
-            f"the recorded job {name!r} does not exist", hint="It was deleted; submit the cell again."
-        ) from None
+        raise StepCancelled(f"the job {name} was deleted at Vertex", hint="Submit the cell again.") from None
     wrong = differences(job, body)
     if wrong:
         raise PolicyDenied(

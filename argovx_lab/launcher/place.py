@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from argovx_lab.errors import InternalError, PolicyDenied, StepCancelled
+from argovx_lab.errors import InternalError, PolicyDenied
 from argovx_lab.model import names
 from argovx_lab.model.layout import Attempt, Layout
 
@@ -63,8 +63,8 @@ def find(
     ordinal: int,
     user: str,
     wait: Callable[[], bool],
-) -> Place:
-    """Read the Workflow until it says where this process stands.
+) -> Place | None:
+    """Read the Workflow until it says where this process stands; ``None`` when it is gone or being stopped.
 
     Parameters
     ----------
@@ -75,8 +75,6 @@ def find(
 
     Raises
     ------
-    StepCancelled
-        When the Workflow is gone or being stopped.
     PolicyDenied
         When it is another user's.
     InternalError
@@ -85,7 +83,7 @@ def find(
     while True:
         workflow = read()
         if workflow is None or is_stopped(workflow):
-            raise StepCancelled("the Workflow is gone or being stopped")
+            return None
         owner = _labels(workflow).get(names.LABEL_USER, user)
         if owner != user:
             raise PolicyDenied(f"the Workflow is labelled for user {owner!r}, but the pod runs as {user!r}")

@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import replace
 from typing import Any
 
-from argovx_lab.errors import ArgovxError, Conflict, NotFound, RunError, SpecError, StepCancelled, Unavailable
+from argovx_lab.errors import ArgovxError, Conflict, NotFound, RunError, SpecError, Unavailable
 from argovx_lab.launcher import records
 from argovx_lab.launcher.arguments import compare
 from argovx_lab.launcher.cancel import interrupted, stop_job
@@ -50,8 +50,6 @@ class Step:
             ending = interrupted(self._context, self._job, self._claim.key if self._claim else "")
         except Uncertain as unknown:
             ending = replace(of_error(unknown.cause), record=False)
-        except StepCancelled as error:
-            ending = Ending(143, STOPPED, error.message) if not self._job else of_error(error)
         except RunError as error:
             ending = of_error(error)
         except ArgovxError as error:
@@ -62,6 +60,8 @@ class Step:
     def _work(self) -> Ending:
         context, args = self._context, self._args
         place = self._place = self._find()
+        if place is None:
+            return Ending(143, STOPPED, "the Workflow is gone or being stopped")
         context.events.emit("placed", task=place.task, ordinal=place.ordinal, key=place.key())
         spec = self._specification()
         compare(args, spec)
@@ -83,7 +83,7 @@ class Step:
     def _known(self, job: str) -> None:
         self._job = job
 
-    def _find(self) -> Place:
+    def _find(self) -> Place | None:
         context, times = self._context, self._context.settings.times
         limit = Deadline(times.started_s)
 

@@ -30,6 +30,8 @@ from argovx_lab.vertex import bootstrap, states
 
 _STATUS = re.compile(r"non-zero status of (\d+)")
 
+_IMAGE = re.compile(r"\bimage\b.*(not found|denied|does not exist|cannot be pulled)", re.IGNORECASE)
+
 #: ``google.rpc.Code`` of a deadline that passed and of a permission that is missing.
 _DEADLINE, _DENIED = 4, 7
 
@@ -101,7 +103,10 @@ def _closed(closed: Mapping[str, Any]) -> ArgovxError:
 
 
 def _cancelled(job: Mapping[str, Any]) -> ArgovxError:
-    return _timed_out(job) if _is_timeout(job) else StepCancelled("the job was cancelled at Vertex")
+    if _is_timeout(job):
+        return _timed_out(job)
+    text = _text(job)
+    return StepCancelled(text if "deleted" in text else "the job was cancelled at Vertex")
 
 
 def _is_timeout(job: Mapping[str, Any]) -> bool:
@@ -132,6 +137,10 @@ def _failed(job: Mapping[str, Any]) -> ArgovxError:
         return _EXITS.get(number) or StepFailed(
             f"the job ended with exit status {number} before the runner could say why",
             hint="See the step's log.",
+        )
+    if _IMAGE.search(text):
+        return SpecError(
+            f"the image cannot be pulled: {text}", hint="Check --image and the registry's grants."
         )
     if code == _DENIED:
         return PermissionMissing(f"Vertex lacks a permission: {text}", hint="Often the image's registry.")

@@ -113,6 +113,7 @@ ENDS = [
     (job("FAILED", "Resources are insufficient in region: europe-west4."), None, 30),
     (job("FAILED", "Internal error occurred for the current attempt."), None, 30),
     (job("FAILED", "no permission to pull the image", 7), None, 21),
+    (job("FAILED", 'The replica workerpool0-0 failed to start: the image "x" was not found', 5), None, 10),
     (job("FAILED"), None, 30),
     (job("CANCELLED", "cancelled", 1), SUCCESS, 130),
     (job("CANCELLED", "cancelled", 1), failure("Cancelled"), 130),

@@ -91,6 +91,17 @@ def test_a_cancellation_at_vertex_is_exit_130(launcher, step, world):
     assert (ending.code, ending.reason) == (130, "StepCancelled")
 
 
+def test_a_job_that_is_deleted_at_vertex_is_cancelled(launcher, step, world, lib):
+    world.behaviour = lib.stay
+    world.fault(r"GET .*/customJobs/7000", 404, times=99)
+    ending = launcher.run(step)
+    assert (ending.code, "deleted" in ending.message) == (130, True)
+    del world.objects[launcher.attempt().exit]
+    world.jobs.clear()
+    assert launcher.run(step).code == 130
+    assert not world.jobs
+
+
 def test_a_workflow_that_is_stopped_already_gets_no_job(launcher, step, world):
     world.workflow["spec"]["shutdown"] = "Terminate"
     ending = launcher.run(step)
