@@ -22,6 +22,8 @@ from argovx_lab.sandbox.google.store import Store
 from argovx_lab.sandbox.http import BodyTooLarge, Request, Response, Send
 
 Document = dict[str, Any]
+#: Most names that are counted as asked for in vain; a client that makes names up fills no disk.
+MISSING_MAX = 500
 
 
 class Authenticates(Protocol):
@@ -165,8 +167,9 @@ class Gateway:
             raise self._count(method.name)
 
     def _count(self, name: str) -> GoogleError:
-        before = self._store.get("missing", name) or {"count": 0}
-        self._store.put("missing", name, {"count": before["count"] + 1})
+        before = self._store.get("missing", name)
+        if before is not None or self._store.count("missing") < MISSING_MAX:
+            self._store.put("missing", name, {"count": (before or {"count": 0})["count"] + 1})
         return unimplemented(name, "`argovx sandbox status` lists what was asked for in vain.")
 
     async def _decide(

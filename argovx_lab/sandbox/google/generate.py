@@ -179,10 +179,12 @@ def build_descriptors(table: dict[str, Any]) -> bytes:
         if file.name in placed:
             return
         placed.add(file.name)
-        for dependency in file.dependencies:
+        for dependency in sorted(file.dependencies, key=lambda f: str(f.name)):
             place(dependency)
         copy = files.file.add()
         file.CopyToProto(copy)
+        if not copy.public_dependency:  # generated classes give their imports in no order
+            copy.dependency.sort()
         for message in copy.message_type:
             _plain_names(message)
 

@@ -84,7 +84,11 @@ def _check(descriptor: Any, value: Any, path: str, problems: dict[str, str]) -> 
     """Return ``value`` ready for the parser; note each unknown name in ``problems``."""
     if descriptor.full_name == _MASK and isinstance(value, str):
         return ",".join(_camel(snake(p.strip())) for p in value.split(",") if p.strip())
-    if descriptor.full_name in _SPECIAL or not isinstance(value, dict):
+    if descriptor.full_name in _SPECIAL or value is None:
+        return value
+    if not isinstance(value, dict):
+        text = f"Invalid value at '{path}': a message of type {descriptor.full_name} is a JSON object."
+        problems[path] = text
         return value
     fields = descriptor.fields_by_name
     by_json = descriptor.fields_by_camelcase_name

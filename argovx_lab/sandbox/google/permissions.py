@@ -30,23 +30,23 @@ class Needed:
     field: str
 
 
-def _crud(service: str, resource: str, plural: str, parents: str = "parent") -> Iterator[tuple[str, Needed]]:
+def _crud(
+    service: str, resource: str, plural: str, verbs: str = "Create Get List Update Delete"
+) -> Iterator[tuple[str, Needed]]:
     many = plural[0].upper() + plural[1:]
-    one = many[:-1]
-    stem = f"aiplatform.{plural}"
-    yield f"/{_AI}{service}/Create{one}", Needed(f"{stem}.create", parents)
-    yield f"/{_AI}{service}/Get{one}", Needed(f"{stem}.get", "name")
-    yield f"/{_AI}{service}/List{many}", Needed(f"{stem}.list", parents)
-    yield f"/{_AI}{service}/Update{one}", Needed(f"{stem}.update", f"{resource}.name")
-    yield f"/{_AI}{service}/Delete{one}", Needed(f"{stem}.delete", "name")
+    fields = {"Create": "parent", "List": "parent", "Update": f"{resource}.name"}
+    for verb in verbs.split():
+        method = verb + (many if verb == "List" else many[:-1])
+        permission = f"aiplatform.{plural}.{verb.lower()}"
+        yield f"/{_AI}{service}/{method}", Needed(permission, fields.get(verb, "name"))
 
 
 _META = f"/{_AI}MetadataService/"
 PERMISSIONS: Mapping[str, Needed] = {
-    **dict(_crud("JobService", "custom_job", "customJobs")),
+    **dict(_crud("JobService", "custom_job", "customJobs", "Create Get List Delete")),
     f"/{_AI}JobService/CancelCustomJob": Needed("aiplatform.customJobs.cancel", "name"),
-    **dict(_crud("MetadataService", "metadata_store", "metadataStores")),
-    **dict(_crud("MetadataService", "metadata_schema", "metadataSchemas")),
+    **dict(_crud("MetadataService", "metadata_store", "metadataStores", "Create Get List Delete")),
+    **dict(_crud("MetadataService", "metadata_schema", "metadataSchemas", "Create Get List")),
     **dict(_crud("MetadataService", "artifact", "artifacts")),
     **dict(_crud("MetadataService", "execution", "executions")),
     **dict(_crud("MetadataService", "context", "contexts")),

@@ -125,7 +125,4 @@ def answer(message: Message, request: Request) -> Response:
 
 def failure(error: GoogleError) -> Response:
     """Return the REST answer of an error."""
-    headers = {"vary": "Origin", **error.headers}
-    if error.code == "UNAUTHENTICATED":
-        headers["www-authenticate"] = 'Bearer realm="https://accounts.google.com/", error="invalid_token"'
-    return json_response(error.to_json(), error.http_status, headers)
+    return json_response(error.to_json(), error.http_status, {"vary": "Origin", **error.headers})
