@@ -7,6 +7,7 @@ Source: https://argo-workflows.readthedocs.io/en/latest/fields/
 from __future__ import annotations
 
 from argovx_lab.sandbox.kubernetes.core_schema import CONTAINER_FIELDS, METADATA, RESOURCES, VOLUME
+from argovx_lab.sandbox.kubernetes.interface import Object
 from argovx_lab.sandbox.kubernetes.schema import (
     ANY,
     BOOLEAN,
@@ -20,6 +21,7 @@ from argovx_lab.sandbox.kubernetes.schema import (
     Lazy,
     List,
     Map,
+    Rule,
     Schema,
     Struct,
     Value,
@@ -35,6 +37,64 @@ _POSITIVE = Value("integer", minimum=1)
 _GC = ("", "OnWorkflowCompletion", "OnWorkflowDeletion", "Never")
 _POD_GC = ("", "OnPodCompletion", "OnPodSuccess", "OnWorkflowCompletion", "OnWorkflowSuccess")
 _RETRY = ("Always", "OnFailure", "OnError", "OnTransientError")
+
+_TYPES = (
+    "container",
+    "script",
+    "dag",
+    "steps",
+    "resource",
+    "suspend",
+    "containerSet",
+    "data",
+    "http",
+    "plugin",
+)
+_PLACES = ("s3", "git", "http", "artifactory", "hdfs", "raw", "oss", "gcs", "azure", "plugin")
+
+
+def _count(value: Object, names: tuple[str, ...]) -> int:
+    return sum(name in value for name in names)
+
+
+def _nests(template: Object) -> bool:
+    return "steps" in template or "dag" in template
+
+
+_TASK_RULES = (
+    Rule(
+        lambda task: not ("depends" in task and "dependencies" in task),
+        "cannot use both 'depends' and 'dependencies'",
+    ),
+    Rule(
+        lambda task: not ("depends" in task and "continueOn" in task),
+        "cannot use 'continueOn' when using 'depends'",
+    ),
+    Rule(
+        lambda task: not (_count(task, ("depends", "dependencies")) and task["name"][:1].isdigit()),
+        "task name cannot begin with a digit when using 'depends' or 'dependencies'",
+    ),
+)
+_TEMPLATES_RULES = (
+    Rule(
+        lambda all_: all(_count(one, _TYPES) <= 1 for one in all_),
+        "template must have at most one template type",
+    ),
+    Rule(
+        lambda all_: not any(one.get("timeout") and _nests(one) for one in all_),
+        "timeout cannot be applied to steps or dag templates",
+    ),
+    Rule(
+        lambda all_: not any("activeDeadlineSeconds" in one and _nests(one) for one in all_),
+        "activeDeadlineSeconds is only valid for leaf templates",
+    ),
+)
+_ARTIFACT_RULE = Rule(
+    lambda artifact: _count(artifact, _PLACES) <= 1, "at most one artifact location can be specified"
+)
+_SEQUENCE_RULE = Rule(
+    lambda sequence: _count(sequence, ("count", "end")) < 2, "only one of count or end can be defined"
+)
 
 _LABELS = Struct({"labels": STRING_MAP, "annotations": STRING_MAP})
 _KEY = Struct({**fields("name key", STRING), "optional": BOOLEAN}, ("key",))
@@ -62,10 +122,12 @@ _ARTIFACT = Struct(
         "raw": Struct({"data": STRING}, ("data",)),
     },
     ("name",),
+    (_ARTIFACT_RULE,),
 )
-_ARTIFACTS, _PARAMETERS = List(_ARTIFACT), List(_PARAMETER, max=PARAMETERS_MAX)
-_INPUTS = Struct({"parameters": _PARAMETERS, "artifacts": _ARTIFACTS})
-_OUTPUTS = Struct({"parameters": _PARAMETERS, "artifacts": _ARTIFACTS, **fields("result exitCode", STRING)})
+_ARTIFACTS, _PARAMETERS = List(_ARTIFACT), List(_PARAMETER)
+_ARGUMENTS = Struct({"parameters": _PARAMETERS, "artifacts": _ARTIFACTS})
+_INPUTS = Struct({"parameters": List(_PARAMETER, max=PARAMETERS_MAX), "artifacts": _ARTIFACTS})
+_OUTPUTS = Struct({**_ARGUMENTS.fields, **fields("result exitCode", STRING)})
 _TEMPLATE_REF = Struct({**fields("name template", STRING), "clusterScope": BOOLEAN})
 _BACKOFF = Struct({**fields("duration maxDuration cap", STRING), "factor": INT_OR_STRING})
 _RETRY_STRATEGY = Struct(
@@ -77,24 +139,28 @@ _RETRY_STRATEGY = Struct(
         "affinity": OBJECT,
     }
 )
-_HOOK = Struct({**fields("template expression", STRING), "templateRef": _TEMPLATE_REF, "arguments": _INPUTS})
+_HOOK = Struct(
+    {**fields("template expression", STRING), "templateRef": _TEMPLATE_REF, "arguments": _ARGUMENTS}
+)
 _TEMPLATE = Lazy()
 _STEP_FIELDS: dict[str, Schema] = {
     "name": _NAME,
     **fields("template when withParam onExit", STRING),
     "templateRef": _TEMPLATE_REF,
     "inline": _TEMPLATE,
-    "arguments": _INPUTS,
+    "arguments": _ARGUMENTS,
     "withItems": ANY,
-    "withSequence": Struct({**fields("count start end", INT_OR_STRING), "format": STRING}),
+    "withSequence": Struct(
+        {**fields("count start end", INT_OR_STRING), "format": STRING}, rules=(_SEQUENCE_RULE,)
+    ),
     "continueOn": Struct(fields("error failed", BOOLEAN)),
     "hooks": Map(_HOOK),
 }
-_TASK = Struct({**_STEP_FIELDS, "dependencies": STRINGS, "depends": STRING}, ("name",))
+_TASK = Struct({**_STEP_FIELDS, "dependencies": STRINGS, "depends": STRING}, ("name",), _TASK_RULES)
 _DAG = Struct({"target": STRING, "failFast": BOOLEAN, "tasks": List(_TASK, max=TASKS_MAX, min=1)}, ("tasks",))
 _EXECUTOR = Struct({"serviceAccountName": STRING})
 _CONTAINER = Struct(CONTAINER_FIELDS)
-_USER_CONTAINERS = List(Struct({**CONTAINER_FIELDS, "mirrorVolumeMounts": BOOLEAN}))
+_USER_CONTAINERS = List(Struct({**CONTAINER_FIELDS, "mirrorVolumeMounts": BOOLEAN}, ("name",)))
 _TEMPLATE_FIELDS: dict[str, Schema] = {
     "name": _NAME,
     "inputs": _INPUTS,
@@ -129,9 +195,9 @@ _SPEC = Struct(
         **fields("suspend automountServiceAccountToken archiveLogs hostNetwork", BOOLEAN),
         **fields("activeDeadlineSeconds priority", INTEGER),
         "parallelism": _POSITIVE,
-        "templates": List(_TEMPLATE, max=TEMPLATES_MAX),
+        "templates": List(_TEMPLATE, max=TEMPLATES_MAX, rules=_TEMPLATES_RULES),
         "templateDefaults": _TEMPLATE,
-        "arguments": _INPUTS,
+        "arguments": _ARGUMENTS,
         "hooks": Map(_HOOK),
         "retryStrategy": _RETRY_STRATEGY,
         "executor": _EXECUTOR,
@@ -171,14 +237,16 @@ _NODE = Struct(
         **fields("id name displayName type phase message templateName templateScope", STRING),
         **fields("boundaryID progress podIP hostNodeName startedAt finishedAt", STRING),
         **fields("children outboundNodes", STRINGS),
-        "daemoned": BOOLEAN,
+        **fields("daemoned taskResultSynced", BOOLEAN),
+        "estimatedDuration": INTEGER,
         "inputs": _INPUTS,
         "outputs": _OUTPUTS,
         "templateRef": _TEMPLATE_REF,
         **fields("failedPodRestarts restartingPodUID", ANY),
         **fields("nodeFlag memoizationStatus synchronizationStatus", OBJECT),
         "resourcesDuration": OBJECT,
-    }
+    },
+    ("id", "name", "type"),
 )
 _STATUS = Struct(
     {
@@ -186,7 +254,7 @@ _STATUS = Struct(
         **fields("offloadNodeStatusVersion", STRING),
         "estimatedDuration": INTEGER,
         "nodes": Map(_NODE),
-        "storedTemplates": Map(_TEMPLATE),
+        "storedTemplates": OBJECT,
         "storedWorkflowTemplateSpec": _SPEC,
         "outputs": _OUTPUTS,
         "conditions": OBJECTS,

@@ -40,7 +40,9 @@ METADATA = Struct(
 )
 _KEY = Struct({**fields("name key", STRING), "optional": BOOLEAN}, ("key",))
 _FIELD = Struct(fields("apiVersion fieldPath", STRING), ("fieldPath",))
-_RESOURCE_FIELD = Struct({**fields("containerName resource", STRING), "divisor": INT_OR_STRING})
+_RESOURCE_FIELD = Struct(
+    {**fields("containerName resource", STRING), "divisor": INT_OR_STRING}, ("resource",)
+)
 _ENV_SOURCE = Struct(
     {
         "configMapKeyRef": _KEY,
@@ -60,7 +62,10 @@ MOUNT = Struct(
     },
     ("name", "mountPath"),
 )
-_PORT = Struct({**fields("name protocol hostIP", STRING), **fields("containerPort hostPort", INTEGER)})
+_PORT = Struct(
+    {**fields("name protocol hostIP", STRING), **fields("containerPort hostPort", INTEGER)},
+    ("containerPort",),
+)
 RESOURCES = Struct({**fields("limits requests", Map(INT_OR_STRING)), "claims": OBJECTS})
 
 CONTAINER_FIELDS: dict[str, Schema] = {
@@ -79,18 +84,18 @@ CONTAINER_FIELDS: dict[str, Schema] = {
 CONTAINER = Struct(CONTAINER_FIELDS)
 
 _ITEM = Struct({**fields("key path", STRING), "mode": INTEGER}, ("key", "path"))
-_FILES: dict[str, Schema] = {"items": List(_ITEM), "defaultMode": INTEGER, "optional": BOOLEAN}
+_FILES: dict[str, Schema] = {"items": List(_ITEM), "optional": BOOLEAN}
+_MODE: dict[str, Schema] = {"defaultMode": INTEGER}
 _DOWNWARD_ITEM = Struct(
     {"path": STRING, "mode": INTEGER, "fieldRef": _FIELD, "resourceFieldRef": _RESOURCE_FIELD}, ("path",)
 )
-_DOWNWARD = Struct({"items": List(_DOWNWARD_ITEM), "defaultMode": INTEGER})
 _TOKEN = Struct({**fields("audience path", STRING), "expirationSeconds": INTEGER}, ("path",))
 _SOURCE = Struct(
     {
         "serviceAccountToken": _TOKEN,
         "configMap": Struct({"name": STRING, **_FILES}),
         "secret": Struct({"name": STRING, **_FILES}),
-        "downwardAPI": _DOWNWARD,
+        "downwardAPI": Struct({"items": List(_DOWNWARD_ITEM)}),
         **fields("clusterTrustBundle podCertificate", OBJECT),
     }
 )
@@ -98,12 +103,12 @@ VOLUME = Struct(
     {
         "name": STRING,
         "emptyDir": Struct({"medium": STRING, "sizeLimit": INT_OR_STRING}),
-        "configMap": Struct({"name": STRING, **_FILES}),
-        "secret": Struct({"secretName": STRING, **_FILES}),
-        "downwardAPI": _DOWNWARD,
+        "configMap": Struct({"name": STRING, **_FILES, **_MODE}),
+        "secret": Struct({"secretName": STRING, **_FILES, **_MODE}),
+        "downwardAPI": Struct({"items": List(_DOWNWARD_ITEM), **_MODE}),
         "projected": Struct({"sources": List(_SOURCE), "defaultMode": INTEGER}),
-        "hostPath": Struct(fields("path type", STRING)),
-        "persistentVolumeClaim": Struct({"claimName": STRING, "readOnly": BOOLEAN}),
+        "hostPath": Struct(fields("path type", STRING), ("path",)),
+        "persistentVolumeClaim": Struct({"claimName": STRING, "readOnly": BOOLEAN}, ("claimName",)),
         **fields("awsElasticBlockStore azureDisk azureFile cephfs cinder csi ephemeral fc", OBJECT),
         **fields("flexVolume flocker gcePersistentDisk gitRepo glusterfs image iscsi nfs", OBJECT),
         **fields("photonPersistentDisk portworxVolume quobyte rbd scaleIO storageos", OBJECT),

@@ -101,7 +101,7 @@ class History:
         self._start = 0
         self._bytes = 0
         self._changes_max, self._bytes_max = changes_max, bytes_max
-        self._waiting: set[asyncio.Event] = set()
+        self._readers: set[Cursor] = set()
 
     def append(self, change: Change) -> None:
         """Add the newest change, forget the oldest beyond the bounds, wake the readers."""
@@ -114,8 +114,8 @@ class History:
             self._bytes -= _size(oldest)
             self._start += 1
             self.floor = oldest.revision
-        for event in self._waiting:
-            event.set()
+        for reader in self._readers:
+            reader.wake()
 
     def compact(self) -> None:
         """Forget all changes, so that every older resourceVersion is expired."""
@@ -124,8 +124,8 @@ class History:
             self._start += len(self._changes)
             self._changes.clear()
             self._bytes = 0
-        for event in self._waiting:
-            event.set()
+        for reader in self._readers:
+            reader.wake()
 
     def since(self, revision: int) -> list[Change]:
         """Return the changes after ``revision``, oldest first; 410 when they are not all known."""
@@ -154,13 +154,18 @@ class History:
         index = place - self._start
         return self._changes[index] if index < len(self._changes) else None
 
-    def listen(self, event: asyncio.Event) -> None:
-        """Set ``event`` at each change."""
-        self._waiting.add(event)
+    def end(self) -> None:
+        """Make every reader stop, because the server does."""
+        for reader in self._readers:
+            reader.stop()
 
-    def leave(self, event: asyncio.Event) -> None:
-        """Stop setting ``event``."""
-        self._waiting.discard(event)
+    def join(self, reader: Cursor) -> None:
+        """Wake ``reader`` at each change."""
+        self._readers.add(reader)
+
+    def leave(self, reader: Cursor) -> None:
+        """Stop waking ``reader``."""
+        self._readers.discard(reader)
 
 
 class Cursor:
@@ -170,7 +175,7 @@ class Cursor:
         self._history, self._place, self._match = history, place, match
         self._event = asyncio.Event()
         self.stopped = False
-        history.listen(self._event)
+        history.join(self)
 
     def poll(self) -> tuple[str, bytes] | None:
         """Return the next event that is already there, or ``None``."""
@@ -202,6 +207,10 @@ class Cursor:
             except TimeoutError:
                 return None
 
+    def wake(self) -> None:
+        """Let :meth:`next` look again."""
+        self._event.set()
+
     def stop(self) -> None:
         """Make :meth:`next` return at once from now on."""
         self.stopped = True
@@ -209,7 +218,7 @@ class Cursor:
 
     def close(self) -> None:
         """Leave the history."""
-        self._history.leave(self._event)
+        self._history.leave(self)
 
 
 def encode(value: Any) -> bytes:

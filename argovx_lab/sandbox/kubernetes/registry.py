@@ -132,16 +132,7 @@ class Registry:
             May refuse the complete object.
         """
         old = self.get(kind, namespace, name).object()
-        new = change(old)
-        check_identity(kind, new, namespace, name, old)
-        new["metadata"] = dict(new["metadata"])
-        self._check_version(kind, new, old, whole=whole)
-        new = _separate(kind, new, old, subresource)
-        metadata.keep(kind, new, old)
-        if not subresource:
-            rules.default(kind, new)
-        self._require(kind, new, old)
-        _check_finalizers(kind, new, old)
+        new = self._changed(kind, old, change, subresource, whole=whole)
         if new == old:
             return new
         if check is not None:
@@ -152,6 +143,20 @@ class Registry:
             self.deletion.remove(kind, new)
             return new
         self.store.put(kind, new, OBJECT_MAX)
+        return new
+
+    def _changed(self, kind: Kind, old: Object, change: Change, subresource: str, *, whole: bool) -> Object:
+        new = change(old)
+        meta = old["metadata"]
+        check_identity(kind, new, meta.get("namespace", ""), meta["name"], old)
+        new["metadata"] = dict(new["metadata"])
+        self._check_version(kind, new, old, whole=whole)
+        new = _separate(kind, new, old, subresource)
+        metadata.keep(kind, new, old)
+        if not subresource:
+            rules.default(kind, new)
+        self._require(kind, new, old)
+        _check_finalizers(kind, new, old)
         return new
 
     def _check_version(self, kind: Kind, new: Object, old: Object, *, whole: bool) -> None:

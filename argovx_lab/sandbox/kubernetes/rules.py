@@ -27,8 +27,9 @@ def check_types(kind: Kind, obj: Object, old: Object | None = None) -> None:
 
     Parts that are equal in ``old`` are not looked at again.
     """
-    schema.prune_nulls(schema_of(kind), obj, old)
-    causes = list(schema.problems(schema_of(kind), obj, "", old))
+    found = schema_of(kind)
+    schema.prune_nulls(found, obj, old)
+    causes = list(schema.problems(found, obj, "", old)) or list(schema.violations(found, obj, "", old))
     if kind.custom:
         if causes:
             raise status.invalid(kind.resource, _name(obj), causes)

@@ -7,12 +7,20 @@ here (``strict.py`` refuses them when asked). The schemas are in ``argo_schema.p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from argovx_lab.sandbox.kubernetes import status
 from argovx_lab.sandbox.kubernetes.status import Cause
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What must hold of a value whose types are right; the real schemas say it in CEL."""
+
+    holds: Callable[[Any], bool]
+    message: str
 
 
 @dataclass(frozen=True)
@@ -38,6 +46,7 @@ class List:
     items: Schema
     max: int | None = None
     min: int = 0
+    rules: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -53,6 +62,7 @@ class Struct:
 
     fields: Mapping[str, Schema]
     required: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
 @dataclass
@@ -112,16 +122,11 @@ def problems(schema: Schema, value: Any, path: str, old: Any = None) -> Iterator
 
 
 def _members(schema: Map | Struct, value: Any, path: str, old: Any) -> Iterator[Cause]:
-    if isinstance(schema, Map):
-        for key, inner in value.items():
-            yield from problems(schema.values, inner, f"{path}.{key}" if path else key, old.get(key))
-        return
-    for key in schema.required:
+    for key in schema.required if isinstance(schema, Struct) else ():
         if value.get(key) is None:
             yield status.missing(f"{path}.{key}" if path else key)
-    for key, inner in value.items():
-        if key in schema.fields:
-            yield from problems(schema.fields[key], inner, f"{path}.{key}" if path else key, old.get(key))
+    for place, inner_schema, inner, before in _inside(schema, value, path, old):
+        yield from problems(inner_schema, inner, place, before)
 
 
 def wrong_type(path: str, value: Any, wanted: str) -> Cause:
@@ -160,10 +165,38 @@ def _list(schema: List, value: Any, path: str, old: Any) -> Iterator[Cause]:
     elif len(value) < schema.min:
         why = f"{path} in body should have at least {schema.min} items"
         yield status.bad_value(path, len(value), why)
-    before = old if isinstance(old, list) else []
-    for index, item in enumerate(value):
-        known = before[index] if index < len(before) else None
-        yield from problems(schema.items, item, f"{path}[{index}]", known)
+    for place, inner_schema, inner, before in _inside(schema, value, path, old):
+        yield from problems(inner_schema, inner, place, before)
+
+
+def violations(schema: Schema, value: Any, path: str, old: Any = None) -> Iterator[Cause]:
+    """Yield the rules that do not hold; call it when :func:`problems` found nothing."""
+    if value is None or (old is not None and value == old):
+        return
+    if isinstance(schema, Lazy):
+        yield from violations(schema.inner[0], value, path, old)
+    elif isinstance(schema, List | Map | Struct):
+        for rule in () if isinstance(schema, Map) else schema.rules:
+            if not rule.holds(value):
+                text = f'Invalid value: "{json_type(value)}": {rule.message}'
+                yield Cause("FieldValueInvalid", text, path)
+        for place, inner_schema, inner, before in _inside(schema, value, path, old):
+            yield from violations(inner_schema, inner, place, before)
+
+
+def _inside(
+    schema: List | Map | Struct, value: Any, path: str, old: Any
+) -> Iterator[tuple[str, Schema, Any, Any]]:
+    if isinstance(schema, List):
+        before = old if isinstance(old, list) else []
+        for index, item in enumerate(value):
+            yield f"{path}[{index}]", schema.items, item, before[index] if index < len(before) else None
+        return
+    known = old if isinstance(old, dict) else {}
+    for key, item in value.items():
+        inner = schema.values if isinstance(schema, Map) else schema.fields.get(key)
+        if inner is not None:
+            yield f"{path}.{key}" if path else key, inner, item, known.get(key)
 
 
 def unknown(schema: Schema, value: Any, path: str = "") -> Iterator[str]:

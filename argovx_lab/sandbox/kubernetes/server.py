@@ -84,7 +84,9 @@ class ApiServer:
             self.seed(namespace_objects(obj["metadata"]["name"]))
 
     def close(self) -> None:
-        """Close the database; watches must have ended."""
+        """End all watches and close the database."""
+        for kind in KINDS:
+            self.store.history(kind).end()
         self.store.close()
 
     async def app(self, scope: Scope, receive: Receive, send: Send) -> None:

@@ -70,10 +70,7 @@ class Issuer:
         record = self._store.get(BY_ID["serviceaccounts"], namespace, account)
         if record is None:
             raise status.not_found(SERVICE_ACCOUNTS, account)
-        private: Object = {
-            "namespace": namespace,
-            "serviceaccount": {"name": account, "uid": record.uid},
-        }
+        private: Object = {"namespace": namespace, "serviceaccount": {"name": account, "uid": record.uid}}
         if bound_pod is not None:
             meta = bound_pod["metadata"]
             private["pod"] = {"name": meta["name"], "uid": meta["uid"]}

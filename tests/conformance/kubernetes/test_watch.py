@@ -131,15 +131,15 @@ def test_a_watcher_that_leaves_is_forgotten(core, place, cluster):
     from argovx_lab.sandbox.kubernetes.kinds import BY_ID
 
     history = cluster.server.store.history(BY_ID["configmaps"])
-    before = cluster.in_loop(lambda: len(history._waiting))
+    before = cluster.in_loop(lambda: len(history._readers))
     answer = core.list_namespaced_config_map(place, watch=True, timeout_seconds=60, _preload_content=False)
-    assert cluster.in_loop(lambda: len(history._waiting)) == before + 1
+    assert cluster.in_loop(lambda: len(history._readers)) == before + 1
     answer.connection.close()
     answer.release_conn()
     answer.close()
     deadline = threading.Event()
     for _ in range(100):
-        if cluster.in_loop(lambda: len(history._waiting)) == before:
+        if cluster.in_loop(lambda: len(history._readers)) == before:
             return
         deadline.wait(0.05)
     pytest.fail("the cursor of a closed connection is still there")

@@ -161,3 +161,45 @@ def test_label_selectors_that_cannot_be_read(text):
     with pytest.raises(ApiError) as caught:
         label_tests(text)
     assert caught.value.code == 400
+
+
+def task(**content) -> dict:
+    return {"templates": [{"name": "main", "dag": {"tasks": [{"name": "a", **content}]}}]}
+
+
+@pytest.mark.parametrize(
+    ("spec", "text"),
+    [
+        (task(depends="b", dependencies=["b"]), "cannot use both 'depends' and 'dependencies'"),
+        (task(depends="b", continueOn={"failed": True}), "cannot use 'continueOn' when using 'depends'"),
+        (task(name="1a", depends="b"), "task name cannot begin with a digit"),
+        (task(name="a.b"), "should match '^[a-zA-Z0-9][-a-zA-Z0-9]*$'"),
+        (task(withSequence={"count": 1, "end": "2"}), "only one of count or end can be defined"),
+        ({"templates": [{"name": "a", "suspend": {}, "steps": [[]]}]}, "at most one template type"),
+        ({"templates": [{"name": "a", "timeout": "1s", "steps": [[]]}]}, "timeout cannot be applied"),
+        (
+            {"templates": [{"name": "a", "activeDeadlineSeconds": 5, "steps": [[]]}]},
+            "activeDeadlineSeconds is only valid for leaf templates",
+        ),
+        (
+            {"arguments": {"artifacts": [{"name": "a", "raw": {"data": ""}, "s3": {}}]}},
+            "at most one artifact location can be specified",
+        ),
+        (
+            {"templates": [{"name": "a", "inputs": {"parameters": [{"name": f"p{n}"} for n in range(501)]}}]},
+            "Too many: 501: must have at most 500 items",
+        ),
+    ],
+)
+def test_workflows_that_the_real_schemas_refuse(registry, spec, text):
+    with pytest.raises(ApiError) as caught:
+        registry.create(WORKFLOWS, "ns", workflow(**spec))
+    assert caught.value.code == 422
+    assert text in caught.value.message
+
+
+def test_a_status_is_checked_too(registry):
+    registry.create(WORKFLOWS, "ns", workflow())
+    with pytest.raises(ApiError, match=r"status.nodes.a.type: Required value"):
+        node = {"id": "a", "name": "a"}
+        registry.update(WORKFLOWS, "ns", "w", lambda old: {**old, "status": {"nodes": {"a": node}}})
