@@ -17,6 +17,7 @@ from argovx_lab.sandbox.google.accounts import Accounts
 from argovx_lab.sandbox.google.auth import SCOPES, Authenticator, require_scope
 from argovx_lab.sandbox.google.errors import GoogleError, invalid, not_found, unimplemented
 from argovx_lab.sandbox.google.iam import Iam, account_resource
+from argovx_lab.sandbox.google.noted import Note, Noted, ignore
 from argovx_lab.sandbox.http import BodyTooLarge, Request, Response, json_response
 
 SERVICE: Final = "iamcredentials.googleapis.com"
@@ -37,9 +38,19 @@ class IamCredentials:
     ----------
     authenticator, iam, accounts, clock
         Tokens, decisions, the service accounts that exist, and time.
+    note : callable
+        Keeps each call for the audit log.
     """
 
-    def __init__(self, authenticator: Authenticator, iam: Iam, accounts: Accounts, clock: Clock) -> None:
+    def __init__(
+        self,
+        authenticator: Authenticator,
+        iam: Iam,
+        accounts: Accounts,
+        clock: Clock,
+        note: Note = ignore,
+    ) -> None:
+        self._note = note
         self._auth = authenticator
         self._iam = iam
         self._accounts = accounts
@@ -47,13 +58,19 @@ class IamCredentials:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request; errors come back rendered."""
+        noted = Noted(f"{request.method} {request.path[:200]}")
         try:
-            return json_response(await self._answer(request))
+            answer = await self._answer(request, noted)
+            self._note(noted)
+            return json_response(answer)
         except GoogleError as error:
+            noted.outcome, noted.message = error.code, error.message[:256]
+            self._note(noted)
             return json_response(error.to_json(), error.http_status, error.headers)
 
-    async def _answer(self, request: Request) -> dict[str, Any]:
+    async def _answer(self, request: Request, noted: Noted) -> dict[str, Any]:
         caller = self._auth.authenticate(request.bearer)
+        noted.principal = caller.principal
         require_scope(caller, SERVICE)
         if request.method == "GET" and _POOL.match(request.path):
             return dict(_NO_LOCATIONS)
@@ -70,7 +87,9 @@ class IamCredentials:
             raise invalid(
                 "The project in the name of the service account must be the wildcard '-'.", ["name"]
             )
-        self._iam.check(caller, "iam.serviceAccounts.getAccessToken", account_resource(email))
+        noted.method, noted.permission = "GenerateAccessToken", "iam.serviceAccounts.getAccessToken"
+        noted.resource = account_resource(email)
+        self._iam.check(caller, noted.permission, noted.resource)
         if not self._accounts.exists(email):
             raise not_found(f"Not found; Gaia id not found for email {email}")
         return self._generate(email, await _body(request))

@@ -97,10 +97,8 @@ class Iam:
 
         Parameters
         ----------
-        caller : Caller
-            Whose call.
-        permission : str
-            ``aiplatform.customJobs.create`` …
+        caller, permission : Caller, str
+            Whose call, and ``aiplatform.customJobs.create`` or its kin.
         resource : str
             Full resource name ``//service/projects/…``; project by id or number.
         attributes : mapping, optional

@@ -41,10 +41,8 @@ def seed(
         Created where it does not exist.
     namespace : str
         Kubernetes namespace of the ServiceAccounts.
-    location : str
-        Where the bucket is.
-    prefix : str
-        Folder of the bucket under which argovx-lab works; may be empty.
+    location, prefix : str
+        Where the bucket is; the folder in it under which argovx-lab works, which may be empty.
     """
     if accounts.exists(accounts.email(f"u-{user}")):
         return

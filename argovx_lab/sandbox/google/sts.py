@@ -9,7 +9,6 @@ Source: https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token, 
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
@@ -19,10 +18,9 @@ from argovx_lab.sandbox.google import boundary as boundaries
 from argovx_lab.sandbox.google import iam
 from argovx_lab.sandbox.google.auth import LIFETIME_S, SCOPES, Authenticator
 from argovx_lab.sandbox.google.errors import GoogleError
+from argovx_lab.sandbox.google.noted import Note, Noted, ignore
 from argovx_lab.sandbox.google.subject_token import TOKEN_MAX, Provider, Rejected, Verifier
 from argovx_lab.sandbox.http import BodyTooLarge, Request, Response, json_response
-
-log = logging.getLogger(__name__)
 
 _GRANT: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 _TYPE: Final = "urn:ietf:params:oauth:token-type:"
@@ -55,6 +53,8 @@ class SecurityTokenService:
         Judges subject tokens of that provider.
     lifetime_s : float
         Life of a federated access token. Unit: seconds.
+    note : callable
+        Keeps each call for the audit log.
     """
 
     def __init__(
@@ -65,8 +65,10 @@ class SecurityTokenService:
         verifier: Verifier,
         *,
         lifetime_s: float = LIFETIME_S,
+        note: Note = ignore,
     ) -> None:
         self._auth = authenticator
+        self._note = note
         self._clock = clock
         self.provider = provider
         self._verifier = verifier
@@ -74,6 +76,7 @@ class SecurityTokenService:
 
     async def handle(self, request: Request) -> Response:
         """Answer ``/v1/token`` and ``/v1/introspect``."""
+        noted = Noted("IntrospectToken" if request.path == "/v1/introspect" else "ExchangeToken")
         try:
             if request.path not in ("/v1/token", "/v1/introspect"):
                 return _error("not_found", f"{request.path} is not emulated by the sandbox's STS.", 404)
@@ -81,9 +84,13 @@ class SecurityTokenService:
                 return _error("invalid_request", f"Method {request.method} is not allowed: POST.", 405)
             fields = await _fields(request)
             answer = self.introspect(fields) if request.path == "/v1/introspect" else self.exchange(fields)
+            found = self._auth.find(answer.get("access_token", ""))
+            noted.principal = found.principal if found else ""
         except Rejected as error:
-            log.info("token exchange refused: %s", error.error)
+            noted.outcome, noted.message = error.error, error.message[:256]
+            self._note(noted)
             return _error(error.error, error.message)
+        self._note(noted)
         return json_response(answer, headers={"cache-control": "no-store"})
 
     def exchange(self, fields: Mapping[str, str]) -> dict[str, Any]:

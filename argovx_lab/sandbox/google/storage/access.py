@@ -10,6 +10,7 @@ from __future__ import annotations
 from argovx_lab.sandbox.google.auth import require_scope
 from argovx_lab.sandbox.google.caller import Caller
 from argovx_lab.sandbox.google.iam import LIST_PREFIX, Iam, project_resource
+from argovx_lab.sandbox.google.noted import Noted
 from argovx_lab.sandbox.google.storage.errors import StorageError, no_object
 
 SERVICE = "storage.googleapis.com"
@@ -41,10 +42,13 @@ class Access:
         ``None`` is an anonymous caller.
     write : bool
         Whether the request changes something: read-only scopes are not enough then.
+    noted : Noted, optional
+        Learns what was asked.
     """
 
-    def __init__(self, iam: Iam, caller: Caller | None, *, write: bool) -> None:
+    def __init__(self, iam: Iam, caller: Caller | None, *, write: bool, noted: Noted | None = None) -> None:
         self._iam = iam
+        self._noted = noted or Noted()
         self.caller = caller
         self._write = write
 
@@ -74,6 +78,7 @@ class Access:
 
     def listing(self, bucket: str, prefix: str) -> None:
         """Require ``storage.objects.list`` for a listing with this prefix; errors as :meth:`object`."""
+        self._noted.permission, self._noted.resource = "storage.objects.list", bucket_resource(bucket)
         if self.caller is None or not self._may_list(bucket, prefix):
             self._require("storage.objects.list", bucket_resource(bucket), "bucket")
 
@@ -102,6 +107,7 @@ class Access:
         )
 
     def _require(self, permission: str, resource: str, kind: str) -> None:
+        self._noted.permission, self._noted.resource = permission, resource[:500]
         if self.caller is not None:
             require_scope(self.caller, SERVICE, write=self._write)
             if self._iam.allows(self.caller, permission, resource):

@@ -194,16 +194,15 @@ def glob_pattern(glob: str) -> re.Pattern[str]:
             if end < 0:
                 raise invalid(f"Invalid glob {glob[:80]!r}: '[' is not closed.", "matchGlob")
             inside = glob[at + 1 : end]
-            negated = inside[0] in "!^"
-            body = re.escape(inside[1:] if negated else inside).replace(r"\-", "-")
-            out.append(f"[{'^' if negated else ''}{body}]")
+            body = re.escape(inside.lstrip("!^")).replace(r"\-", "-")
+            out.append(f"[{'^' if inside[0] in '!^' else ''}{body}]")
             at = end + 1
             continue
         depth += {"{": 1, "}": -1}.get(char, 0)
         if depth < 0:
             break
-        inner = "|" if char == "," and depth else None
-        out.append({"*": "[^/]*", "?": "[^/]", "{": "(?:", "}": ")"}.get(char) or inner or re.escape(char))
+        plain = "|" if char == "," and depth else re.escape(char)
+        out.append({"*": "[^/]*", "?": "[^/]", "{": "(?:", "}": ")"}.get(char, plain))
         at += 1
     if depth:
         raise invalid(f"Invalid glob {glob[:80]!r}: braces are not balanced.", "matchGlob")

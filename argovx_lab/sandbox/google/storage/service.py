@@ -10,17 +10,16 @@ import asyncio
 import logging
 import re
 import sqlite3
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.google.auth import Authenticator
 from argovx_lab.sandbox.google.caller import Caller
 from argovx_lab.sandbox.google.errors import GoogleError
 from argovx_lab.sandbox.google.iam import Iam
-from argovx_lab.sandbox.google.storage import batch, preconditions
+from argovx_lab.sandbox.google.noted import Note, Noted, ignore
+from argovx_lab.sandbox.google.storage import batch, routes
 from argovx_lab.sandbox.google.storage.access import Access
 from argovx_lab.sandbox.google.storage.blobs import Blobs
 from argovx_lab.sandbox.google.storage.bucket_methods import BucketMethods
@@ -45,41 +44,15 @@ from argovx_lab.sandbox.http import ClientGone, Message, Receive, Request, Respo
 
 log = logging.getLogger(__name__)
 
-Method = Callable[[Call], Awaitable[Response]]
-
 #: Parameters of every method; the last two change nothing about an answer's meaning.
 _COMMON: Final = frozenset({"alt", "fields", "projection", "userProject", "prettyPrint", "quotaUser"})
-_PAGES: Final = frozenset({"maxResults", "pageToken"})
-_LISTING: Final = _PAGES | {
-    "prefix",
-    "delimiter",
-    "includeTrailingDelimiter",
-    "startOffset",
-    "endOffset",
-    "versions",
-    "matchGlob",
-    "includeFoldersAsPrefixes",
-}
-_ACLS: Final = frozenset({"predefinedAcl", "predefinedDefaultObjectAcl", "destinationPredefinedAcl"})
-_OBJECT: Final = preconditions.NAMES | {"generation"}
-_COPY: Final = preconditions.NAMES | preconditions.SOURCE_NAMES | {"sourceGeneration"}
-_UPLOAD: Final = preconditions.NAMES | {"name", "uploadType", "contentEncoding"}
 #: google-cloud-storage 3.17 misspells this one in uploads; what is meant is honoured.
 _ALIASES: Final = {"ifMetaGenerationNotMatch": "ifMetagenerationNotMatch"}
 #: What is read away of a refused upload. Unit: bytes.
 _DRAIN_MAX: Final = 64 * 1024 * 1024
+_ACLS: Final = frozenset({"predefinedAcl", "predefinedDefaultObjectAcl", "destinationPredefinedAcl"})
 _HEADERS: Final = ("x-goog-encryption-algorithm", "x-goog-copy-source-encryption-algorithm")
 _TAG_HEADERS: Final = ("if-match", "if-none-match")
-
-
-@dataclass(frozen=True)
-class _Route:
-    """A method of the API: verb, path, what it runs, and the parameters it honours."""
-
-    verb: str
-    path: re.Pattern[str]
-    method: Method
-    params: frozenset[str]
 
 
 class _Body:
@@ -114,12 +87,21 @@ class StorageService:
         Bytes; belongs to this service alone.
     authenticator, iam, clock
         Who calls, what they may, and time.
+    note : callable
+        Keeps each call for the audit log.
     """
 
     def __init__(
-        self, store: Store, folder: Path, authenticator: Authenticator, iam: Iam, clock: Clock
+        self,
+        store: Store,
+        folder: Path,
+        authenticator: Authenticator,
+        iam: Iam,
+        clock: Clock,
+        note: Note = ignore,
     ) -> None:
         self._auth = authenticator
+        self._note = note
         self._iam = iam
         self._blobs = Blobs(folder)
         self._catalog = Catalog(store, clock)
@@ -130,7 +112,7 @@ class StorageService:
             self._catalog, objects, self._blobs, self._uploads, lambda c: Access(iam, c, write=True)
         )
         self._sessions.tidy()
-        self._routes = _routes(
+        self._routes = routes.table(
             BucketMethods(iam, self._catalog, self.buckets),
             ObjectMethods(self._catalog, self.buckets, objects),
             self._upload,
@@ -146,20 +128,27 @@ class StorageService:
     async def handle(self, request: Request) -> Response:
         """Answer one request; errors come back rendered."""
         body = request.receive = _Body(request.receive)
+        noted = Noted(f"{request.method} {request.path[:200]}")
+        refusal: GoogleError
         try:
-            return await self._answer(request)
+            answer = await self._answer(request, noted)
         except GoogleError as error:
             refusal = error
         except ClientGone:
-            return Response(499)
+            refusal = StorageError("CANCELLED", "The client went away.")
         except (OSError, sqlite3.Error) as error:
             refusal = machine(error)
             log.exception("storage cannot use its state folder: %s", refusal.http_status)
+        else:
+            self._note(noted)
+            return answer
+        noted.outcome, noted.message = refusal.code, refusal.message[:256]
+        self._note(noted)
         if request.method != "GET":
             await body.drain()
         return render(refusal)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request, noted: Noted) -> Response:
         if request.path.rstrip("/") in ("/batch/storage/v1", "/batch"):
             return await batch.run(request, self.handle)
         path = request.raw_path.partition("?")[0]
@@ -170,7 +159,10 @@ class StorageService:
             if match is not None and route.verb == request.method:
                 names = tuple(decode(name) for name in match.groups())
                 params = self._params(request, route)
-                access = Access(self._iam, self._caller(request), write=request.method != "GET")
+                noted.method = route.name
+                caller = self._caller(request)
+                noted.principal = caller.principal if caller else ""
+                access = Access(self._iam, caller, write=request.method != "GET", noted=noted)
                 return await route.method(Call(request, access, names, params))
         raise self._unknown(request, path)
 
@@ -190,7 +182,7 @@ class StorageService:
         raise invalid(f"Method {request.method} is not one of an upload session: PUT, POST, DELETE.")
 
     async def _upload(self, call: Call) -> Response:
-        kind = call.params.get("uploadType") or call.request.headers.get("x-goog-upload-protocol", "")
+        kind = call.params.get("uploadType", "")
         if kind == "media":
             return await self._uploads.media(call)
         if kind == "multipart":
@@ -199,7 +191,7 @@ class StorageService:
             return await self._sessions.open(call)
         raise invalid(f"Invalid upload type {kind[:40]!r}: media, multipart or resumable.", "uploadType")
 
-    def _params(self, request: Request, route: _Route) -> dict[str, str]:
+    def _params(self, request: Request, route: routes.Route) -> dict[str, str]:
         """Return the query parameters, refusing what nothing honours."""
         params = {_ALIASES.get(name, name): value for name, value in request.query}
         for name, value in params.items():
@@ -228,7 +220,7 @@ class StorageService:
         for part in ("acl", "defaultObjectAcl"):
             if re.search(rf"/b/[^/]+/(?:o/[^/]+/)?{part}(?:/|\Z)", path):
                 return acl()
-        for part, what in _ABSENT.items():
+        for part, what in routes.ABSENT.items():
             if re.search(part, path):
                 return not_emulated(what)
         if any(route.path.fullmatch(path) for route in self._routes):
@@ -243,55 +235,3 @@ class StorageService:
         return not_emulated(
             "the XML API and signed URLs", "Use the JSON API (/storage/v1/b/BUCKET/o/OBJECT)."
         )
-
-
-_ABSENT: Final = {
-    r"/notificationConfigs": "notifications",
-    r"/projects/[^/]+/hmacKeys": "HMAC keys",
-    r"/b/[^/]+/lockRetentionPolicy": "retention policies",
-    r"/b/[^/]+/(?:folders|storageLayout|anywhereCaches|operations|restore|relocate)": "this bucket feature",
-    r"/b/[^/]+/o/(?:bulkRestore|watch)": "bulk restore and watch",
-    r"/o/[^/]+/(?:restore|moveTo/o/[^/]+|iam)": "restore, move and policies of objects",
-}
-
-
-def _routes(buckets: BucketMethods, objects: ObjectMethods, upload: Method) -> list[_Route]:
-    """Return the table of methods."""
-    base, bucket, name = r"(?:/download|)/storage/v1", r"/b/([^/]+)", r"/o/([^/]+)"
-    folder = r"/managedFolders/([^/]+)"
-    meta = preconditions.BUCKET_NAMES
-    rows: list[tuple[str, str, Any, Any]] = [
-        ("POST", f"{base}/b", buckets.insert, {"project"}),
-        ("GET", f"{base}/b", buckets.list, _PAGES | {"project", "prefix"}),
-        ("GET", f"{base}{bucket}", buckets.get, meta),
-        ("PATCH", f"{base}{bucket}", buckets.patch, meta),
-        ("PUT", f"{base}{bucket}", buckets.update, meta),
-        ("DELETE", f"{base}{bucket}", buckets.delete, meta),
-        ("GET", f"{base}{bucket}/iam", buckets.get_policy, {"optionsRequestedPolicyVersion"}),
-        ("PUT", f"{base}{bucket}/iam", buckets.set_policy, ()),
-        ("GET", f"{base}{bucket}/iam/testPermissions", buckets.test_permissions, {"permissions"}),
-        ("GET", f"{base}{bucket}{name}/iam/testPermissions", buckets.test_permissions, {"permissions"}),
-        ("GET", f"{base}{bucket}{folder}/iam/testPermissions", buckets.test_permissions, {"permissions"}),
-        ("GET", f"{base}{bucket}{folder}/iam", buckets.get_policy, {"optionsRequestedPolicyVersion"}),
-        ("PUT", f"{base}{bucket}{folder}/iam", buckets.set_policy, ()),
-        ("POST", f"{base}{bucket}/managedFolders", buckets.insert_folder, ()),
-        ("GET", f"{base}{bucket}/managedFolders", buckets.list_folders, {"prefix", "pageSize"} | _PAGES),
-        ("GET", f"{base}{bucket}{folder}", buckets.get_folder, meta),
-        ("DELETE", f"{base}{bucket}{folder}", buckets.delete_folder, meta | {"allowNonEmpty"}),
-        ("GET", f"{base}/projects/([^/]+)/serviceAccount", buckets.service_account, ()),
-        ("GET", f"{base}{bucket}/o", objects.list, _LISTING),
-        ("GET", f"{base}{bucket}{name}", objects.get, _OBJECT),
-        ("PATCH", f"{base}{bucket}{name}", objects.patch, _OBJECT),
-        ("PUT", f"{base}{bucket}{name}", objects.update, _OBJECT),
-        ("DELETE", f"{base}{bucket}{name}", objects.delete, _OBJECT),
-        ("POST", f"{base}{bucket}{name}/compose", objects.compose, preconditions.NAMES),
-        ("POST", f"{base}{bucket}{name}/copyTo{bucket}{name}", objects.copy, _COPY),
-        (
-            "POST",
-            f"{base}{bucket}{name}/rewriteTo{bucket}{name}",
-            objects.rewrite,
-            _COPY | {"rewriteToken", "maxBytesRewrittenPerCall"},
-        ),
-        ("POST", rf"(?:/resumable|)/upload/storage/v1{bucket}/o", upload, _UPLOAD),
-    ]
-    return [_Route(verb, re.compile(path), method, frozenset(params)) for verb, path, method, params in rows]

@@ -1,0 +1,42 @@
+"""Every call leaves a note for the audit log: who, what, which permission, and how it ended."""
+
+from __future__ import annotations
+
+import pytest
+
+B = "/storage/v1/b/lab-bucket"
+
+
+@pytest.fixture
+def notes(storage):
+    found = []
+    storage.service._note = found.append
+    return found
+
+
+def test_success_denial_and_anonymous(storage, notes):
+    storage.put("a")
+    storage.get("a", account="nb-bob")
+    storage.get("a", account=None)
+    storage.get("a", bearer="avx1.unknown")
+    storage.ask("GET", f"{B}/o?prefix=x", account="nb-bob")
+    storage.ask("GET", "/lab-bucket/a")
+    rows = [(n.method, n.principal.rpartition(":")[2], n.permission, n.outcome) for n in notes]
+    assert rows == [
+        ("storage.objects.create", "owner-ada", "storage.objects.create", "OK"),
+        ("storage.objects.get", "nb-bob", "storage.objects.get", "PERMISSION_DENIED"),
+        ("storage.objects.get", "", "storage.objects.get", "UNAUTHENTICATED"),
+        ("storage.objects.get", "", "", "UNAUTHENTICATED"),
+        ("storage.objects.list", "nb-bob", "storage.objects.list", "PERMISSION_DENIED"),
+        ("GET /lab-bucket/a", "", "", "UNIMPLEMENTED"),
+    ]
+    assert notes[0].resource == "//storage.googleapis.com/projects/_/buckets/lab-bucket/objects/a"
+
+
+def test_no_upload_id_is_noted(storage, notes):
+    opened = storage.ask("POST", "/upload/storage/v1/b/lab-bucket/o?uploadType=resumable&name=r")
+    place = "/" + opened.headers["location"].split("/", 3)[3]
+    storage.ask("PUT", place, b"x", account=None)
+    upload = place.partition("upload_id=")[2]
+    assert len(notes) == 2
+    assert all(upload not in str(note) for note in notes)
