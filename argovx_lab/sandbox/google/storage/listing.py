@@ -193,9 +193,7 @@ def glob_pattern(glob: str) -> re.Pattern[str]:
             end = glob.find("]", at + 2)
             if end < 0:
                 raise invalid(f"Invalid glob {glob[:80]!r}: '[' is not closed.", "matchGlob")
-            inside = glob[at + 1 : end]
-            body = re.escape(inside.lstrip("!^")).replace(r"\-", "-")
-            out.append(f"[{'^' if inside[0] in '!^' else ''}{body}]")
+            out.append(_class(glob[at + 1 : end]))
             at = end + 1
             continue
         depth += {"{": 1, "}": -1}.get(char, 0)
@@ -210,3 +208,9 @@ def glob_pattern(glob: str) -> re.Pattern[str]:
         return re.compile("".join(out), re.DOTALL)
     except re.error:
         raise invalid(f"Invalid glob {glob[:80]!r}.", "matchGlob") from None
+
+
+def _class(inside: str) -> str:
+    """Return the regular expression of ``[inside]``."""
+    body = re.escape(inside.lstrip("!^")).replace(r"\-", "-")
+    return f"[{'^' if inside[0] in '!^' else ''}{body}]"

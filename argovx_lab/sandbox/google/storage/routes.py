@@ -50,11 +50,8 @@ class Route:
     def name(self) -> str:
         """The method as audit logs name it: ``storage.objects.get``."""
         owner, _, verb = getattr(self.method, "__qualname__", "").rpartition(".")
-        return (
-            f"storage.buckets.{verb}"
-            if owner == "BucketMethods"
-            else f"storage.objects.{_VERBS.get(verb, verb)}"
-        )
+        kind = "buckets" if owner == "BucketMethods" else "objects"
+        return f"storage.{kind}.{_VERBS.get(verb, verb)}"
 
 
 #: Path → what of Google's is refused there.

@@ -1,7 +1,7 @@
 """Cloud Storage behind one door: routes, parameters, the caller, and errors in this API's form.
 
-Owns the table of methods and of the parameters each one honours; a parameter or header that nothing here
-honours is refused by name instead of being ignored.
+Owns what all methods share; a parameter or header that the method does not honour is refused by name
+instead of being ignored. The methods are listed in :mod:`.routes`.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ import asyncio
 
 
 def test_exchange(google, kit):
-    notes = google.sts._note = []
+    notes = []
     google.sts._note = notes.append
     asyncio.run(google.exchange())
     asyncio.run(google.exchange(subject_token=google.issuer.token(namespace="other")))
