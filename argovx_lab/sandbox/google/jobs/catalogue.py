@@ -11,11 +11,13 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+#: Where the table is, with its date and source.
+DATA = Path(__file__).parent / "catalogue.json"
+
 
 @cache
 def _data() -> Mapping[str, Any]:
-    text = (Path(__file__).parent / "catalogue.json").read_text(encoding="utf-8")
-    found: Mapping[str, Any] = json.loads(text)
+    found: Mapping[str, Any] = json.loads(DATA.read_text(encoding="utf-8"))
     return found
 
 
