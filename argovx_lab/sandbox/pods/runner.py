@@ -160,27 +160,20 @@ class PodRunner:
         ApiError
             400 when the container is not there, not said, or has not started.
         """
-        name = _choose(pod, container)
-        folder = self.node.folder / pod["metadata"]["uid"] / "containers" / name
+        name, uid = _choose(pod, container), pod["metadata"]["uid"]
+        folder = self.node.folder / uid / "containers" / name
         if not (folder / "log").exists():
             reason = _waiting(pod, name)
             why = f'container "{name}" in pod "{pod["metadata"]["name"]}" is waiting to start: {reason}'
             raise ApiError(400, "BadRequest", why)
         group = ProcessGroup.attach(folder)
-        uid = pod["metadata"]["uid"]
-
-        def ended() -> bool:
-            return (
-                group.state().ended if group and (folder / "state.json").exists() else uid not in self._tasks
-            )
-
         return read_log(
             folder / "log",
             follow=follow,
             tail_lines=tail_lines,
             since_s=since_s,
             timestamps=timestamps,
-            ended=ended,
+            ended=lambda: group.state().ended if group else uid not in self._tasks,
         )
 
 

@@ -42,11 +42,9 @@ async def read_log(
     file = _Entries(path)
     try:
         if tail_lines is not None:
-            kept: deque[bytes] = deque(maxlen=max(tail_lines, 0))
-            for data in file.new():
-                kept.extend(shape.lines(data))
-            if kept:
-                yield b"".join(kept)
+            lines = (line for data in file.new() for line in shape.lines(data))
+            if kept := b"".join(deque(lines, max(tail_lines, 0))):
+                yield kept
         while True:
             over = ended()  # asked before the read: what is written after the end does not exist
             for data in file.new():

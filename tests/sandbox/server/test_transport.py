@@ -107,6 +107,17 @@ def test_latency_waits_and_then_does():
     play(scenario)
 
 
+def test_late_does_the_work_and_then_waits():
+    async def scenario(ask, transport, done):
+        transport.faults.add(Fault("late", seconds=0.3))
+        asking = asyncio.create_task(ask("/a"))
+        early, _ = await asyncio.wait([asking], timeout=0.15)
+        assert (early, done) == (set(), ["GET /a"])
+        assert status(await asking) == 200
+
+    play(scenario)
+
+
 def test_faults_choose_service_method_path_and_turn():
     faults = Faults()
     faults.add(Fault("status", service="google", method="POST", path=r"customJobs\?x=1$", skip=1))
