@@ -170,7 +170,7 @@ def _free_port() -> int:
         return int(s.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     folder = tmp_path_factory.mktemp("google")
     made = Lab(folder)
@@ -246,7 +246,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
 Become = Callable[..., storage.Client]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def become(lab: Lab) -> Iterator[Become]:
     """Make a storage client whose identity is a ServiceAccount of the cluster."""
     with ExitStack() as stack:
@@ -262,7 +262,7 @@ def become(lab: Lab) -> Iterator[Become]:
         yield make
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def client(become: Become) -> storage.Client:
     """The owner's client."""
     return become()
