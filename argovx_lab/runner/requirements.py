@@ -6,7 +6,10 @@ image has, never installs itself. pip is told where to look by the image's own `
 
 from __future__ import annotations
 
+import glob
 import importlib.metadata
+import importlib.util
+import os
 import re
 import subprocess
 import sys
@@ -55,21 +58,14 @@ def install(requirements: Sequence[str], folder: str, on_output: Callable[[bytes
     RequirementsFailed
         When pip is not there or does not succeed.
     """
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "install",
-        "--target",
-        folder,
-        "--no-input",
-        "--quiet",
-        "--disable-pip-version-check",
-        "--no-warn-script-location",
-        *requirements,
-    ]
+    command = [sys.executable, "-m", "pip", "install", "--target", folder, "--no-input", "--quiet"]
+    command += ["--disable-pip-version-check", "--no-warn-script-location", *requirements]
     process = subprocess.Popen(
-        command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        command,
+        env=_environment(),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
     )
     assert process.stdout is not None
     with process.stdout:
@@ -80,3 +76,22 @@ def install(requirements: Sequence[str], folder: str, on_output: Callable[[bytes
             "pip could not install %s (exit code %d)" % (", ".join(requirements), process.returncode),
             hint="The log has pip's own words. Choose versions that the package index has for this Python.",
         )
+
+
+def _environment() -> dict[str, str]:
+    """Return the environment for pip: where the image has none, the one that Python brings along."""
+    env = dict(os.environ)
+    if importlib.util.find_spec("pip") is not None:
+        return env
+    ensurepip = importlib.util.find_spec("ensurepip")
+    folder = (
+        os.path.join(os.path.dirname(ensurepip.origin), "_bundled") if ensurepip and ensurepip.origin else ""
+    )
+    wheels = sorted(glob.glob(os.path.join(folder, "pip-*.whl"))) if folder else []
+    if not wheels:
+        raise RequirementsFailed(
+            "the image has no pip to install packages with",
+            hint="Choose an image that has pip, or one that has the packages.",
+        )
+    env["PYTHONPATH"] = os.pathsep.join([wheels[-1], *filter(None, [env.get("PYTHONPATH")])])
+    return env

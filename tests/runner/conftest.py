@@ -62,7 +62,7 @@ class Job:
     outputs: dict[str, str] = field(default_factory=dict)
     definitions: list[dict[str, Any]] = field(default_factory=list)
     requirements: list[str] = field(default_factory=list)
-    minor: str = "%d.%d" % sys.version_info[:2]
+    minor: str = f"{sys.version_info[0]}.{sys.version_info[1]}"
     environment: dict[str, str] = field(default_factory=dict)
     arguments: list[str] = field(default_factory=list)
     changes: Callable[[dict[str, Any]], None] = lambda intent: None
@@ -92,7 +92,11 @@ class Job:
         for name, value in self.inputs.items():
             value, codec = value if isinstance(value, tuple) else (value, "auto")
             encoded = codecs.encode(value, codec)
-            inputs[name] = {**self._blob(encoded.read()), "codec": encoded.codec, "size_bytes": encoded.size_bytes}
+            inputs[name] = {
+                **self._blob(encoded.read()),
+                "codec": encoded.codec,
+                "size_bytes": encoded.size_bytes,
+            }
         spec = {
             "schema": "argovx.step/1",
             "name": "train",
@@ -181,3 +185,42 @@ class Job:
 @pytest.fixture
 def job(cloud: Any, archive: str, bare_python: str) -> Job:
     return Job(cloud, archive, bare_python)
+
+
+@pytest.fixture(scope="session")
+def main_python() -> str:
+    """The interpreter that has numpy, pandas and pip; the runner itself comes from the archive."""
+    return sys.executable
+
+
+def _pythons() -> list[str]:
+    """Other minors of Python on this machine, from 3.9 on; none is a reason to skip, not to fail."""
+    found = {}
+    roots = [Path("/usr/bin"), Path("/usr/local/bin"), *Path.home().glob(".pyenv/versions/3.*/bin")]
+    for minor in (9, 10, 12, 13):
+        for root in roots:
+            if (root / f"python3.{minor}").exists():
+                found.setdefault(minor, str(root / f"python3.{minor}"))
+    return list(found.values())
+
+
+@pytest.fixture(params=_pythons() or [None], ids=lambda path: Path(path).name if path else "none")
+def other_python(request: pytest.FixtureRequest) -> str:
+    if request.param is None:
+        pytest.skip("no other Python from 3.9 on is on this machine")
+    return request.param
+
+
+@pytest.fixture(scope="session")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small package as a wheel, made by hand."""
+    import zipfile
+
+    path = tmp_path_factory.mktemp("wheels") / "argovx_test_wheel-1.2-py3-none-any.whl"
+    info = "argovx_test_wheel-1.2.dist-info/"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("argovx_test_wheel.py", "ANSWER = 42\n")
+        archive.writestr(info + "METADATA", "Metadata-Version: 2.1\nName: argovx-test-wheel\nVersion: 1.2\n")
+        archive.writestr(info + "WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(info + "RECORD", "")
+    return path

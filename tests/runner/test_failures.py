@@ -1,0 +1,226 @@
+"""How a step ends when something goes wrong: each end has its own type, message and place."""
+
+from __future__ import annotations
+
+import signal
+
+import pytest
+
+
+def test_an_error_names_the_cell_and_the_users_own_lines(job):
+    job.definitions = [
+        {"code": "\n\ndef ratio(a, b):\n    return a / b\n", "number": 3, "notebook_cell": "x"}
+    ]
+    job.cell = "\nimport json\nvalues = [1, 0]\nratio(*values)\n"
+    assert job.run() == 1
+    assert job.closed["outcome"] == "failed"
+    assert job.closed["exit_code"] == 1
+    error = job.error
+    assert error["type"] == "ZeroDivisionError"
+    assert error["message"] == "division by zero"
+    assert error["place"] == "cell 3, line 4"
+    text = "\n".join(error["traceback"])
+    assert 'File "digits.ipynb cell 7 (train)", line 4, in <module>' in text
+    assert "    ratio(*values)" in text
+    assert 'File "digits.ipynb cell 3", line 4, in ratio' in text
+    assert error["traceback"][-1] == "ZeroDivisionError: division by zero"
+    assert "argovx_lab" not in text
+    assert "argovx_lab" not in job.output
+    assert not job.cloud.names(job.prefix + "manifest.json")
+
+
+def test_frames_of_libraries_are_in_the_log_and_not_in_the_record(job):
+    job.cell = "\nimport json\njson.loads('{')\n"
+    assert job.run() == 1
+    assert job.error["type"] == "JSONDecodeError"
+    assert job.error["place"] == "cell 7, line 3"
+    assert not any("decoder.py" in line for line in job.error["traceback"])
+    assert "decoder.py" in job.output
+
+
+def test_chained_errors_keep_both_parts(job):
+    job.cell = "try:\n    {}['a']\nexcept KeyError as error:\n    raise RuntimeError('no a') from error\n"
+    assert job.run() == 1
+    text = "\n".join(job.error["traceback"])
+    assert text.index("KeyError: 'a'") < text.index("direct cause") < text.index("RuntimeError: no a")
+    assert job.error["place"] == "cell 7, line 4"
+
+
+def test_a_long_message_and_a_deep_recursion_are_cut(job):
+    job.cell = "def f(n):\n    return f(n + 1) + len('x' * 5000)\nf(0)"
+    assert job.run() == 1
+    assert job.error["type"] == "RecursionError"
+    assert len(job.error["traceback"]) <= 41
+
+
+def test_an_error_that_cannot_be_shown_is_still_an_error(job):
+    job.cell = "class Odd(Exception):\n    def __str__(self):\n        raise ValueError\nraise Odd()"
+    assert job.run() == 1
+    assert job.error["type"] == "Odd"
+
+
+ENDINGS = {
+    "exit 3": ("import sys\nsys.exit(3)", "SystemExit", "the cell called sys.exit(3)"),
+    "exit text": ("raise SystemExit('enough')", "SystemExit", "the cell called sys.exit: enough"),
+    "_exit": ("import os\nos._exit(7)", "ProcessExit", "exit code 7 before the cell was done"),
+    "_exit 0": ("import os\nos._exit(0)", "ProcessExit", "exit code 0 before the cell was done"),
+    "segfault": ("import ctypes\nctypes.string_at(0)", "SegmentationFault", "SIGSEGV"),
+    "abort": ("import os\nos.abort()", "Aborted", "SIGABRT"),
+    "kill": ("import os\nos.kill(os.getpid(), 9)", "Killed", "SIGKILL"),
+    "user signal": ("import os\nos.kill(os.getpid(), 10)", "Signal", "SIGUSR1"),
+    "interrupt": ("raise KeyboardInterrupt", "KeyboardInterrupt", ""),
+    "memory": ("raise MemoryError('big')", "MemoryError", "big"),
+}
+
+
+@pytest.mark.parametrize("name", ENDINGS)
+def test_every_end_has_its_own_type(job, name):
+    job.cell, kind, message = ENDINGS[name]
+    assert job.run() == 1, job.output
+    assert job.error["type"] == kind
+    assert message in job.error["message"]
+    assert job.closed["outcome"] == "failed"
+
+
+def test_exit_zero_ends_the_cell_and_its_outputs_count(job):
+    job.cell = "import sys\na = 5\nsys.exit()\na = 6"
+    job.outputs = {"a": "json"}
+    assert job.run() == 0, job.output
+    assert job.value("a") == 5
+
+
+def test_an_output_that_was_never_assigned_is_named(job):
+    job.cell = "if False:\n    report = 1\nother = 2\n"
+    job.outputs = {"other": "json", "report": "json"}
+    assert job.run() == 1
+    assert job.error["type"] == "OutputsMissing"
+    assert "the cell never assigned report" in job.error["message"]
+
+
+def test_an_output_that_cannot_travel_is_named_with_the_reason(job):
+    job.cell = "import threading\nguard = threading.Lock()\n"
+    job.outputs = {"guard": "auto"}
+    assert job.run() == 1
+    assert job.error["type"] == "CodecError"
+    assert job.error["message"].startswith("guard cannot travel: it is a lock.")
+
+
+def test_a_package_that_the_image_lacks_is_named(job):
+    import numpy as np
+
+    job.inputs = {"X": np.zeros(3)}
+    job.cell = "x = X"
+    assert job.run() == 1
+    assert job.error["type"] == "CodecError"
+    assert "the input X cannot be read: numpy is not installed" in job.error["message"]
+
+
+def test_pickle_of_another_python_is_refused_before_the_cell_runs(job):
+    job.inputs = {"a": ({1, 2}, "pickle")}
+    job.minor = "3.8"
+    job.cell = "print('ran')"
+    assert job.run() == 1
+    assert job.error["type"] == "SpecError"
+    assert "Python 3.8" in job.error["message"]
+    assert "ran\n" not in job.output
+
+
+def test_pickle_on_the_users_word_travels(job):
+    job.inputs = {"a": ({1, 2}, "pickle")}
+    job.cell = "b = a | {3}"
+    job.outputs = {"b": "pickle"}
+    assert job.run() == 0, job.output
+    assert job.value("b") == {1, 2, 3}
+
+
+def test_a_teardown_crash_after_the_cell_was_done_loses_nothing(job):
+    job.cell = "import atexit, os\na = 1\natexit.register(os._exit, 9)\n"
+    job.outputs = {"a": "json"}
+    assert job.run() == 0, job.output
+    assert "its results count" in job.output
+
+
+def test_a_daemon_that_keeps_the_pipe_open_does_not_hold_the_step(job, tmp_path):
+    pidfile = tmp_path / "pid"
+    job.environment = {"PIDFILE": str(pidfile)}
+    job.cell = """
+import os, subprocess, sys
+child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"], start_new_session=True)
+open(os.environ["PIDFILE"], "w").write(str(child.pid))
+"""
+    process = job.start()
+    try:
+        assert process.wait(30) == 0
+    finally:
+        import os
+
+        os.kill(int(pidfile.read_text()), signal.SIGKILL)
+    assert job.finish() == 0
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stop_reaches_the_cell_and_closes_the_record(job, number, code):
+    job.cell = """
+import atexit, signal, sys, time
+signal.signal(signal.SIGTERM, lambda *a: sys.exit("saved"))
+print("ready", flush=True)
+time.sleep(60)
+"""
+    process = job.start()
+    job.wait_for(lambda: b"ready" in job.cloud.logs(job.prefix + "r0.0/"))
+    process.send_signal(number)
+    assert job.finish() == code
+    assert "saved" in job.output
+    assert job.error["type"] == "Cancelled"
+    assert job.closed["exit_code"] == code
+
+
+def test_a_cell_that_ignores_the_stop_is_killed_after_the_grace(job):
+    job.cell = (
+        "import signal, time\nsignal.signal(15, signal.SIG_IGN)\nprint('ready', flush=True)\ntime.sleep(60)"
+    )
+    job.arguments = ["--grace-s", "0.5"]
+    process = job.start()
+    job.wait_for(lambda: b"ready" in job.cloud.logs(job.prefix + "r0.0/"))
+    process.terminate()
+    assert job.finish(20) == 143
+    assert job.error["type"] == "Cancelled"
+
+
+def test_a_cell_that_ends_well_after_a_stop_is_not_a_success(job):
+    job.cell = """
+import signal, time
+stop = []
+signal.signal(15, lambda *a: stop.append(1))
+print("ready", flush=True)
+while not stop: time.sleep(0.01)
+a = 1
+"""
+    job.outputs = {"a": "json"}
+    process = job.start()
+    job.wait_for(lambda: b"ready" in job.cloud.logs(job.prefix + "r0.0/"))
+    process.terminate()
+    assert job.finish() == 143
+    assert not job.cloud.names(job.prefix + "manifest.json")
+
+
+def test_the_cell_dies_with_the_runner(job, tmp_path):
+    import os
+    import time
+
+    pidfile = tmp_path / "pid"
+    job.environment = {"PIDFILE": str(pidfile)}
+    job.cell = """
+import os, time
+open(os.environ["PIDFILE"] + ".part", "w").write(str(os.getpid()))
+os.rename(os.environ["PIDFILE"] + ".part", os.environ["PIDFILE"])
+time.sleep(60)
+"""
+    process = job.start()
+    job.wait_for(pidfile.exists)
+    process.kill()
+    process.communicate(timeout=10)
+    deadline = time.monotonic() + 10
+    while os.path.exists(f"/proc/{pidfile.read_text()}/fd/0"):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
