@@ -74,6 +74,8 @@ def path_segment(name: str) -> str:
     """Return why ``name`` is no path segment, or the empty string."""
     if name in (".", ".."):
         return f"may not be '{name}'"
+    if not name.isprintable():
+        return "must consist of printable characters"
     return next((f"may not contain '{sign}'" for sign in "/%" if sign in name), "")
 
 

@@ -14,11 +14,15 @@ from urllib.parse import unquote
 
 from argovx_lab.sandbox.http import BodyTooLarge, Request
 from argovx_lab.sandbox.kubernetes import status
+from argovx_lab.sandbox.kubernetes.history import encode
 from argovx_lab.sandbox.kubernetes.kinds import KINDS, Kind
 from argovx_lab.sandbox.kubernetes.reviews import REVIEWS
 
 #: Longest body that is read. Unit: bytes. Source: the real server's limit, measured.
 BODY_MAX = 3 * 1024 * 1024
+
+#: Deepest nesting of a body; what is kept must be readable everywhere. Unit: levels.
+DEPTH_MAX = 250
 
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
@@ -193,15 +197,29 @@ async def read_json(request: Request, allowed: tuple[str, ...] = ("application/j
 def decode(body: bytes, *, strict: bool = False) -> Any:
     """Return JSON as Go reads it: no NaN; with ``strict`` no key twice. 400 when it is not that."""
     try:
-        return json.loads(
+        value = json.loads(
             body.decode("utf-8", "replace"),
             parse_constant=_no_constant,
             object_pairs_hook=_once if strict else None,
         )
+        # half a surrogate pair can be written as an escape, but not kept as UTF-8
+        value = json.loads(encode(value)) if b"\\ud" in body.lower() else value
+        _check_depth(value)
+        return value
     except (ValueError, RecursionError) as error:
         raise status.bad_request(
             f"the object provided is unrecognized (must be of type JSON): {status.shown(str(error))}"
         ) from error
+
+
+def _check_depth(value: Any) -> None:
+    level = [value] if isinstance(value, dict | list) else []
+    for _ in range(DEPTH_MAX):
+        if not level:
+            return
+        contents = (item.values() if isinstance(item, dict) else item for item in level)
+        level = [inner for inside in contents for inner in inside if isinstance(inner, dict | list)]
+    raise ValueError(f"it is nested more than {DEPTH_MAX} deep")
 
 
 def _no_constant(name: str) -> NoReturn:

@@ -102,6 +102,7 @@ HOSTILE = [
     b"\xff\xfe",
     b"[" * 100_000,
     b'{"a":' * 5_000 + b"1" + b"}" * 5_000,
+    b'{"metadata": {"name": "deep"}, "spec": {}, "x": ' + b"[" * 300 + b"]" * 300 + b"}",
     b'{"metadata": {"name": "\\ud800"}}',
     b'{"metadata": {"name": "a"}, "data": {"k": ' + b"9" * 5_000 + b"}}",
 ]

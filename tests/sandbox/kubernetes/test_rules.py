@@ -200,6 +200,6 @@ def test_workflows_that_the_real_schemas_refuse(registry, spec, text):
 
 def test_a_status_is_checked_too(registry):
     registry.create(WORKFLOWS, "ns", workflow())
+    node = {"id": "a", "name": "a"}
     with pytest.raises(ApiError, match=r"status.nodes.a.type: Required value"):
-        node = {"id": "a", "name": "a"}
         registry.update(WORKFLOWS, "ns", "w", lambda old: {**old, "status": {"nodes": {"a": node}}})
