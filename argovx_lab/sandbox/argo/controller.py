@@ -31,8 +31,8 @@ from argovx_lab.sandbox.kubernetes.interface import (
 
 log = logging.getLogger(__name__)
 
-#: Share of the time that reconciles of one workflow may take; the rest gathers events. 2 means a third.
-_REST_FACTOR = 2.0
+#: Share of the time that reconciles of one workflow may take; the rest gathers events: 0.5 means two thirds.
+_REST_FACTOR = 0.5
 #: Wait before an API call that failed is tried again. Unit: seconds.
 RETRY_S = 0.5
 

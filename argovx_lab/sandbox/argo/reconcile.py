@@ -90,7 +90,7 @@ def _start(op: Operation) -> None:
             op.status["startedAt"] = stamp(op.world.now)
             op.status["finishedAt"] = None
         if not op.status["nodes"]:
-            validate(op.workflow, op.spec, op.templates)
+            validate(op.workflow, op.spec, Templates(op.name, op.spec, op.world.library, {}))
     waiting = synchronization.acquire_workflow(op)
     if waiting:
         op.status.update({"phase": "Pending", "message": waiting})

@@ -101,7 +101,7 @@ def _go_on(op: Operation, parent: Node, strategy: Mapping[str, Any]) -> bool:
     if not attempts or not is_final(attempts[-1]):
         return True
     last = attempts[-1]
-    if last.get("outputs"):
+    if last.get("outputs") and not (op.shutdown and is_bad(last)):
         parent["outputs"] = copy.deepcopy(last["outputs"])
     if not is_bad(last):
         op.nodes.mark(parent, SUCCEEDED, "")

@@ -49,8 +49,7 @@ class Sandbox:
     async def stop_engine(self) -> None:
         assert self.engine is not None
         self.engine.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self.engine
+        await asyncio.wait({self.engine})
         self.engine = None
 
     async def until(self, work: asyncio.Future[None]) -> None:
