@@ -21,8 +21,8 @@ from typing import Any, Optional
 
 from argovx_lab import codecs
 from argovx_lab.errors import ArgovxError, OutputsMissing
-from argovx_lab.runner.events import now_text
 from argovx_lab.runner.facade import Facade
+from argovx_lab.runner.messages import now_text
 from argovx_lab.runner.trace import full, plain, record
 
 #: Largest JSON value that goes into the manifest itself. Unit: characters of JSON.
@@ -152,14 +152,21 @@ def _execute(code: Any, names: dict[str, Any], *, show: bool) -> None:
     linecache.cache[filename] = (len(text), None, text.splitlines(keepends=True), filename)
     tree = ast.parse(text, filename)
     last: Optional[ast.Expression] = None
-    ending = text.split("#")[0] if text.count("\n") == 0 else text.rstrip()
-    if show and tree.body and isinstance(tree.body[-1], ast.Expr) and not ending.rstrip().endswith(";"):
+    if show and tree.body and isinstance(tree.body[-1], ast.Expr) and not _silenced(tree.body[-1], text):
         last = ast.Expression(tree.body.pop().value)
     exec(compile(tree, filename, "exec", dont_inherit=True), names)  # noqa: S102  (the user's cell)
     if last is not None:
         value = eval(compile(last, filename, "eval", dont_inherit=True), names)  # noqa: S307
         if value is not None:
             sys.stdout.write("%r\n" % (value,))
+
+
+def _silenced(node: ast.stmt, text: str) -> bool:
+    """Tell whether a semicolon follows the last expression, which keeps a notebook from showing it."""
+    if node.end_lineno is None or node.end_col_offset is None:
+        return False
+    last = text.splitlines()[node.end_lineno - 1].encode()
+    return last[node.end_col_offset :].lstrip().startswith(b";")
 
 
 def _outputs(task: Any, folder: str, names: dict[str, Any]) -> dict[str, Any]:

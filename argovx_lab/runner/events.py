@@ -1,33 +1,16 @@
-"""The runner's messages: a closed, versioned set from ``opened`` to ``closed``, as JSON lines.
+"""The stream of messages of one life of one replica.
 
-Owns the numbering and the shape of every message; refuses methods that are not in the set and
-numbers that JSON does not have.
+Owns the numbering and what is taken from the cell; refuses what a cell writes into the pipe that is
+no metric and no progress.
 """
 
 from __future__ import annotations
 
-import json
 import threading
-from datetime import datetime, timezone
 from typing import Any, Optional
 
-from argovx_lab.runner import PROTOCOL
+from argovx_lab.runner.messages import line
 from argovx_lab.runner.parts import Parts
-
-METHODS = ("opened", "phase", "progress", "metric", "artifact", "closed")
-
-
-def now_text() -> str:
-    """Return the time in UTC as RFC 3339 with milliseconds."""
-    return datetime.now(timezone.utc).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-
-
-def line(seq: int, method: str, params: dict[str, Any], at: str = "") -> bytes:
-    """Return one message as a JSON line."""
-    if method not in METHODS:
-        raise ValueError(method)
-    message = {"v": PROTOCOL, "seq": seq, "at": at or now_text(), "method": method, "params": params}
-    return json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
 class Events:
@@ -38,6 +21,7 @@ class Events:
         self._seq = 1
         self._lock = threading.Lock()
         self._last: dict[str, float] = {}
+        self.lost = 0
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -87,3 +71,5 @@ class Events:
         with self._lock:
             if self._parts.add(line(self._seq + 1, method, params, at), now=now):
                 self._seq += 1
+            else:
+                self.lost += 1

@@ -21,7 +21,8 @@ from typing import Any, Optional
 from argovx_lab.errors import ArgovxError, Conflict, SpecError
 from argovx_lab.runner import documents
 from argovx_lab.runner.bucket import Bucket
-from argovx_lab.runner.events import Events, line
+from argovx_lab.runner.events import Events
+from argovx_lab.runner.messages import line
 from argovx_lab.runner.outputs import Attempt, upload
 from argovx_lab.runner.parts import Parts
 from argovx_lab.runner.process import Child
@@ -112,6 +113,10 @@ class _Job:
             signal.signal(number, signal.SIG_IGN)
         if error is not None:
             self._output(("argovx: %(type)s: %(message)s\n" % error).encode())
+        if self._events.lost:
+            self._output(
+                b"argovx: %d metrics were left out, the bucket did not keep up\n" % self._events.lost
+            )
         self._logs.close(CLOSE_S)
         exit_code = 128 + self._signal if self._signal else int(error is not None)
         outcome = "succeeded" if error is None else "failed"

@@ -11,7 +11,8 @@ from typing import Any
 from argovx_lab.runner import MANIFEST
 from argovx_lab.runner.bucket import Bucket
 from argovx_lab.runner.documents import Intent
-from argovx_lab.runner.events import Events, now_text
+from argovx_lab.runner.events import Events
+from argovx_lab.runner.messages import now_text
 
 #: Most that ``values`` of a manifest may hold together. Unit: characters of JSON. Reason: it becomes
 #: an output parameter of Argo, at most 4 KiB.

@@ -7,7 +7,6 @@ image has, never installs itself. pip is told where to look by the image's own `
 from __future__ import annotations
 
 import glob
-import importlib.metadata
 import importlib.util
 import os
 import re
@@ -36,6 +35,10 @@ def missing(requirements: Sequence[str]) -> tuple[str, ...]:
     SpecError
         For a requirement that is no pin.
     """
+    if not requirements:
+        return ()
+    import importlib.metadata  # 5 ms that most steps need not pay
+
     found = []
     for text in requirements:
         match = _PIN.match(text)

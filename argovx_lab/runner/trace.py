@@ -10,6 +10,8 @@ import os
 import traceback
 from typing import Any, Iterable, Mapping, Optional
 
+from argovx_lab import errors
+
 #: Longest message of an error. Unit: characters.
 MESSAGE_MAX = 2000
 
@@ -34,7 +36,7 @@ def record(error: BaseException, labels: Mapping[str, str]) -> dict[str, Any]:
     if len(lines) > LINES_MAX:
         cut = LINES_MAX // 2
         lines = [*lines[:cut], "  [%d lines left out]" % (len(lines) - 2 * cut), *lines[-cut:]]
-    return plain(type(error).__name__, _message(error), place, [line[:500] for line in lines])
+    return plain(_name(error), _message(error), place, [line[:500] for line in lines])
 
 
 def plain(kind: str, message: str, place: str = "", lines: Iterable[str] = ()) -> dict[str, Any]:
@@ -47,6 +49,12 @@ def full(error: BaseException) -> str:
     found = traceback.TracebackException.from_exception(error)
     _keep(found, lambda filename: not os.path.abspath(filename).startswith(_OURS + os.sep))
     return "".join(found.format())
+
+
+def _name(error: BaseException) -> str:
+    """Return the type's name; with its module when it is called like one of our own errors."""
+    kind = type(error)
+    return "%s.%s" % (kind.__module__, kind.__name__) if hasattr(errors, kind.__name__) else kind.__name__
 
 
 def _message(error: BaseException) -> str:

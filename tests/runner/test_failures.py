@@ -59,6 +59,12 @@ def test_an_error_that_cannot_be_shown_is_still_an_error(job):
     assert job.error["type"] == "Odd"
 
 
+def test_an_error_of_the_user_is_not_taken_for_one_of_ours(job):
+    job.cell = "class Unavailable(Exception): pass\nraise Unavailable('mine')"
+    assert job.run() == 1
+    assert job.error["type"] == "__main__.Unavailable"
+
+
 ENDINGS = {
     "exit 3": ("import sys\nsys.exit(3)", "SystemExit", "the cell called sys.exit(3)"),
     "exit text": ("raise SystemExit('enough')", "SystemExit", "the cell called sys.exit: enough"),
