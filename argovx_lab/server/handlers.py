@@ -194,14 +194,15 @@ class StepVerbHandler(ArgovxHandler):
 
 
 _NAME = r"([A-Za-z0-9][A-Za-z0-9._-]*)"
+_VERB = r"(?::|%3[Aa])"  # tornado matches before it decodes, and some clients encode the colon
 
 ROUTES: tuple[tuple[str, type[ArgovxHandler]], ...] = (
     (r"runs", RunsHandler),
     (rf"runs/{_NAME}", RunHandler),
-    (rf"runs/{_NAME}:stop", RunVerbHandler),
+    (rf"runs/{_NAME}{_VERB}stop", RunVerbHandler),
     (rf"runs/{_NAME}/nodes/{_NAME}/logs", LogsHandler),
     (rf"runs/{_NAME}/nodes/{_NAME}/metrics", MetricsHandler),
-    (rf"runs/{_NAME}/steps/{_NAME}:(stop|retry)", StepVerbHandler),
+    (rf"runs/{_NAME}/steps/{_NAME}{_VERB}(stop|retry)", StepVerbHandler),
     (r"plan", PlanHandler),
     (r"lineage", LineageHandler),
     (r"identity", IdentityHandler),
