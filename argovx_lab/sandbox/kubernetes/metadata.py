@@ -157,7 +157,7 @@ def problems(kind: Kind, metadata: Object) -> list[Cause]:
         causes.append(status.bad_value("metadata.name", name, why))
     for key, value in _items(metadata.get("labels")):
         causes += qualified_name("metadata.labels", key)
-        causes += _label_value(key, value)
+        causes += _label_value(value)
     causes += _annotations(metadata.get("annotations") or {})
     for index, finalizer in enumerate(metadata.get("finalizers") or []):
         causes += qualified_name(f"metadata.finalizers[{index}]", finalizer)
@@ -166,12 +166,12 @@ def problems(kind: Kind, metadata: Object) -> list[Cause]:
     return causes
 
 
-def _label_value(key: str, value: str) -> list[Cause]:
+def _label_value(value: str) -> list[Cause]:
     field = "metadata.labels"
     if len(value) > 63:
         return [status.bad_value(field, value, "must be no more than 63 characters")]
     if not _VALUE.fullmatch(value):
-        return [status.bad_value(field, value, f"{_VALUE_TEXT} (label {status.shown(key)})")]
+        return [status.bad_value(field, value, _VALUE_TEXT)]
     return []
 
 

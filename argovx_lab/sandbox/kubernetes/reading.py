@@ -202,12 +202,13 @@ def log(registry: Registry, reader: LogReader | None, request: Request, target: 
     """Answer with a container's log."""
     check_options(request, LOG_OPTIONS)
     pod = registry.get(target.kind, target.namespace, target.name).object()
-    if boolean(request, "previous"):
-        name = request.param("container") or "main"
-        raise status.bad_request(f'previous terminated container "{name}" in pod "{target.name}" not found')
     if reader is None:
         raise status.internal("the sandbox's pod runner is not there to read logs")
     container = _container(pod, request.param("container"))
+    if boolean(request, "previous"):
+        raise status.bad_request(
+            f'previous terminated container "{container}" in pod "{target.name}" not found'
+        )
     since = number(request, "sinceSeconds")
     stream = reader(
         pod,
