@@ -10,7 +10,7 @@ import hashlib
 from dataclasses import dataclass
 from typing import Any
 
-from argovx_lab.errors import Conflict, PolicyDenied, RemoteError, RunError
+from argovx_lab.errors import Conflict, PolicyDenied, RemoteError, RunError, StepFailed
 from argovx_lab.launcher import records
 from argovx_lab.launcher.context import Context
 from argovx_lab.launcher.events import now
@@ -18,6 +18,9 @@ from argovx_lab.launcher.inputs import resolve
 from argovx_lab.launcher.place import Place
 from argovx_lab.model.layout import Attempt, Layout, split_uri
 from argovx_lab.model.step import StepSpec
+
+#: Exit code of the platform's faults, which Argo repeats with a new job.
+PLATFORM = RemoteError.exit_code
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,7 @@ def claim(context: Context, place: Place, spec: StepSpec, spec_uri: str) -> Clai
     """
     layout, objects = context.settings.layout, context.objects
     own = place.attempt(layout)
-    earlier = _predecessor(context, place)
+    earlier = _predecessor(context, place, spec)
     try:
         if earlier is None:
             document = _intent(context, place, spec, spec_uri, own)
@@ -81,16 +84,25 @@ def _claim(document: dict[str, Any], digest: str, fresh: bool) -> Claim:
     return Claim(document, attempt, attempt.uri + "intent.json", digest, fresh)
 
 
-def _predecessor(context: Context, place: Place) -> dict[str, Any] | None:
-    """Return the intent of the latest earlier attempt that left no end, or ``None``."""
+def _predecessor(context: Context, place: Place, spec: StepSpec) -> dict[str, Any] | None:
+    """Return the intent of the latest earlier attempt whose job is still this step's, or ``None``.
+
+    That is one that left no end, or an end that Argo does not repeat: then the launcher was killed between
+    its record and its exit, and what the job came to stands.
+    """
+    repeated = {PLATFORM, StepFailed.exit_code} if spec.retry_failures else {PLATFORM}
     for ordinal in range(place.ordinal - 1, -1, -1):
         earlier = place.attempt(context.settings.layout, ordinal)
-        if context.objects.stat(earlier.bucket, earlier.exit) is not None:
+        ended = records.read(context.objects, earlier.bucket, earlier.exit, records.EXIT)
+        if ended is not None and ended[0].get("code") in repeated:
             return None
         found = records.read(context.objects, earlier.bucket, earlier.intent, records.INTENT)
         if found is not None:
-            context.events.emit("adopting", reason=f"attempt {ordinal} left no exit record")
+            reason = "ended, but its launcher was killed" if ended else "left no exit record"
+            context.events.emit("adopting", reason=f"attempt {ordinal} {reason}")
             return found[0]
+        if ended is not None:
+            return None
     return None
 
 

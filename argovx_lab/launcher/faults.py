@@ -6,6 +6,7 @@ Owns the plan's grammar: ``ACTION@NUMBER`` joined by commas, such as ``kill-afte
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import signal
@@ -63,7 +64,7 @@ class Faults:
         action = self._plan.get(number, "")
         if action == "kill-before":
             self._note(number, method, url, "killed before")
-            os.kill(os.getpid(), signal.SIGKILL)
+            self._kill()
         if action == "hang":
             threading.Event().wait(_HANG_S)
         if action in ("reset", "hang"):
@@ -77,14 +78,27 @@ class Faults:
         self._note(number, method, url, str(status))
         action = self._plan.get(number, "")
         if action == "kill-after":
-            os.kill(os.getpid(), signal.SIGKILL)
+            self._kill()
         if action == "lost":
             raise Unavailable("the answer was lost (planned)", reason=NO_ANSWER)
 
     def write(self, path: str) -> None:
-        """Count a file write, which can be killed like a request."""
-        self.before("WRITE", path)
-        self.after("WRITE", path, 0)
+        """Count a file write, which can be killed like a request; every other fault is a full disk.
+
+        Raises
+        ------
+        OSError
+            When the plan says so.
+        """
+        try:
+            self.before("WRITE", path)
+            self.after("WRITE", path, 0)
+        except Unavailable as error:
+            raise OSError(errno.ENOSPC, "planned: no space left on device") from error
+
+    @staticmethod
+    def _kill() -> None:
+        os.kill(os.getpid(), signal.SIGKILL)
 
     def _note(self, number: int, method: str, url: str, what: str) -> None:
         if self._log:

@@ -10,7 +10,7 @@ import json
 import os
 from typing import Any
 
-from argovx_lab.errors import ArgovxError
+from argovx_lab.errors import ArgovxError, Unavailable
 from argovx_lab.launcher.context import Context
 
 OUTPUTS = ("vertex-job", "console-url", "manifest", "metrics", "values", "exit-reason")
@@ -40,17 +40,37 @@ class Report:
             self._context.events.emit("warning", text="outputs cannot be shown yet: there is no task result")
 
     def set(self, **values: str) -> None:
-        """Set outputs and write their files; Argo reads them at the end."""
-        os.makedirs(self._settings.outputs, exist_ok=True)
+        """Set outputs and write their files; Argo reads them at the end.
+
+        Raises
+        ------
+        Unavailable
+            When a file cannot be written: the node is at fault, and a retry may find a better one.
+        """
         for key, value in values.items():
             name = key.replace("_", "-")
             if name not in OUTPUTS:
                 raise ValueError(f"unknown output {name!r}")
             self._values[name] = value
-            path = os.path.join(self._settings.outputs, name)
-            self._context.faults.write(path)
-            with open(path, "w", encoding="utf-8") as file:
-                file.write(value)
+            self._write(name, value)
+
+    def _write(self, name: str, value: str) -> None:
+        path = os.path.join(self._settings.outputs, name)
+        for last in (False, True):
+            try:
+                os.makedirs(self._settings.outputs, exist_ok=True)
+                self._context.faults.write(path)
+                with open(path, "w", encoding="utf-8") as file:
+                    file.write(value)
+            except OSError as error:
+                if last:
+                    raise Unavailable(
+                        f"output {name} cannot be written ({error.strerror})",
+                        hint="The node's disk may be full.",
+                        service="node",
+                    ) from error
+            else:
+                return
 
     def progress(self, done: int, total: int) -> None:
         """Write ``done/total`` for Argo's executor."""

@@ -189,6 +189,9 @@ class Step:
                 pass
             except ArgovxError as error:
                 self._context.events.emit("warning", text=f"the exit record is missing: {error.message}")
-        self._report.set(exit_reason=ending.text)
+        try:
+            self._report.set(exit_reason=ending.text)
+        except Unavailable as error:
+            self._context.events.emit("warning", text=error.message)
         if ending.code:
             self._report.termination(ending.message or ending.reason)

@@ -115,7 +115,17 @@ def test_a_second_life_adopts_although_an_input_is_gone_by_now(launcher, world, 
     assert len(world.jobs) == 1
 
 
-def test_a_retry_after_an_end_makes_a_new_job(launcher, step, world, lib):
+def test_a_failure_that_argo_repeats_by_mistake_stands(launcher, step, world, lib):
+    """The launcher was killed between its exit record and its exit, so Argo saw 137."""
+    world.behaviour = lib.fail
+    assert launcher.run(step).code == 1
+    launcher.at(1)
+    assert launcher.run(step).code == 1
+    assert len(world.jobs) == 1
+
+
+def test_a_retry_after_an_end_makes_a_new_job(launcher, world, lib):
+    step = lib.spec(world, retry_failures=True)
     world.behaviour = lib.fail
     assert launcher.run(step).code == 1
     launcher.at(1)

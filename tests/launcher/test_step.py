@@ -206,6 +206,17 @@ def test_it_waits_until_the_workflow_has_started(launcher, step, world, lib):
     assert world.count(r"GET /apis/.*/workflows/") >= 4
 
 
+def test_a_full_disk_leaves_the_job_to_the_retry(launcher, step, world):
+    launcher.outputs.write_text("a file where the folder should be")
+    ending = launcher.run(step)
+    assert (ending.code, ending.record) == (30, False)
+    assert "cannot be written" in ending.message
+    launcher.outputs.unlink()
+    launcher.at(1)
+    assert launcher.run(step).code == 0
+    assert len(world.jobs) == 1
+
+
 def test_without_a_task_result_the_step_goes_on(launcher, step, world):
     world.task_results.clear()
     assert launcher.run(step).code == 0
