@@ -176,3 +176,13 @@ def core(owner: client.ApiClient) -> client.CoreV1Api:
 @pytest.fixture
 def custom(owner: client.ApiClient) -> client.CustomObjectsApi:
     return client.CustomObjectsApi(owner)
+
+
+@pytest.fixture(scope="module")
+def tokens(cluster) -> dict[str, str]:
+    names = ("nb-alice", "wf-alice", "default")
+    issued = {
+        name: cluster.in_loop(lambda name=name: cluster.server.issuer.issue(NAMESPACE, name, [], 3600))
+        for name in names
+    }
+    return {"": cluster.owner_token, **issued}
