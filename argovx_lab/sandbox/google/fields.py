@@ -106,7 +106,7 @@ class Fields:
             return str(present) == value
         return ordered(str(present or ""), op, value) if op != "=" else text_match(str(present or ""), value)
 
-    def sort(self, documents: list[Document], order_by: str, default: str) -> list[Document]:
+    def sort(self, documents: list[Any], order_by: str, default: str) -> list[Any]:
         """Return ``documents`` in the order of ``order_by``; ties keep their place."""
         keys = []
         for piece in (order_by or default).split(","):

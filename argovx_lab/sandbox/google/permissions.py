@@ -34,14 +34,16 @@ def _crud(
     service: str, resource: str, plural: str, verbs: str = "Create Get List Update Delete"
 ) -> Iterator[tuple[str, Needed]]:
     many = plural[0].upper() + plural[1:]
+    single = many if many.endswith("TimeSeries") else many[:-1]
     fields = {"Create": "parent", "List": "parent", "Update": f"{resource}.name"}
     for verb in verbs.split():
-        method = verb + (many if verb == "List" else many[:-1])
+        method = verb + (many if verb == "List" else single)
         permission = f"aiplatform.{plural}.{verb.lower()}"
         yield f"/{_AI}{service}/{method}", Needed(permission, fields.get(verb, "name"))
 
 
 _META = f"/{_AI}MetadataService/"
+_TB = f"/{_AI}TensorboardService/"
 PERMISSIONS: Mapping[str, Needed] = {
     **dict(_crud("JobService", "custom_job", "customJobs", "Create Get List Delete")),
     f"/{_AI}JobService/CancelCustomJob": Needed("aiplatform.customJobs.cancel", "name"),
@@ -66,6 +68,23 @@ PERMISSIONS: Mapping[str, Needed] = {
         "aiplatform.artifacts.queryArtifactLineageSubgraph", "artifact"
     ),
     **dict(_crud("TensorboardService", "tensorboard", "tensorboards")),
+    **dict(_crud("TensorboardService", "tensorboard_experiment", "tensorboardExperiments")),
+    **dict(_crud("TensorboardService", "tensorboard_run", "tensorboardRuns")),
+    **dict(_crud("TensorboardService", "tensorboard_time_series", "tensorboardTimeSeries")),
+    _TB + "BatchCreateTensorboardRuns": Needed("aiplatform.tensorboardRuns.batchCreate", "parent"),
+    _TB + "BatchCreateTensorboardTimeSeries": Needed(
+        "aiplatform.tensorboardTimeSeries.batchCreate", "parent"
+    ),
+    _TB + "WriteTensorboardRunData": Needed("aiplatform.tensorboardRuns.write", "tensorboard_run"),
+    _TB + "ReadTensorboardTimeSeriesData": Needed(
+        "aiplatform.tensorboardTimeSeries.read", "tensorboard_time_series"
+    ),
+    _TB + "BatchReadTensorboardTimeSeriesData": Needed(
+        "aiplatform.tensorboardTimeSeries.batchRead", "tensorboard"
+    ),
+    _TB + "ExportTensorboardTimeSeriesData": Needed(
+        "aiplatform.tensorboardTimeSeries.read", "tensorboard_time_series"
+    ),
     "/google.longrunning.Operations/GetOperation": Needed("aiplatform.operations.get", "name"),
     "/google.longrunning.Operations/WaitOperation": Needed("aiplatform.operations.get", "name"),
     "/google.longrunning.Operations/ListOperations": Needed("aiplatform.operations.list", "name"),
@@ -75,7 +94,7 @@ PERMISSIONS: Mapping[str, Needed] = {
     "/google.cloud.resourcemanager.v3.Projects/GetProject": Needed("resourcemanager.projects.get", "name"),
 }
 #: Calls that change nothing: read-only scopes are enough for them.
-READS = ("get", "list", "query", "wait", "read", "search")
+READS = ("get", "list", "query", "wait", "read", "search", "batchRead")
 
 
 def host(service: str) -> str:

@@ -38,6 +38,9 @@ from argovx_lab.sandbox.google.storage.service import StorageService
 from argovx_lab.sandbox.google.store import Store
 from argovx_lab.sandbox.google.sts import SecurityTokenService
 from argovx_lab.sandbox.google.subject_token import Provider, Verifier
+from argovx_lab.sandbox.google.tensorboard.data import Data
+from argovx_lab.sandbox.google.tensorboard.levels import Boards
+from argovx_lab.sandbox.google.tensorboard.resources import Resources
 
 _AUDIENCE = re.compile(
     r"(?:https:)?//iam\.googleapis\.com/projects/[^/]+/locations/global/workloadIdentityPools/([^/]+)"
@@ -151,6 +154,8 @@ class GoogleServer:
         graph = Graph(self.store, self._clock)
         stores = Stores(graph, self._project, operations)
         nodes = Nodes(graph, stores, self._project, operations)
+        boards = Boards(self.store, self._clock)
+        resources = Resources(boards, self._project, operations)
         jobs = CustomJobs(records, self._project, self._clock, operations, runner, nodes.exists)
         for service in (
             jobs,
@@ -158,6 +163,8 @@ class GoogleServer:
             stores,
             nodes,
             Edges(graph, nodes, self._project),
+            resources,
+            Data(boards, resources, self._project),
             JobLogs(records, self._project, processes),
             Projects(self._project, self._created_at()),
         ):

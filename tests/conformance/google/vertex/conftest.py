@@ -10,6 +10,7 @@ import asyncio
 import json
 import os
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -38,6 +39,14 @@ ISSUER = "https://127.0.0.1:1"
 SCRIPTS = Path(__file__).parent / "scripts"
 
 
+def _listen() -> socket.socket:
+    # with the protocol named, asyncio switches off Nagle's algorithm
+    bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    bound.bind(("127.0.0.1", 0))
+    bound.listen()
+    return bound
+
+
 class End:
     """A Google end in a thread of its own."""
 
@@ -52,9 +61,7 @@ class End:
         self.ca = folder / "ca.pem"
         ca.cert_pem.write_to_path(self.ca)
         self._certificate = ca.issue_cert("localhost", "127.0.0.1", "*.googleapis.com")
-        self._sockets = {
-            name: socket.create_server(("127.0.0.1", 0)) for name in ("google", "proxy", "metadata")
-        }
+        self._sockets = {name: _listen() for name in ("google", "proxy", "metadata")}
         self.ports = {name: bound.getsockname()[1] for name, bound in self._sockets.items()}
         self.loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
@@ -80,8 +87,6 @@ class End:
         return {"keys": [{**public, "kid": "k1", "alg": "ES256", "use": "sig"}]}
 
     async def _serve(self) -> None:
-        import ssl
-
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._certificate.configure_cert(context)
         context.set_alpn_protocols(["h2", "http/1.1"])

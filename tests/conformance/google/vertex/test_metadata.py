@@ -47,3 +47,21 @@ def test_experiments(end, transport):
         "metadata {'rows': 3.0}",
         "experiments left []",
     ]
+
+
+@pytest.mark.parametrize("transport", ["grpc", "rest"])
+def test_curves(end, transport):
+    assert end.run("curves.py", transport) == [
+        "columns ['accuracy', 'loss', 'step', 'wall_time'] 6 0.1",
+        "board True",
+        "series [('loss', 'SCALAR', 6)]",
+        "three points [1, 3, 6]",
+        "late points [5, 6]",
+        "export [4, 2]",
+        "overwritten 6 [7.0]",
+        "already exists",
+        "not found",
+        "batch ['b0', 'b1']",
+        "updated b0 d",
+        "deleted",
+    ]

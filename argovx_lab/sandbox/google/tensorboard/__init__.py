@@ -1,0 +1,1 @@
+"""TensorBoard: instances, experiments, runs, time series, and scalar points."""
