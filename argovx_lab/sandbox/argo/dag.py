@@ -150,12 +150,27 @@ class _Dag:
         if not is_loop(task):
             self._single(task)
             return
-        resolved = self.scopes.resolve(task, loop=True)
-        members = expand(resolved, {})
+        if node is None and self._spared(task):
+            return
+        members = expand(self.scopes.resolve(task, loop=True), {})
         if not members:
             self._skip(task, SKIPPED, "Skipped, empty params")
             return
         self._group(task, members)
+
+    def _spared(self, task: Mapping[str, Any]) -> bool:
+        """Skip a loop whose items cannot be had when its ``when`` is false for all of them anyway."""
+        if not task.get("when") or "{{item" in str(task["when"]):
+            return False
+        try:
+            self.scopes.resolve(task, loop=True)
+        except NodeError:
+            condition = self.scopes.condition(task)
+            if should_execute(condition):
+                raise
+            self._skip(task, SKIPPED, f"when '{condition}' evaluated false")
+            return True
+        return False
 
     def _skip(self, task: Mapping[str, Any], phase: str, message: str) -> None:
         if self.node_of(task["name"]) is not None:

@@ -103,7 +103,7 @@ def _run(op: Operation, call: Call, node: Node | None) -> Node | None:
     check_parallelism(op, call, kind, node)
     if not acquire(op, call, template, node):
         return op.nodes.get(call.name)
-    strategy = template.get("retryStrategy") or op.spec.get("retryStrategy")
+    strategy = template.get("retryStrategy", op.spec.get("retryStrategy"))
     if strategy is None or (kind == "suspend"):
         return start(op, call, template, context)
     return retry.run(op, call, template, context, strategy)

@@ -65,6 +65,8 @@ def check_spec(spec: Mapping[str, Any], *, where: str = "spec") -> None:
     _retry(spec.get("retryStrategy"), f"{where}.retryStrategy")
     _only(spec.get("ttlStrategy"), _TTL, f"{where}.ttlStrategy")
     _only(spec.get("podGC"), _POD_GC, f"{where}.podGC")
+    selector = (spec.get("podGC") or {}).get("labelSelector")
+    _only(selector, frozenset(("matchLabels",)), f"{where}.podGC.labelSelector")
     _only(spec.get("podMetadata"), _META, f"{where}.podMetadata")
     _only(spec.get("workflowMetadata"), _META, f"{where}.workflowMetadata")
     _synchronization(spec.get("synchronization"), f"{where}.synchronization")

@@ -135,7 +135,14 @@ class _Steps:
     def _expanded(self, group: Node, step: dict[str, Any]) -> list[dict[str, Any]]:
         if not is_loop(step):
             return [step]
-        members = expand(self.scopes.resolve(step, loop=True), {})
+        try:
+            members = expand(self.scopes.resolve(step, loop=True), {})
+        except NodeError:
+            condition = None if "{{item" in str(step.get("when")) else self.scopes.condition(step)
+            if should_execute(condition):
+                raise
+            self._skip(group, step, SKIPPED, f"when '{condition}' evaluated false")
+            return []
         if not members:
             self._skip(group, step, SKIPPED, "Skipped, empty params")
         return members

@@ -11,8 +11,6 @@ from argovx_lab.sandbox.argo.errors import InvalidSpec
 from argovx_lab.sandbox.argo.expr import ExprError, names_in
 
 _PRODUCER = re.compile(r"(?:tasks|steps)\.([\w-]+)(?:\.|\Z)")
-#: Text between braces that is no name is left alone, as Argo leaves it.
-_TAG = re.compile(r"[-a-zA-Z0-9_.{}\[\]'\"/]+\Z")
 _LOCAL = frozenset(("retries", "pod.name", "node.name", "tasks.name", "steps.name"))
 _WORKFLOW = frozenset(
     f"workflow.{name}"
@@ -93,4 +91,4 @@ class Names:
             return self.status_known
         if tag.startswith("workflow."):
             return tag in self._known or tag.startswith(("workflow.outputs.", "workflow.creationTimestamp."))
-        return tag.startswith(("lastRetry.", "outputs.", "inputs.")) or not _TAG.match(tag)
+        return tag.startswith(("lastRetry.", "outputs.", "inputs."))

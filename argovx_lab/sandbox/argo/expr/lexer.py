@@ -49,6 +49,8 @@ def tokens(source: str) -> list[Token]:
     """
     if len(source) > LENGTH_MAX:
         raise ExprError(f"expression of {len(source)} characters; at most {LENGTH_MAX}")
+    if source.lstrip().startswith("let "):
+        raise ExprError("'let' is not supported in expressions: write the value where it is used")
     found, position = [], 0
     while position < len(source):
         match = _TOKEN.match(source, position)

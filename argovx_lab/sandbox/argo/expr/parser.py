@@ -150,8 +150,6 @@ class _Parser:
     def _name(self, token: Token) -> Tree:
         if token.text in _LITERALS:
             return ("literal", _LITERALS[token.text])
-        if token.text == "let":
-            raise ExprError("'let' is not supported in expressions: write the value where it is used")
         if self._peek().kind == "op" and self._peek().text == "(":
             self._next()
             return ("call", ("name", token.text), self._arguments(token.text))
