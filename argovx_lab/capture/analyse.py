@@ -8,7 +8,7 @@ Owns three rules, shown to the user by the plan:
 - *Outputs* (without an arrow) are the names that the cell assigns at its top level, in order:
   also by ``+=``, ``:=``, unpacking, and inputs that it changes in place (``df["x"] = …``). Not
   private names (``_x``), imports, functions, classes, names that are only loop variables or
-  ``with … as``, and what it deletes.
+  ``with … as``, what it deletes, and what it assigns on some paths only (unless it came in).
 - *Definitions* are functions, classes and imports of other cells that the cell uses, with what they
   use in turn; the values these read become inputs of the step.
 
@@ -153,7 +153,7 @@ class _Analysis:
             if error is not None:
                 self._problems.append(syntax_problem(self._source, error, self._offset))
         changed = [n for n, kinds in flow.kinds.items() if "change" in kinds and n in inputs]
-        outputs = self._outputs(changed)
+        outputs = self._outputs(inputs, changed)
         self._in_place(inputs, outputs)
         return CellAnalysis(
             inputs=tuple(inputs),
@@ -197,16 +197,20 @@ class _Analysis:
                 inputs.append(name)
         return inputs, maybe
 
-    def _outputs(self, changed: list[str]) -> list[str]:
+    def _outputs(self, inputs: list[str], changed: list[str]) -> list[str]:
         found = []
         for name, kinds in self._flow.kinds.items():
             assigned = "assign" in kinds and not kinds & {"def", "import"}
             if not (assigned or name in changed) or name in self._flow.deleted or name.startswith("_"):
                 continue
-            if name.isascii():
-                found.append(name)
-            else:
+            if not name.isascii():
                 self._notes.append(Problem(f"{name} is no output: its name is not ASCII", "Rename it."))
+            elif name not in self._flow.bound and name not in inputs:
+                message = f"{name} is no output: the cell assigns it on some paths only"
+                hint = f"Assign it before, or name it after the arrow: -> {name}"
+                self._notes.append(Problem(message, hint))
+            else:
+                found.append(name)
         return found
 
     def _in_place(self, inputs: list[str], outputs: list[str]) -> None:

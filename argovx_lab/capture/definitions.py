@@ -183,25 +183,35 @@ class Definitions:
         elif _recipe(node):
             self._define(node.targets[0].id, node, lines, offset, order)  # type: ignore[attr-defined]
         else:
-            defined, values = _binds(node)
+            defined, values, sure = _binds(node)
             for name in values:
                 self._found.pop(name, None)
                 self._values[name] = order
                 self._fresh.add(name)
             for name in defined if isinstance(node, _COMPOUND) else ():
-                self._define(name, node, lines, offset, order)
+                # What is defined on some paths only leaves an earlier definition in force.
+                keep = () if name in sure else self.get(name)
+                self._define(name, node, lines, offset, order, keep)
             if isinstance(node, ast.Delete):
                 for name in [t.id for t in node.targets if isinstance(t, ast.Name)]:
                     self._fresh.add(name)
                     self._found.pop(name, None)
                     self._values.pop(name, None)
 
-    def _define(self, name: str, node: ast.stmt, lines: list[str], offset: int, order: int) -> None:
+    def _define(
+        self,
+        name: str,
+        node: ast.stmt,
+        lines: list[str],
+        offset: int,
+        order: int,
+        keep: Iterable[Definition] = (),
+    ) -> None:
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
         text = lines[first - 1 : node.end_lineno]
         if node.col_offset and first == node.lineno:
             text[0] = text[0].encode()[node.col_offset :].decode()
-        self._put(Definition(name, node, "\n".join(text), first + offset, order))
+        self._put(Definition(name, node, "\n".join(text), first + offset, order), keep)
 
     def _import(self, node: ast.Import | ast.ImportFrom, offset: int, order: int) -> None:
         for alias in node.names:
@@ -236,12 +246,12 @@ class Definitions:
         self._found[made.name] = [*keep, made]
 
 
-def _binds(node: ast.stmt) -> tuple[list[str], list[str]]:
-    """Return the names that a statement defines (def, class, import) and those it gives values."""
+def _binds(node: ast.stmt) -> tuple[list[str], list[str], frozenset[str]]:
+    """Return the names that a statement defines, those it gives values, and those it binds on every path."""
     flow = Flow([node])
     defined = [name for name, kinds in flow.kinds.items() if kinds & {"def", "import"}]
     values = [name for name, kinds in flow.kinds.items() if kinds & {"assign", "loop", "with"}]
-    return defined, values
+    return defined, values, flow.bound
 
 
 def _recipe(node: ast.stmt) -> bool:

@@ -71,6 +71,11 @@ class Flow:
             _stores(item, self._everywhere)
         self._block(body)
 
+    @property
+    def bound(self) -> frozenset[str]:
+        """The names that have a value at the end, whichever path was taken."""
+        return frozenset(self._bound)
+
     def pending(self) -> Free:
         """Return what definitions made here read when they are called, calls so far left aside."""
         result = Free()
@@ -156,17 +161,14 @@ class Flow:
         return isinstance(node, (ast.Raise, ast.Return, ast.Break, ast.Continue))
 
     def _assign(self, node: ast.Assign) -> None:
-        self._expression(node.value)
-        if (
-            isinstance(node.value, ast.Lambda)
-            and len(node.targets) == 1
-            and isinstance(node.targets[0], ast.Name)
-        ):
-            name = node.targets[0].id
-            self._bind(name, "def")
-            self._defs[name] = function_free(node.value)
-            self._done.discard(name)
+        first = node.targets[0]
+        if isinstance(node.value, ast.Lambda) and len(node.targets) == 1 and isinstance(first, ast.Name):
+            self._defaults(node.value)
+            self._bind(first.id, "def")
+            self._defs[first.id] = function_free(node.value)
+            self._done.discard(first.id)
             return
+        self._expression(node.value)
         for target in node.targets:
             self._target(target, "assign")
 
@@ -334,9 +336,7 @@ class Flow:
         if kind is ast.Name:
             self._read(node.id, node)  # type: ignore[attr-defined]
         elif kind is ast.Lambda:
-            args = node.args  # type: ignore[attr-defined]
-            for default in [*args.defaults, *(d for d in args.kw_defaults if d is not None)]:
-                self._expression(default)
+            self._defaults(node)  # type: ignore[arg-type]
             self._later(function_free(node))  # type: ignore[arg-type]
         elif isinstance(node, COMPREHENSIONS):
             self._await(node)
@@ -354,6 +354,10 @@ class Flow:
                 self.odd.append((kind.__name__.lower(), node))
             for child in ast.iter_child_nodes(node):
                 self._expression(child)
+
+    def _defaults(self, node: ast.Lambda) -> None:
+        for default in [*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]:
+            self._expression(default)
 
     def _await(self, node: ast.AST) -> None:
         if isinstance(node, (ast.AsyncFor, ast.AsyncWith)):

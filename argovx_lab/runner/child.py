@@ -41,9 +41,11 @@ def run(folder: str, messages_fd: int, parent: int) -> int:
     main = _namespace(task, messages_fd)
     labels = {code["filename"]: code["label"] for code in [*task["definitions"], task["cell"]]}
     try:
-        _inputs(task, folder, main.__dict__)
+        inputs = _inputs(task, folder)
+        main.__dict__.update(inputs)
         for code in task["definitions"]:
             _execute(code, main.__dict__, show=False)
+        main.__dict__.update(inputs)  # a block of definitions may assign too; the inputs are newer
         _execute(task["cell"], main.__dict__, show=True)
         _flush()
         result = {"outputs": _outputs(task, folder, main.__dict__), "error": None}
@@ -140,10 +142,12 @@ def _display(*values: Any) -> None:
         sys.stdout.write("%s\n" % (value if isinstance(value, str) else repr(value),))
 
 
-def _inputs(task: Any, folder: str, names: dict[str, Any]) -> None:
+def _inputs(task: Any, folder: str) -> dict[str, Any]:
+    values = {}
     for name, given in task["inputs"].items():
         with open(os.path.join(folder, given["path"]), "rb") as file:
-            names[name] = codecs.decode(file, given["codec"], name="the input " + name)
+            values[name] = codecs.decode(file, given["codec"], name="the input " + name)
+    return values
 
 
 def _execute(code: Any, names: dict[str, Any], *, show: bool) -> None:
