@@ -106,10 +106,17 @@ class Transport:
         RemoteError
             For a certificate that is not trusted, or a redirect (never followed).
         """
+        once = (method, url, patience, service, params, headers, data, stream)
+        answer = self._repeat(once, patience, service) if repeat else self._once(*once)
+        answer.headers.setdefault(REPEATS, "0")
+        return answer
+
+    def _repeat(self, once: tuple[Any, ...], patience: Patience, service: str) -> requests.Response:
+        """Send until it is answered, the tries are used up or the time is over."""
         started = time.monotonic()
         repeats = 0
         while True:
-            answer, failure = self._try(method, url, patience, service, params, headers, data, stream)
+            answer, failure = self._try(*once)
             done = failure is None and (answer is None or answer.status_code not in BUSY)
             repeats += 1
             delay = backoff(patience, repeats)
@@ -117,7 +124,7 @@ class Transport:
                 asked = retry_after(answer.headers)
                 delay = delay if asked is None else asked
             spent = repeats >= patience.tries or time.monotonic() - started + delay > patience.total_s
-            if done or spent or not repeat:
+            if done or spent:
                 break
             log.debug("%s: try %d of %d in %.2f s", service, repeats + 1, patience.tries, delay)
             if answer is not None:
@@ -128,14 +135,9 @@ class Transport:
         answer.headers[REPEATS] = str(repeats - 1)
         return answer
 
-    def _try(
-        self,
-        method: str,
-        url: str,
-        *rest: Any,
-    ) -> tuple[Optional[requests.Response], Optional[Unavailable]]:
+    def _try(self, *once: Any) -> tuple[Optional[requests.Response], Optional[Unavailable]]:
         try:
-            return self._once(method, url, *rest), None
+            return self._once(*once), None
         except Unavailable as error:
             return None, error
 

@@ -77,27 +77,26 @@ class Session(Unpicklable):
         """
         check_address(url, self._federation.hosts)
         patience = self._federation.api
-        if timeout_s is not None:
-            patience = replace(patience, read_s=timeout_s)
-        harmless = method in _HARMLESS if repeat is None else repeat
-        for last in (False, True):
-            used = self._authorize(method, url, dict(headers or {}))
-            answer = self._transport.send(
-                method,
-                url,
-                patience=patience,
-                repeat=harmless,
-                service=service,
-                params=params,
-                headers=used,
-                data=data,
-                stream=stream,
-            )
-            if answer.status_code != 401 or last or not _rewind(data):
-                break
+        options = {
+            "patience": patience if timeout_s is None else replace(patience, read_s=timeout_s),
+            "repeat": method in _HARMLESS if repeat is None else repeat,
+            "service": service,
+            "params": params,
+            "data": data,
+            "stream": stream,
+        }
+        answer = self._send(method, url, headers, options)
+        if answer.status_code == 401 and _rewind(data):
             answer.close()
             self._renew()
+            answer = self._send(method, url, headers, options)
         return answer
+
+    def _send(
+        self, method: str, url: str, headers: Optional[Mapping[str, str]], options: Mapping[str, Any]
+    ) -> requests.Response:
+        used = self._authorize(method, url, dict(headers or {}))
+        return self._transport.send(method, url, headers=used, **options)
 
     @property
     def expires_at(self) -> Optional[datetime]:

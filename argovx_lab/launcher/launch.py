@@ -55,16 +55,7 @@ def obtain(context: Context, claim: Claim, spec: StepSpec, known: Callable[[str]
     PermissionMissing, RemoteError
         When Vertex refuses to create it.
     """
-    identity = JobIdentity(
-        key=claim.key,
-        workflow_uid=claim.intent["workflow_uid"],
-        task=claim.intent["task"],
-        user=claim.intent["user"],
-        intent_uri=claim.uri,
-        intent_digest=claim.digest,
-        prefix=claim.attempt.uri,
-    )
-    body = build(spec, identity)
+    body = _body(claim, spec)
     job = None if claim.fresh else _recorded(context, claim, body)
     if job is not None:
         known(job["name"])
@@ -84,6 +75,19 @@ def obtain(context: Context, claim: Claim, spec: StepSpec, known: Callable[[str]
     if doubtful:
         _cancel_others(context, claim.key, job["name"])
     return job
+
+
+def _body(claim: Claim, spec: StepSpec) -> Job:
+    identity = JobIdentity(
+        key=claim.key,
+        workflow_uid=claim.intent["workflow_uid"],
+        task=claim.intent["task"],
+        user=claim.intent["user"],
+        intent_uri=claim.uri,
+        intent_digest=claim.digest,
+        prefix=claim.attempt.uri,
+    )
+    return build(spec, identity)
 
 
 def _recorded(context: Context, claim: Claim, body: Job) -> Job | None:

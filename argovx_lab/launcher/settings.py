@@ -135,17 +135,8 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
     env = os.environ if environ is None else environ
     times = _times(env.get("ARGOVX_TIMES", ""))
     folder = env.get("ARGOVX_KUBERNETES_DIR") or "/var/run/secrets/kubernetes.io/serviceaccount"
-    federation = Federation(
-        sts_url=_need(env, "ARGOVX_STS_URL"),
-        audience=_need(env, "ARGOVX_AUDIENCE"),
-        token_file=_need(env, "ARGOVX_TOKEN_FILE"),
-        ca_file=env.get("ARGOVX_CA_FILE", ""),
-        hosts=tuple(filter(None, env.get("ARGOVX_HOSTS", "").split(","))),
-        sts=times.patience(STS_PATIENCE),
-        api=times.patience(API_PATIENCE),
-    )
     return Settings(
-        federation=federation,
+        federation=_federation(env, times),
         aiplatform_url=_need(env, "ARGOVX_AIPLATFORM_URL"),
         storage_url=_need(env, "ARGOVX_STORAGE_URL"),
         project=_need(env, "ARGOVX_PROJECT"),
@@ -164,6 +155,18 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         times=times,
         faults=env.get("ARGOVX_FAULTS", ""),
         faults_log=env.get("ARGOVX_FAULTS_LOG", ""),
+    )
+
+
+def _federation(env: Mapping[str, str], times: Times) -> Federation:
+    return Federation(
+        sts_url=_need(env, "ARGOVX_STS_URL"),
+        audience=_need(env, "ARGOVX_AUDIENCE"),
+        token_file=_need(env, "ARGOVX_TOKEN_FILE"),
+        ca_file=env.get("ARGOVX_CA_FILE", ""),
+        hosts=tuple(filter(None, env.get("ARGOVX_HOSTS", "").split(","))),
+        sts=times.patience(STS_PATIENCE),
+        api=times.patience(API_PATIENCE),
     )
 
 

@@ -33,6 +33,9 @@ from argovx_lab.storage.upload import RESUMABLE_FROM, multipart, resumable
 #: The public endpoint.
 DEFAULT_URL = "https://storage.googleapis.com"
 
+#: From this size on it pays to ask whether content is there before it is sent. Unit: bytes.
+_LOOK_FROM = 64 * 1024
+
 _BYTES = "application/octet-stream"
 _FIELDS = "bucket,name,generation,size,contentType,metadata,md5Hash,crc32c,updated"
 
@@ -77,8 +80,6 @@ class Objects:
         ------
         Conflict
             When the name is taken.
-        PermissionMissing, Unavailable, RemoteError
-            As the service answers.
         """
         return self._write(bucket, name, data, content_type, 0 if if_absent else None, digest)
 
@@ -106,13 +107,15 @@ class Objects:
         """
         digest, size = measure(data)
         name = layout.object(digest)
-        try:
-            return self.create(layout.bucket, name, data, content_type=content_type, digest=digest)
-        except Conflict:
-            there = self.stat(layout.bucket, name)
-            if there is None or there.size_bytes != size or there.digest not in ("", digest):
-                raise damaged(layout.uri(name)) from None
-            return there
+        there = self.stat(layout.bucket, name) if size >= _LOOK_FROM else None
+        if there is None:
+            try:
+                return self.create(layout.bucket, name, data, content_type=content_type, digest=digest)
+            except Conflict:
+                there = self.stat(layout.bucket, name)
+        if there is None or there.size_bytes != size or there.digest not in ("", digest):
+            raise damaged(layout.uri(name))
+        return there
 
     def get(
         self,
@@ -221,15 +224,6 @@ class Objects:
         """Yield the folders right below ``prefix``, each with its closing slash."""
         for page in self._pages(bucket, prefix, "/", ""):
             yield from (str(item) for item in page.get("prefixes", []))
-
-    def delete(self, bucket: str, name: str, *, generation: Optional[int] = None) -> bool:
-        """Delete an object; returns whether it was there."""
-        params = {} if generation is None else {"ifGenerationMatch": str(generation)}
-        answer = self._call("DELETE", self._url(bucket, name), params=params, repeat=True)
-        if answer.status_code == 404:
-            return False
-        self._check(answer, "storage.objects.delete", bucket, name)
-        return True
 
     def _pages(
         self, bucket: str, prefix: str, delimiter: str, start_offset: str

@@ -72,19 +72,7 @@ def resumable(
 ) -> tuple[Answer, Checks]:
     """Send a large object in pieces and return the last answer, whatever its status."""
     checks = Checks()
-    opened: Answer = session.request(
-        "POST",
-        url,
-        params={**params, "uploadType": "resumable"},
-        headers={
-            "Content-Type": _JSON,
-            "X-Upload-Content-Type": str(about["contentType"]),
-            "X-Upload-Content-Length": str(size),
-        },
-        data=json.dumps(about).encode(),
-        repeat=True,  # opening a session writes nothing
-        service=SERVICE,
-    )
+    opened = _open(session, url, params, about, size)
     place = opened.headers.get("Location", "")
     if opened.status_code != 200 or not place:
         return opened, checks
@@ -113,6 +101,25 @@ def resumable(
     if 200 <= answer.status_code < 300:
         checks.update(piece[: size - sent])
     return answer, checks
+
+
+def _open(
+    session: Session, url: str, params: Mapping[str, str], about: Mapping[str, Any], size: int
+) -> Answer:
+    answer: Answer = session.request(
+        "POST",
+        url,
+        params={**params, "uploadType": "resumable"},
+        headers={
+            "Content-Type": _JSON,
+            "X-Upload-Content-Type": str(about["contentType"]),
+            "X-Upload-Content-Length": str(size),
+        },
+        data=json.dumps(about).encode(),
+        repeat=True,  # opening a session writes nothing
+        service=SERVICE,
+    )
+    return answer
 
 
 def _piece(session: Session, place: str, piece: bytes, start: int, size: int) -> Answer:

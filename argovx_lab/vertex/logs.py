@@ -13,8 +13,8 @@ from __future__ import annotations
 import json
 import re
 
-from argovx_lab.errors import RemoteError, SpecError
-from argovx_lab.vertex.session import Session, fault
+from argovx_lab.errors import SpecError
+from argovx_lab.vertex.session import Session, document, fault
 
 DEFAULT_URL = "https://logging.googleapis.com"
 _NAME = re.compile(r"projects/[^/]+/locations/[^/]+/customJobs/([0-9]+)\Z", re.ASCII)
@@ -69,10 +69,7 @@ class JobLogs:
         )
         if answer.status_code != 200:
             raise fault(answer.status_code, answer.content, "logging.logEntries.list", job, "logging")
-        try:
-            entries = json.loads(answer.content).get("entries", [])
-        except (ValueError, AttributeError) as error:
-            raise RemoteError("the answer of logging is not JSON", service="logging") from error
+        entries = document(answer.content, "logging").get("entries", [])
         return [_text(entry) for entry in reversed(entries)]
 
 

@@ -108,13 +108,24 @@ class Rest:
         )
         if not 200 <= answer.status_code < 300:
             raise fault(answer.status_code, answer.content, permission, path, self._service)
-        try:
-            doc = json.loads(answer.content)
-        except ValueError:
-            doc = None
-        if not isinstance(doc, dict):
-            raise RemoteError(f"the answer of {self._service} is not JSON", service=self._service)
-        return doc
+        return document(answer.content, self._service)
+
+
+def document(content: bytes, service: str) -> dict[str, Any]:
+    """Return the JSON object that a success carries.
+
+    Raises
+    ------
+    RemoteError
+        When it is something else, such as a proxy's page.
+    """
+    try:
+        doc = json.loads(content)
+    except ValueError:
+        doc = None
+    if not isinstance(doc, dict):
+        raise RemoteError(f"the answer of {service} is not JSON", service=service)
+    return doc
 
 
 def fault(status: int, content: bytes, permission: str, target: str, service: str = SERVICE) -> ArgovxError:

@@ -81,9 +81,6 @@ class Bucket:
             or query.get("generation", found["about"]["generation"]) != found["about"]["generation"]
         ):
             return 404, {"error": {"code": 404, "message": "No such object"}}, {}
-        if method == "DELETE":
-            del self.objects[name]
-            return 200, {}, {}
         if query.get("alt") != "media":
             return 200, found["about"], {}
         return self._media(found, headers)
