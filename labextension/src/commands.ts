@@ -116,8 +116,7 @@ export function addVerbs(app: JupyterFrontEnd, board: Board, trans: TranslationB
   add(CommandIDs.copyLink, {
     label: trans.__('Copy link'),
     caption: trans.__('Copy the address that opens this again'),
-    execute: args =>
-      navigator.clipboard.writeText(linkTo(targetOf(app, board, args), window.location))
+    execute: args => navigator.clipboard.writeText(linkTo(targetOf(app, board, args), window.location))
   });
   add(CommandIDs.refresh, {
     label: trans.__('Refresh runs'),

@@ -24,7 +24,16 @@ import type {
   VertexSide
 } from './schema';
 import { PHASES } from './schema';
-import type { IApiError, IDelta, ILogPage, IMetricPage, IPlan, IRemote, IRunList, MetricPoint } from '../tokens';
+import type {
+  IApiError,
+  IDelta,
+  ILogPage,
+  IMetricPage,
+  IPlan,
+  IRemote,
+  IRunList,
+  MetricPoint
+} from '../tokens';
 
 type Dict = Readonly<Record<string, unknown>>;
 

@@ -9,11 +9,11 @@ import { metric } from '../format';
 const HEIGHT_PX = 128;
 
 function options(host: HTMLElement, name: string, sync: string): uPlot.Options {
-  const style = getComputedStyle(host);
-  const color = (variable: string): string => style.getPropertyValue(variable).trim();
+  // Asked at every drawing: the theme may have changed.
+  const color = (variable: string) => (): string => getComputedStyle(host).getPropertyValue(variable).trim();
   const axis = (): uPlot.Axis => ({
     stroke: color('--jp-ui-font-color2'),
-    font: `11px ${style.fontFamily}`,
+    font: `11px ${getComputedStyle(host).fontFamily}`,
     grid: { stroke: color('--jp-border-color3'), width: 1 },
     ticks: { stroke: color('--jp-border-color3'), width: 1, size: 4 },
     gap: 4
@@ -28,10 +28,7 @@ function options(host: HTMLElement, name: string, sync: string): uPlot.Options {
       { ...axis(), size: 24 },
       { ...axis(), size: 52, values: (_, values) => values.map(metric) }
     ],
-    series: [
-      {},
-      { label: name, stroke: color('--jp-brand-color1'), width: 1.75, points: { show: false } }
-    ]
+    series: [{}, { label: name, stroke: color('--jp-brand-color1'), width: 1.75, points: { show: false } }]
   };
 }
 
@@ -60,7 +57,6 @@ export function Chart({ name, data, sync, onCursor }: IChartProps): JSX.Element 
       if (disposed) {
         return;
       }
-      chart.current?.destroy();
       const hooks = {
         setCursor: [(plot: uPlot) => latest.current.onCursor(plot.cursor.idx ?? null)]
       };
@@ -70,7 +66,7 @@ export function Chart({ name, data, sync, onCursor }: IChartProps): JSX.Element 
     const resize = new ResizeObserver(() => {
       chart.current?.setSize({ width: Math.max(element.clientWidth, 50), height: HEIGHT_PX });
     });
-    const theme = new MutationObserver(() => void draw());
+    const theme = new MutationObserver(() => chart.current?.redraw(false, true));
     theme.observe(document.body, { attributeFilter: ['data-jp-theme-name'] });
     resize.observe(element);
     void draw();
@@ -95,6 +91,9 @@ export function sparkline(values: readonly number[], width: number, height: numb
   const span = most - least || 1;
   const step = finite.length > 1 ? width / (finite.length - 1) : 0;
   return finite
-    .map((value, i) => `${(i * step).toFixed(1)},${(height - 1 - ((value - least) / span) * (height - 2)).toFixed(1)}`)
+    .map(
+      (value, i) =>
+        `${(i * step).toFixed(1)},${(height - 1 - ((value - least) / span) * (height - 2)).toFixed(1)}`
+    )
     .join(' ');
 }

@@ -45,7 +45,10 @@ export function Findings({ findings }: { readonly findings: readonly Finding[] }
 
 function Value({ node }: { readonly node: LineageNode }): JSX.Element {
   return (
-    <span className="jp-argovx-chip" title={[node.schema_title, node.uri, node.digest].filter(Boolean).join('\n')}>
+    <span
+      className="jp-argovx-chip"
+      title={[node.schema_title, node.uri, node.digest].filter(Boolean).join('\n')}
+    >
       <b>{node.name}</b>
       {node.digest && <code>{shortDigest(node.digest)}</code>}
     </span>

@@ -100,7 +100,12 @@ export interface IScene {
 /** Below this zoom an edge is a straight hairline. */
 const STRAIGHT_BELOW = 0.2;
 
-function strokeEdges(context: CanvasRenderingContext2D, scene: IScene, view: IViewport, onPath: boolean): void {
+function strokeEdges(
+  context: CanvasRenderingContext2D,
+  scene: IScene,
+  view: IViewport,
+  onPath: boolean
+): void {
   const { layout, direction } = scene;
   const thickness = (direction === 'down' ? CARD.height : CARD.width) / 2;
   context.beginPath();

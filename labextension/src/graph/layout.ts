@@ -47,6 +47,9 @@ export interface ILayout {
   readonly height: number;
 }
 
+/** A layer with more cards than this is drawn as a block of rows. */
+export const WIDE = 12;
+
 /** Space between neighbours of a layer and between layers, in pixels. */
 const GAP = { across: 28, along: { down: 48, right: 64 }, bend: 16 } as const;
 const SWEEPS = 6;
@@ -61,10 +64,15 @@ interface IVertex {
   readonly down: number[];
   /** Middle across the layers. */
   at: number;
+  /** Row within its layer: above 0 only in layers that are drawn as a block. */
+  row: number;
 }
 
 /** The layer of each node: the longest way from a source. Edges that close a circle are ignored. */
-export function layersOf(nodes: readonly string[], edges: readonly ILayoutEdge[]): ReadonlyMap<string, number> {
+export function layersOf(
+  nodes: readonly string[],
+  edges: readonly ILayoutEdge[]
+): ReadonlyMap<string, number> {
   const layer = new Map(nodes.map(id => [id, 0]));
   const waits = new Map(nodes.map(id => [id, 0]));
   const next = new Map<string, string[]>(nodes.map(id => [id, []]));
@@ -104,7 +112,7 @@ function build(input: ILayoutInput): IGraph {
   const index = new Map<string, number>();
   const chains = new Map<string, number[]>();
   const add = (id: string, layer: number, bend: boolean): number =>
-    vertices.push({ id, layer, size: bend ? 2 : size, bend, up: [], down: [], at: 0 }) - 1;
+    vertices.push({ id, layer, size: bend ? 2 : size, bend, up: [], down: [], at: 0, row: 0 }) - 1;
   const link = (a: number, b: number): void => {
     vertices[a]?.down.push(b);
     vertices[b]?.up.push(a);
@@ -180,9 +188,7 @@ export function spread(want: readonly number[], gaps: readonly number[]): readon
     blocks.push(block);
   });
   let i = 0;
-  return blocks.flatMap(block =>
-    Array.from({ length: block.count }, () => block.mean + (offsets[i++] ?? 0))
-  );
+  return blocks.flatMap(block => Array.from({ length: block.count }, () => block.mean + (offsets[i++] ?? 0)));
 }
 
 function gapsOf(row: readonly number[], vertices: readonly IVertex[]): readonly number[] {
@@ -193,8 +199,27 @@ function gapsOf(row: readonly number[], vertices: readonly IVertex[]): readonly 
   });
 }
 
+function isWide(row: readonly number[], vertices: readonly IVertex[]): boolean {
+  return row.filter(v => vertices[v]?.bend === false).length > WIDE;
+}
+
+/** Place a wide layer as a block of rows, about as high as it is wide; bends pass at its side. */
+function block(row: readonly number[], vertices: readonly IVertex[], depth: number): void {
+  const all = row.flatMap(v => vertices[v] ?? []);
+  const cards = all.filter(vertex => !vertex.bend);
+  const step = (cards[0]?.size ?? 0) + GAP.bend;
+  const columns = Math.max(4, Math.ceil(Math.sqrt((cards.length * (depth + GAP.bend)) / step)));
+  cards.forEach((vertex, i) => {
+    vertex.row = Math.floor(i / columns);
+    vertex.at = ((i % columns) - (columns - 1) / 2) * step;
+  });
+  all
+    .filter(vertex => vertex.bend)
+    .forEach((vertex, i) => (vertex.at = (columns / 2) * step + GAP.across + i * GAP.bend));
+}
+
 /** Positions across the layers: begin packed, then towards the middle of the neighbours. */
-function position({ vertices, byLayer }: IGraph): void {
+function position({ vertices, byLayer }: IGraph, depth: number): void {
   const rows = byLayer.map(row => ({ row, gaps: gapsOf(row, vertices) }));
   for (const { row, gaps } of rows) {
     const extent = gaps.reduce((a, b) => a + b, 0);
@@ -208,6 +233,9 @@ function position({ vertices, byLayer }: IGraph): void {
     });
   }
   const pull = ({ row, gaps }: (typeof rows)[number], side: 'up' | 'down' | 'both'): void => {
+    if (isWide(row, vertices)) {
+      return;
+    }
     const want = row.map(v => {
       const vertex = vertices[v];
       const near = vertex ? (side === 'both' ? [...vertex.up, ...vertex.down] : vertex[side]) : [];
@@ -221,6 +249,7 @@ function position({ vertices, byLayer }: IGraph): void {
       }
     });
   };
+  byLayer.filter(row => isWide(row, vertices)).forEach(row => block(row, vertices, depth));
   rows.forEach(item => pull(item, 'up'));
   [...rows].reverse().forEach(item => pull(item, 'down'));
   rows.forEach(item => pull(item, 'up'));
@@ -231,21 +260,29 @@ function position({ vertices, byLayer }: IGraph): void {
 export function layout(input: ILayoutInput): ILayout {
   const graph = build(input);
   order(graph, input.before ?? {});
-  position(graph);
   const { vertices, byLayer, index, chains } = graph;
   const down = input.direction === 'down';
   const [depth, breadth] = down ? [input.height, input.width] : [input.width, input.height];
-  const step = depth + GAP.along[input.direction];
+  position(graph, depth);
+  const line = depth + GAP.bend;
+  const starts: number[] = [];
+  let length = 0;
+  for (const row of byLayer) {
+    starts.push(length);
+    const rows = Math.max(...row.map(v => vertices[v]?.row ?? 0)) + 1;
+    length += rows * line - GAP.bend + GAP.along[input.direction];
+  }
+  const along = (vertex: IVertex): number => (starts[vertex.layer] ?? 0) + vertex.row * line;
   const least = Math.min(0, ...vertices.map(vertex => vertex.at - vertex.size / 2));
   const most = Math.max(0, ...vertices.map(vertex => vertex.at + vertex.size / 2));
-  const point = (along: number, across: number): IPoint =>
-    down ? { x: across, y: along } : { x: along, y: across };
+  const point = (lengthwise: number, across: number): IPoint =>
+    down ? { x: across, y: lengthwise } : { x: lengthwise, y: across };
 
   const places: Record<string, IPoint> = {};
   for (const [id, v] of index) {
     const vertex = vertices[v];
     if (vertex) {
-      places[id] = point(vertex.layer * step, vertex.at - breadth / 2 - least);
+      places[id] = point(along(vertex), vertex.at - breadth / 2 - least);
     }
   }
   const routes = input.edges.flatMap(({ source, target }): IRoute[] => {
@@ -256,14 +293,13 @@ export function layout(input: ILayoutInput): ILayout {
     const chain = (chains.get(source) ?? []).slice(0, Math.max(0, b.layer - a.layer - 1));
     const bends = chain.flatMap(v => {
       const bend = vertices[v];
-      return bend ? [point(bend.layer * step + depth / 2, bend.at - least)] : [];
+      return bend ? [point(along(bend) + depth / 2, bend.at - least)] : [];
     });
     return [{ source, target, bends }];
   });
-  const length = Math.max(0, byLayer.length * step - GAP.along[input.direction]);
   const layers = byLayer.map(row =>
     row.flatMap(v => (vertices[v] && !vertices[v].bend ? [vertices[v].id] : []))
   );
-  const extent = point(length, most - least);
+  const extent = point(Math.max(0, length - GAP.along[input.direction]), most - least);
   return { places, layers, routes, width: extent.x, height: extent.y };
 }

@@ -23,7 +23,9 @@ function itemOf(node: LineageNode): IGraphItem {
   const phase = phaseOf(node);
   const missing = ['argo', 'vertex'].filter(system => !node.seen_in.includes(system));
   const where = missing.length > 0 ? `not in ${missing.includes('vertex') ? 'Vertex' : 'Argo'}` : '';
-  const what = [node.schema_title.replace(/^system\./, ''), shortDigest(node.digest)].filter(Boolean).join(' · ');
+  const what = [node.schema_title.replace(/^system\./, ''), shortDigest(node.digest)]
+    .filter(Boolean)
+    .join(' · ');
   return {
     id: node.id,
     title: node.name,

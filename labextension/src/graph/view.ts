@@ -18,6 +18,8 @@ import { pathOf, step, type Arrow } from './paths';
 /** Cards are real elements up to this many in sight, and above this zoom. */
 const CARDS = { most: 150, above: 0.4 } as const;
 const ZOOM = { least: 0.04, most: 1.6, fit: 1 } as const;
+/** Below this zoom the cards show their names alone, larger. */
+const SMALL_BELOW = 0.62;
 /** Space around a graph that fits, in pixels. */
 const MARGIN = 32;
 
@@ -154,9 +156,7 @@ export class GraphView extends Widget {
 
   private _layOut(): void {
     const across = this._direction === 'down' ? 'x' : 'y';
-    const before = Object.fromEntries(
-      Object.entries(this._laid.places).map(([id, at]) => [id, at[across]])
-    );
+    const before = Object.fromEntries(Object.entries(this._laid.places).map(([id, at]) => [id, at[across]]));
     const input = {
       nodes: [...this._items.keys()],
       edges: this._edges.map(({ source, target }) => ({ source, target })),
@@ -259,6 +259,7 @@ export class GraphView extends Widget {
 
   private _placeCards(ids: readonly string[]): void {
     const { k, x, y } = this._view;
+    this._layer.classList.toggle('jp-argovx-small', k < SMALL_BELOW);
     this._layer.style.transform = `translate(${x}px, ${y}px) scale(${k})`;
     const wanted = new Set(ids);
     for (const [id, card] of this._cards) {

@@ -7,17 +7,7 @@ import type { Node, Phase, Run } from '../api/schema';
 
 /** Shapes that `components/glyph` draws. */
 export type Glyph =
-  | 'dashed'
-  | 'clock'
-  | 'quarter'
-  | 'ring'
-  | 'upload'
-  | 'check'
-  | 'bolt'
-  | 'cross'
-  | 'slash'
-  | 'hand'
-  | 'dash';
+  'dashed' | 'clock' | 'quarter' | 'ring' | 'upload' | 'check' | 'bolt' | 'cross' | 'slash' | 'hand' | 'dash';
 
 /** Colours of the theme that a state may have: CSS suffixes of `jp-argovx-tone-…`. */
 export type Tone = 'planned' | 'quiet' | 'info' | 'brand' | 'success' | 'error' | 'warn' | 'faint';

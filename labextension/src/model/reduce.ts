@@ -90,9 +90,7 @@ export function applySnapshot(entries: Entries, run: Run): Entries {
 
 /** Another server process counts revisions anew: everything stays on screen until it is heard again. */
 export function forgetRevisions(entries: Entries): Entries {
-  return new Map(
-    [...entries].map(([id, { run }]) => [id, { run: { ...run, revision: -1 }, loaded: false }])
-  );
+  return new Map([...entries].map(([id, { run }]) => [id, { run: { ...run, revision: -1 }, loaded: false }]));
 }
 
 /** Newest first; runs without a time are the newest. Stable for equal times. */

@@ -9,14 +9,7 @@ import { ApiError, toApiError } from '../api/client';
 import type { Principal, Run } from '../api/schema';
 import type { RunStream } from '../api/stream';
 import type { IApiError, IArgovxClient, IConnection, IDelta, IRemote, IRunsModel } from '../tokens';
-import {
-  applyDelta,
-  applyList,
-  applySnapshot,
-  forgetRevisions,
-  newestFirst,
-  type Entries
-} from './reduce';
+import { applyDelta, applyList, applySnapshot, forgetRevisions, newestFirst, type Entries } from './reduce';
 
 /** How often the list is asked for beside the stream: how live the remote ends are. In milliseconds. */
 export const AGAIN_MS = 30_000;

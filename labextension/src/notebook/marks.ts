@@ -69,7 +69,9 @@ export class CellMarks implements IDisposable {
 
   private _mark(run: Run, node: Node): boolean {
     const index = cellIndex(this._panel, placeOf(run, node));
-    const host = this._panel.content.widgets[index]?.node.querySelector('.jp-Cell-inputWrapper .jp-InputArea');
+    const host = this._panel.content.widgets[index]?.node.querySelector(
+      '.jp-Cell-inputWrapper .jp-InputArea'
+    );
     if (!host) {
       return false;
     }

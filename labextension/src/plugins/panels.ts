@@ -210,7 +210,10 @@ const panel: JupyterFrontEndPlugin<void> = {
       void app.restored.then(() => opener.run(link.run, link.node));
     }
     // The schema carries menus, toolbars and shortcuts; loading it puts them in place.
-    settings?.load('argovx-lab:plugin').then(loaded => follow(loaded, look), () => undefined);
+    settings?.load('argovx-lab:plugin').then(
+      loaded => follow(loaded, look),
+      () => undefined
+    );
   }
 };
 

@@ -47,7 +47,11 @@ function Sparks({ model, node }: { readonly model: StripModel; readonly node: No
 
 function Chip({ output }: { readonly output: Output }): JSX.Element {
   return (
-    <span className="jp-argovx-chip" data-argovx-output={output.name} title={`${output.codec} · ${output.digest}`}>
+    <span
+      className="jp-argovx-chip"
+      data-argovx-output={output.name}
+      title={`${output.codec} · ${output.digest}`}
+    >
       <b>{output.name}</b>
       <span>{output.summary}</span>
       <span className="jp-argovx-number">{output.size_bytes ? bytes(output.size_bytes) : ''}</span>
@@ -97,6 +101,21 @@ interface IPartProps {
   readonly node: Node;
 }
 
+/** Curves, outputs and the note: below the log while it runs, in the one line when it is done. */
+function Results({ model, run, node }: IPartProps & { readonly model: StripModel }): JSX.Element {
+  return (
+    <>
+      <Sparks model={model} node={node} />
+      {node.outputs
+        .filter(output => output.state === 'ready')
+        .map(output => (
+          <Chip key={output.name} output={output} />
+        ))}
+      {run.note && <span className="jp-argovx-note">{run.note}</span>}
+    </>
+  );
+}
+
 export function Strip({ model }: { readonly model: StripModel }): JSX.Element {
   const { trans } = useServices();
   useSignal(model.changed);
@@ -113,7 +132,6 @@ export function Strip({ model }: { readonly model: StripModel }): JSX.Element {
   const seconds = nodeSeconds(node, node.times.finished_at || model.live ? now : 0);
   const done = share(node.progress);
   const tail = active ? model.logs.buffer.tail(TAIL) : [];
-  const ready = node.outputs.filter(output => output.state === 'ready');
   return (
     <div
       className={`jp-argovx-stripbody jp-argovx-tone-${PHASE_LOOKS[node.phase].tone}`}
@@ -129,6 +147,7 @@ export function Strip({ model }: { readonly model: StripModel }): JSX.Element {
         <span>{node.phase}</span>
         {node.line !== node.phase && <span className="jp-argovx-line">{node.line}</span>}
         {active && seconds !== null && <span className="jp-argovx-time">{elapsed(seconds)}</span>}
+        {!active && <Results model={model} run={run} node={node} />}
         <span className="jp-argovx-space" />
         {!model.live && <span className="jp-argovx-stale">{trans.__('as the notebook remembers it')}</span>}
         <Verbs model={model} run={run} node={node} />
@@ -145,13 +164,9 @@ export function Strip({ model }: { readonly model: StripModel }): JSX.Element {
         </div>
       )}
       {tail.length > 0 && <pre className="jp-argovx-tail">{tail.join('\n')}</pre>}
-      {(Object.keys(node.metrics).length > 0 || ready.length > 0 || run.note) && (
+      {active && (
         <div className="jp-argovx-stripfoot">
-          <Sparks model={model} node={node} />
-          {ready.map(output => (
-            <Chip key={output.name} output={output} />
-          ))}
-          {run.note && <span className="jp-argovx-note">{run.note}</span>}
+          <Results model={model} run={run} node={node} />
         </div>
       )}
     </div>

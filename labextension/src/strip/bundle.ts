@@ -20,7 +20,9 @@ export interface IBundle {
 }
 
 function id(value: unknown): string {
-  return typeof value === 'string' && value.length <= ID_MAX && /^[A-Za-z0-9][\w.:-]*$/.test(value) ? value : '';
+  return typeof value === 'string' && value.length <= ID_MAX && /^[A-Za-z0-9][\w.:-]*$/.test(value)
+    ? value
+    : '';
 }
 
 /** Read a bundle; `null` when it names no run. */

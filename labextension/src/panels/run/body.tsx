@@ -156,7 +156,13 @@ function TabBar({ model }: { readonly model: RunViewModel }): JSX.Element | null
   );
 }
 
-function TabContent({ model, node }: { readonly model: RunViewModel; readonly node: Node | undefined }): JSX.Element {
+function TabContent({
+  model,
+  node
+}: {
+  readonly model: RunViewModel;
+  readonly node: Node | undefined;
+}): JSX.Element {
   if (model.tab === 'lineage') {
     return <LineageList model={model.lineage} />;
   }

@@ -121,7 +121,9 @@ export function Body({ model }: { readonly model: SidebarModel }): JSX.Element {
     } else {
       setCurrent(move.row);
       board.select(move.row.run, move.row.node);
-      const node = move.row.node ? `[data-argovx-node="${CSS.escape(move.row.node)}"]` : ':not([data-argovx-node])';
+      const node = move.row.node
+        ? `[data-argovx-node="${CSS.escape(move.row.node)}"]`
+        : ':not([data-argovx-node])';
       host.current
         ?.querySelector<HTMLElement>(`[data-argovx-run="${CSS.escape(move.row.run)}"]${node}`)
         ?.focus();

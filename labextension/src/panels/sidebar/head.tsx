@@ -62,7 +62,7 @@ export function Head({ model }: { readonly model: SidebarModel }): JSX.Element {
         <input
           type="search"
           className="jp-argovx-search"
-          placeholder={trans.__('Search runs and steps')}
+          placeholder={trans.__('Search')}
           aria-label={trans.__('Search runs and steps')}
           value={model.query}
           onChange={event => (model.query = event.target.value)}

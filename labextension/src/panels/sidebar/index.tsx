@@ -33,6 +33,11 @@ export class Sidebar extends SidePanel {
     runs.title.label = trans.__('Runs');
     runs.addClass('jp-argovx-section');
     this.addWidget(runs);
+    services.board.selectionChanged.connect((_, { run: id, node }) => {
+      if (node) {
+        this._model.unfold(id, true);
+      }
+    }, this);
     this._lineage = new LineageModel(services.client);
     this._section = new LineageSection(services, this._lineage);
     this.addWidget(this._section);

@@ -89,7 +89,13 @@ function Table({ series }: { readonly series: Series }): JSX.Element {
   );
 }
 
-export function Metrics({ model, sync }: { readonly model: MetricsModel; readonly sync: string }): JSX.Element {
+export function Metrics({
+  model,
+  sync
+}: {
+  readonly model: MetricsModel;
+  readonly sync: string;
+}): JSX.Element {
   const { trans } = useServices();
   useSignal(model.changed);
   const [asTable, setAsTable] = useState(false);

@@ -222,9 +222,7 @@ function Problems({ run }: { readonly run: Run }): JSX.Element {
             <button
               type="button"
               className="jp-argovx-linklike"
-              onClick={() =>
-                void commands.execute(CommandIDs.goToCell, { run: run.id, cell: problem.cell })
-              }
+              onClick={() => void commands.execute(CommandIDs.goToCell, { run: run.id, cell: problem.cell })}
             >
               {trans.__('Go to cell')}
             </button>
