@@ -77,11 +77,10 @@ def _stop(args: argparse.Namespace) -> None:
     from argovx_lab.wiring import sandbox_dir
     from argovx_lab.wiring.local import stop_sandbox
 
-    left = stop_sandbox(sandbox_dir(), everything=args.all)
-    print(
-        "sandbox stopped"
-        + (f"; {left} processes go on (argovx sandbox stop --all ends them)" if left else "")
-    )
+    stopped = stop_sandbox(sandbox_dir(), everything=args.all)
+    left = stopped.still_running
+    rest = f"; {left} pods or jobs go on (argovx sandbox stop --all ends them)" if left else ""
+    print(("sandbox stopped" if stopped.was_running else "the sandbox did not run") + rest)
 
 
 def _status(args: argparse.Namespace) -> int:

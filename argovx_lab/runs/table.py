@@ -49,7 +49,7 @@ _ROWS: tuple[tuple[str, str, str, Verdict], ...] = (
     ("Pending", "*", "*", Verdict(Phase.QUEUED, "launcher starts again")),
     # the launcher runs
     ("Running", "", "", Verdict(Phase.QUEUED, "launcher starts")),
-    ("Running", "JOB_STATE_QUEUED", "*", Verdict(Phase.PROVISIONING, "waiting for capacity")),
+    ("Running", "JOB_STATE_QUEUED", "*", Verdict(Phase.PROVISIONING, "queued at Vertex")),
     ("Running", "JOB_STATE_CANCELLING", "*", Verdict(Phase.RUNNING, "being cancelled")),
     ("Running", "JOB_STATE_CANCELLED", "*", Verdict(Phase.RUNNING, "cancelled at Vertex")),
     ("Running", "JOB_STATE_FAILED", "*", Verdict(Phase.RUNNING, "failed at Vertex")),
