@@ -113,12 +113,19 @@ class GoogleServer:
         self.accounts = Accounts(self.store, project, project_number)
         self.storage = StorageService(self.store, folder / "blobs", self.authenticator, self.iam, clock)
         provider = _provider(audience, project_number, issuer_url, namespace)
-        verifier = Verifier(provider, keys, clock)
-        self.sts = SecurityTokenService(self.authenticator, clock, provider, verifier)
-        credentials = IamCredentials(self.authenticator, self.iam, self.accounts, clock)
+        self.sts = SecurityTokenService(self.authenticator, clock, provider, Verifier(provider, keys, clock))
         self.metadata_app = MetadataServer(
             self.authenticator, self.store, clock, project, project_number, zone=f"{region}-a"
         )
+        self._seed(user, bucket, namespace, prefix)
+        self.gateway = Gateway(
+            self._project, self.store, self._audit, self.authenticator, self.iam, _require_scope
+        )
+        self._runner = self._vertex(folder / "processes", settings)
+        credentials = IamCredentials(self.authenticator, self.iam, self.accounts, clock)
+        self.app = GoogleApp(self.gateway, self.sts, credentials, self.storage)
+
+    def _seed(self, user: str, bucket: str, namespace: str, prefix: str) -> None:
         seed(
             self.store,
             self.iam,
@@ -127,14 +134,9 @@ class GoogleServer:
             user=user,
             bucket=bucket,
             namespace=namespace,
-            location=region.upper(),
+            location=self._project.region.upper(),
             prefix=prefix,
         )
-        self.gateway = Gateway(
-            self._project, self.store, self._audit, self.authenticator, self.iam, _require_scope
-        )
-        self._runner = self._vertex(folder / "processes", settings)
-        self.app = GoogleApp(self.gateway, self.sts, credentials, self.storage)
 
     def _vertex(self, processes: Path, settings: JobSettings) -> JobRunner:
         """Register everything that protobuf describes; return the runner of its jobs."""

@@ -88,16 +88,26 @@ def environment(
         "HOSTNAME": f"gke-{replica.task}-{job_id}"[:63],
         **base,
     }
-    for variable in (replica.spec.get("container_spec") or {}).get("env") or []:
-        values[variable["name"]] = expand(variable.get("value", ""), values)
+    _add_own(values, replica)
     values |= {
         "CLOUD_ML_JOB_ID": job_id,
         "CLOUD_ML_PROJECT_ID": project_number,
-        "CLUSTER_SPEC": json.dumps(_cluster_spec(job, replica)),
         "GCE_METADATA_HOST": f"{metadata_host}/{secret}",
         "GCE_METADATA_IP": metadata_host,
         **_output(job["job_spec"]),
+        **_distribution(job, replica),
     }
+    return values
+
+
+def _add_own(values: dict[str, str], replica: Replica) -> None:
+    """Add the container's own variables, which may refer to those before them."""
+    for variable in (replica.spec.get("container_spec") or {}).get("env") or []:
+        values[variable["name"]] = expand(variable.get("value", ""), values)
+
+
+def _distribution(job: Mapping[str, Any], replica: Replica) -> dict[str, str]:
+    values = {"CLUSTER_SPEC": json.dumps(_cluster_spec(job, replica))}
     if len(replicas(job)) > 1:
         values["TF_CONFIG"] = json.dumps(_tf_config(job, replica))
     return values
