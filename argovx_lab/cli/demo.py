@@ -104,13 +104,14 @@ def _execute(path: Path) -> str:
     import nbformat
     from nbclient import NotebookClient
     from nbclient.exceptions import CellExecutionError
-    from traitlets.config import Config
 
     document = nbformat.read(path, as_version=4)  # type: ignore[no-untyped-call]
-    settings = Config()
-    settings.KernelManager.transport = "ipc"  # nothing of the demo needs a TCP port
     client = NotebookClient(
-        document, timeout=CELL_TIMEOUT_S, kernel_name="python3", resources=_here(path), config=settings
+        document,
+        timeout=CELL_TIMEOUT_S,
+        kernel_name="python3",
+        resources=_here(path),
+        extra_arguments=["--log-level=ERROR"],
     )
     try:
         client.execute()

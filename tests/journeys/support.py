@@ -10,7 +10,6 @@ import urllib.request
 import nbformat
 from jupyter_core.utils import run_sync
 from nbclient import NotebookClient
-from traitlets.config import Config
 
 FLAGS = [
     "--no-sandbox",
@@ -30,11 +29,9 @@ class Kernel:
     def __init__(self, cwd, monkeypatch, notebook="journey.ipynb"):
         monkeypatch.setenv("ARGOVX_NOTEBOOK", notebook)
         self.notebook = nbformat.v4.new_notebook()
-        settings = Config()
-        settings.KernelManager.transport = "ipc"
         self.client = NotebookClient(
             self.notebook,
-            config=settings,
+            extra_arguments=["--log-level=ERROR"],
             timeout=120,
             kernel_name="python3",
             allow_errors=True,
