@@ -139,7 +139,7 @@ def make(
         machine=parse_machine(options.machine) if options.machine else Machine(),
         **_limits(options),
     )
-    enforce(judge(services.policy, StepFacts.of(spec, profile.user)))
+    enforce(judge(services.policy, StepFacts.of(spec, profile.user, profile.project)))
     place = Placement(
         workflow_name, profile.namespace, profile.user, run, document["notebook"], services.policy.digest
     )

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from argovx_lab.errors import NotFound
-from argovx_lab.model.layout import Attempt
+from argovx_lab.model.layout import Attempt, split_uri
 from argovx_lab.runs.stream import Stream, parse, reduce
 
 _PART = re.compile(r"r(\d+)\.(\d+)/(events|logs)/part-(\d+)\Z")
@@ -70,6 +70,7 @@ class AttemptReader:
         self._attempt = attempt
         self._read: set[str] = set()
         self._life = (-1, -1)
+        self._placed = False
         self.stream = Stream()
         self.manifest: dict[str, Any] = {}
 
@@ -88,6 +89,8 @@ class AttemptReader:
         """Read what is new; tell whether there was anything."""
         before = (self.stream, bool(self.manifest))
         names = [meta.name for meta in self._bucket.list(self._attempt.bucket, self._attempt.folder)]
+        if self._attempt.intent in names and not self._placed:
+            names = self._place(names)
         for (life, _part), name in sorted(_parts(names, "events")):
             if name not in self._read and life >= self._life:
                 self._take(name, life)
@@ -111,6 +114,16 @@ class AttemptReader:
         ended = self._attempt.exit in metas or self.stream.phase == "closed"
         reached = after + len(data)
         return LogText(data.decode(errors="replace"), reached, ended and reached >= position)
+
+    def _place(self, names: list[str]) -> list[str]:
+        """Follow the intent: an attempt that adopted a job reads where that job writes."""
+        self._placed = True
+        prefix = str(self._document(self._attempt.intent).get("prefix") or self._attempt.uri)
+        if prefix == self._attempt.uri or not prefix.endswith("/"):
+            return names
+        bucket, folder = split_uri(prefix)
+        self._attempt = Attempt(bucket, folder)
+        return [meta.name for meta in self._bucket.list(bucket, folder)]
 
     def _take(self, name: str, life: tuple[int, int]) -> None:
         if life != self._life:

@@ -1,0 +1,98 @@
+"""The bucket's side of an attempt: parts in order, each read once, lives and adoption."""
+
+import json
+from dataclasses import dataclass
+
+from argovx_lab.errors import NotFound
+from argovx_lab.model.layout import Attempt
+from argovx_lab.runs.bucket import AttemptReader
+
+ATTEMPT = Attempt("bucket", "users/ada/runs/u/w.t/0-aaaaaaaa/")
+
+
+@dataclass
+class Meta:
+    name: str
+    size_bytes: int
+
+
+class Bucket:
+    def __init__(self):
+        self.objects = {}
+        self.reads = []
+
+    def put(self, name, data, attempt=ATTEMPT):
+        self.objects[attempt.folder + name] = data if isinstance(data, bytes) else json.dumps(data).encode()
+
+    def list(self, bucket, prefix):
+        return iter([Meta(n, len(d)) for n, d in sorted(self.objects.items()) if n.startswith(prefix)])
+
+    def get(self, bucket, name, *, offset=None, length=None):
+        self.reads.append(name)
+        if name not in self.objects:
+            raise NotFound("gone")
+        return self.objects[name][offset or 0 :]
+
+
+def event(method, **params):
+    return json.dumps({"v": 1, "seq": 1, "at": "t", "method": method, "params": params}).encode() + b"\n"
+
+
+def test_parts_are_read_once_and_in_order():
+    bucket = Bucket()
+    bucket.put("r0.0/events/part-00001", event("opened") + event("phase", phase="running"))
+    reader = AttemptReader(bucket, ATTEMPT)
+    assert reader.poll()
+    assert reader.stream.phase == "running"
+    bucket.put("r0.0/events/part-00002", event("closed", outcome="failed", exit_code=1))
+    assert reader.poll()
+    assert not reader.poll()
+    assert reader.complete
+    assert len([name for name in bucket.reads if "events" in name]) == 2
+
+
+def test_a_success_is_complete_with_its_manifest():
+    bucket = Bucket()
+    bucket.put("r0.0/events/part-00001", event("closed", outcome="succeeded"))
+    reader = AttemptReader(bucket, ATTEMPT)
+    reader.poll()
+    assert not reader.complete
+    bucket.put("manifest.json", {"outputs": {}})
+    reader.poll()
+    assert reader.complete
+
+
+def test_a_new_life_begins_a_new_stream():
+    bucket = Bucket()
+    bucket.put("r0.0/events/part-00001", event("metric", values={"loss": 1.0}))
+    reader = AttemptReader(bucket, ATTEMPT)
+    reader.poll()
+    bucket.put("r0.1/events/part-00001", event("opened"))
+    reader.poll()
+    assert reader.stream.metrics == {}
+    assert reader.stream.phase == "inputs"
+
+
+def test_an_attempt_that_adopted_reads_where_the_job_writes():
+    bucket = Bucket()
+    second = Attempt("bucket", "users/ada/runs/u/w.t/1-bbbbbbbb/")
+    bucket.put("intent.json", {"prefix": ATTEMPT.uri}, second)
+    bucket.put("r0.0/events/part-00001", event("phase", phase="running"))
+    bucket.put("r0.0/logs/part-00001", b"hello\n")
+    reader = AttemptReader(bucket, second)
+    assert reader.poll()
+    assert reader.stream.phase == "running"
+    assert reader.logs(0).text == "hello\n"
+
+
+def test_logs_go_on_from_an_offset():
+    bucket = Bucket()
+    bucket.put("r0.0/logs/part-00001", b"abc")
+    bucket.put("r0.0/logs/part-00002", b"def")
+    reader = AttemptReader(bucket, ATTEMPT)
+    first = reader.logs(0)
+    assert (first.text, first.next, first.complete) == ("abcdef", 6, False)
+    assert reader.logs(4).text == "ef"
+    assert reader.logs(6).text == ""
+    bucket.put("exit.json", {"code": 0})
+    assert reader.logs(6).complete
