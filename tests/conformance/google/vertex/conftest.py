@@ -28,6 +28,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.environment import network
 from argovx_lab.sandbox.google.server import GoogleServer
+from argovx_lab.sandbox.processes import ProcessGroup
 from argovx_lab.sandbox.proxy import Proxy
 from argovx_lab.sandbox.transport import Faults, Listener, Transport
 
@@ -81,6 +82,9 @@ class End:
         self._thread.join(20)
         assert not self._thread.is_alive()
         self.loop.close()
+        for folder in self.folder.glob("processes/job-*"):
+            if (group := ProcessGroup.attach(folder)) is not None:
+                group.kill()
 
     def jwks(self) -> dict[str, Any]:
         public = jwt.algorithms.ECAlgorithm.to_jwk(self.key.public_key(), as_dict=True)
@@ -197,18 +201,3 @@ def end(tmp_path_factory: pytest.TempPathFactory) -> Iterator[End]:
     made = End(tmp_path_factory.mktemp("google")).start()
     yield made
     made.stop()
-
-
-@pytest.fixture
-def own_end(tmp_path: Path) -> Iterator[Callable[..., End]]:
-    """Make Google ends of the test's own."""
-    made: list[End] = []
-
-    def make(**options: Any) -> End:
-        made.append(End(tmp_path / "google", **options).start())
-        return made[-1]
-
-    yield make
-    for one in made:
-        if one._thread.is_alive():
-            one.stop()

@@ -15,6 +15,7 @@ import pytest
 
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.google.server import GoogleServer
+from argovx_lab.sandbox.processes import ProcessGroup
 
 PROJECT, NUMBER, REGION, USER = "sandbox-lab", "424242424242", "us-central1", "ada"
 PARENT = f"projects/{PROJECT}/locations/{REGION}"
@@ -150,6 +151,9 @@ def make_lab(tmp_path: Path) -> Iterator[Callable[..., Lab]]:
     yield make
     for one in made:
         one.server.close()
+    for folder in tmp_path.glob("processes/job-*"):
+        if (group := ProcessGroup.attach(folder)) is not None:
+            group.kill()
 
 
 @pytest.fixture
