@@ -24,6 +24,8 @@ export default tseslint.config(
       // JupyterLab's way: a token and its interface share a name, command ids live in a namespace.
       '@typescript-eslint/no-redeclare': 'off',
       '@typescript-eslint/no-namespace': 'off',
+      // Signals are told their receiver as a second argument: `signal.connect(this._slot, this)`.
+      '@typescript-eslint/unbound-method': 'off',
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
       '@typescript-eslint/no-confusing-void-expression': ['error', { ignoreArrowShorthand: true }]
     }

@@ -6,7 +6,8 @@
 import { URLExt } from '@jupyterlab/coreutils';
 import { ServerConnection } from '@jupyterlab/services';
 
-import type { IApiError, IArgovxClient, ILogPage, IMetricPage, IPlan, IRunList } from '../tokens';
+import type { IArgovxClient, ILogPage, IMetricPage, IPlan, IRunList } from '../tokens';
+import { ApiError } from './errors';
 import {
   isDict,
   readError,
@@ -24,28 +25,6 @@ import type { Lineage, Principal, Run } from './schema';
 
 /** Where the server extension answers, below the base URL. */
 export const API_PATH = 'argovx/api/v1';
-
-/** A refused or failed request, with the words that are shown. */
-export class ApiError extends Error {
-  constructor(readonly body: IApiError) {
-    super(body.message);
-    this.name = 'ApiError';
-  }
-
-  /** The server is there but does not know our routes: the extension is not loaded. */
-  get absent(): boolean {
-    return this.body.status === 404 && this.body.error === 'http_404';
-  }
-}
-
-/** Put any thrown thing into the words of an API error. */
-export function toApiError(reason: unknown): IApiError {
-  if (reason instanceof ApiError) {
-    return reason.body;
-  }
-  const message = reason instanceof Error ? reason.message : String(reason);
-  return { error: 'unexpected', message, hint: '', docs: '', status: -1 };
-}
 
 function segment(name: string): string {
   return encodeURIComponent(name);

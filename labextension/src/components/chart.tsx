@@ -1,7 +1,7 @@
 /**
  * One metric as a curve. uPlot is loaded when the first curve is drawn.
  */
-import { useEffect, useRef } from 'react';
+import { useEffect, useRef, type JSX } from 'react';
 import type uPlot from 'uplot';
 
 import { metric } from '../format';
@@ -82,18 +82,4 @@ export function Chart({ name, data, sync, onCursor }: IChartProps): JSX.Element 
   useEffect(() => chart.current?.setData([data[0], data[1]]), [data]);
 
   return <div ref={host} className="jp-argovx-chart" data-argovx-points={data[0].length} />;
-}
-
-/** A curve in the size of a word, drawn without a library. */
-export function sparkline(values: readonly number[], width: number, height: number): string {
-  const finite = values.filter(Number.isFinite);
-  const [least, most] = [Math.min(...finite), Math.max(...finite)];
-  const span = most - least || 1;
-  const step = finite.length > 1 ? width / (finite.length - 1) : 0;
-  return finite
-    .map(
-      (value, i) =>
-        `${(i * step).toFixed(1)},${(height - 1 - ((value - least) / span) * (height - 2)).toFixed(1)}`
-    )
-    .join(' ');
 }

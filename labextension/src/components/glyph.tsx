@@ -1,6 +1,7 @@
 /**
  * The icons of the state vocabulary, drawn once for React, for graph cards and for cell marks.
  */
+import type { JSX } from 'react';
 import type { Phase } from '../api/schema';
 import { PHASE_LOOKS, type Glyph } from '../model/phases';
 

@@ -1,6 +1,7 @@
 /**
  * Findings first, then who made what out of what: the lineage as a list that a screen reader reads.
  */
+import type { JSX } from 'react';
 import type { Finding, Lineage, LineageNode } from '../api/schema';
 import { shortDigest } from '../format';
 import { useSignal } from '../hooks';

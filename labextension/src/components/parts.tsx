@@ -2,9 +2,9 @@
  * Small parts that several views share: segment bar, error box, empty state, verbs.
  */
 import { Button } from '@jupyterlab/ui-components';
-import { useState, type ReactNode } from 'react';
+import { useState, type ReactNode, type JSX } from 'react';
 
-import { toApiError } from '../api/client';
+import { toApiError } from '../api/errors';
 import type { Run } from '../api/schema';
 import { PHASE_LOOKS, segments } from '../model/phases';
 import type { IApiError } from '../tokens';

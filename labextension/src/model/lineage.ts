@@ -4,7 +4,7 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import { toApiError } from '../api/client';
+import { toApiError } from '../api/errors';
 import type { Lineage } from '../api/schema';
 import type { IApiError, IArgovxClient } from '../tokens';
 import { Follower } from './follower';

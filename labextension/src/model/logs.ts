@@ -6,7 +6,7 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import { toApiError } from '../api/client';
+import { toApiError } from '../api/errors';
 import type { IApiError, IArgovxClient } from '../tokens';
 import { Follower } from './follower';
 
@@ -14,7 +14,6 @@ import { Follower } from './follower';
 export const LINES_MAX = 20_000;
 
 // Terminal colours and cursor movements: `ESC [ … letter` and `ESC ] … BEL`.
-// eslint-disable-next-line no-control-regex
 const ESCAPES = /\x1b(?:\[[0-9;?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\))/g;
 
 /** What a line shows after its carriage returns: progress bars write over themselves. */

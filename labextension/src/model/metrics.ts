@@ -4,7 +4,7 @@
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import { toApiError } from '../api/client';
+import { toApiError } from '../api/errors';
 import type { IApiError, IArgovxClient, MetricPoint } from '../tokens';
 import { Follower } from './follower';
 

@@ -5,7 +5,7 @@
  */
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import { ApiError, toApiError } from '../api/client';
+import { ApiError, toApiError } from '../api/errors';
 import type { Principal, Run } from '../api/schema';
 import type { RunStream } from '../api/stream';
 import type { IApiError, IArgovxClient, IConnection, IDelta, IRemote, IRunsModel } from '../tokens';

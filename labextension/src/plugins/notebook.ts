@@ -7,7 +7,7 @@ import { IDocumentManager } from '@jupyterlab/docmanager';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
-import { ApiError } from '../api/client';
+import { ApiError } from '../api/errors';
 import { CommandIDs, targetOf } from '../commands';
 import type { Board } from '../model/board';
 import { isNotebook, openablePath, placeOf, showCell } from '../notebook/cells';

@@ -1,11 +1,11 @@
 /**
  * The strip under a cell: one line when done; logs, curves and verbs while it runs.
  */
-import { useState } from 'react';
+import { useState, type JSX } from 'react';
 
 import type { Node, Output, Run } from '../api/schema';
 import { CommandIDs } from '../commands';
-import { sparkline } from '../components/chart';
+import { sparkline } from '../components/spark';
 import { useServices } from '../components/context';
 import { PhaseGlyph, share } from '../components/glyph';
 import { ActionButton, ErrorBox } from '../components/parts';

@@ -1,6 +1,7 @@
 /**
  * The renderer of `application/vnd.argovx.run+json`.
  */
+import type { JSX } from 'react';
 import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';

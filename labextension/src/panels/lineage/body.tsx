@@ -1,6 +1,7 @@
 /**
  * The head of a lineage view: whose it is, and what the two systems disagree about.
  */
+import type { JSX } from 'react';
 import { useServices } from '../../components/context';
 import { Findings } from '../../components/lineage';
 import { EmptyState, ErrorBox } from '../../components/parts';

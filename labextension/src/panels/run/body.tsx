@@ -1,7 +1,7 @@
 /**
  * Head and inspector of a run view.
  */
-import { useState } from 'react';
+import { useState, type JSX } from 'react';
 
 import type { Node, Run } from '../../api/schema';
 import { CommandIDs } from '../../commands';

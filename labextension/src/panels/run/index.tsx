@@ -1,6 +1,7 @@
 /**
  * A run in the main area: graph at the left, inspector at the right.
  */
+import type { JSX } from 'react';
 import { ReactWidget } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 import { BoxPanel, SplitPanel } from '@lumino/widgets';

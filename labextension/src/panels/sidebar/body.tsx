@@ -1,7 +1,7 @@
 /**
  * The runs of the side bar: a tree that is also the accessible twin of the graph.
  */
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState, type JSX } from 'react';
 
 import type { Run } from '../../api/schema';
 import { CommandIDs } from '../../commands';

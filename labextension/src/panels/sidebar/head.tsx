@@ -1,6 +1,7 @@
 /**
  * The head of the side bar: how fresh, which profile, who I am; search, and counts as filters.
  */
+import type { JSX } from 'react';
 import { useServices } from '../../components/context';
 import { PhaseGlyph } from '../../components/glyph';
 import { CommandIDs } from '../../commands';

@@ -1,6 +1,7 @@
 /**
  * The side panel: head, runs, and the lineage of what is selected.
  */
+import type { JSX } from 'react';
 import { ReactWidget, SidePanel } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 

@@ -2,7 +2,7 @@
  * One run of the side bar: its line, the bar of states, its steps and its verbs.
  */
 import { caretDownIcon, caretRightIcon } from '@jupyterlab/ui-components';
-import { useState } from 'react';
+import { useState, type JSX } from 'react';
 
 import type { Node, Run } from '../../api/schema';
 import { CommandIDs } from '../../commands';

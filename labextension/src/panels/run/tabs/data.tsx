@@ -1,6 +1,7 @@
 /**
  * What went into a step and what came out: names, types, sizes, digests.
  */
+import type { JSX } from 'react';
 import type { Node } from '../../../api/schema';
 import { useServices } from '../../../components/context';
 import { bytes, shortDigest } from '../../../format';

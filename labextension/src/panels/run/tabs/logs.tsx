@@ -1,7 +1,7 @@
 /**
  * The log as it is written: keeps to the end unless the reader scrolled up.
  */
-import { useEffect, useRef, useState } from 'react';
+import { useEffect, useRef, useState, type JSX } from 'react';
 
 import { useServices } from '../../../components/context';
 import { ErrorBox } from '../../../components/parts';

@@ -1,7 +1,7 @@
 /**
  * Logged metrics as live curves, or as the table behind them.
  */
-import { useMemo, useState } from 'react';
+import { useMemo, useState, type JSX } from 'react';
 
 import { Chart } from '../../../components/chart';
 import { useServices } from '../../../components/context';

@@ -1,7 +1,7 @@
 /**
  * What there is to say about a step, or about the run when no step is selected.
  */
-import type { ReactNode } from 'react';
+import type { ReactNode, JSX } from 'react';
 
 import type { Node, Run } from '../../../api/schema';
 import { CommandIDs } from '../../../commands';

@@ -1,0 +1,214 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+
+import { linkTo, targetFromLink } from '../src/commands.ts';
+import {
+  age,
+  bytes,
+  connectionWords,
+  cutMiddle,
+  elapsed,
+  metric,
+  secondsBetween,
+  shortDigest,
+  when
+} from '../src/format.ts';
+import { LogBuffer, overwrite } from '../src/model/logs.ts';
+import { askFrom, columns, mergeSeries } from '../src/model/metrics.ts';
+import { openablePath } from '../src/notebook/cells.ts';
+import { tabsOf } from '../src/panels/run/model.ts';
+import { countGroups, matches, SidebarModel } from '../src/panels/sidebar/model.ts';
+import { treeMove, type IRow } from '../src/panels/sidebar/tree.ts';
+import { sparkline } from '../src/components/spark.ts';
+import { node, run } from './make.ts';
+
+test('log lines: escapes go, carriage returns are carried out, the rest waits', () => {
+  const buffer = new LogBuffer();
+  buffer.append('\u001b[32mgreen\u001b[0m\n10%\r20%\rdone\nhal');
+  assert.deepEqual(buffer.lines, ['green', 'done']);
+  assert.equal(buffer.rest, 'hal');
+  buffer.append('f\n');
+  assert.deepEqual(buffer.tail(2), ['done', 'half']);
+  assert.equal(overwrite('abcdef\rxy'), 'xycdef');
+  assert.equal(overwrite('line\r'), 'line');
+});
+
+test('an escape that is cut between two pages goes too', () => {
+  const buffer = new LogBuffer();
+  buffer.append('a\u001b[3');
+  buffer.append('2mb\n');
+  assert.deepEqual(buffer.lines, ['ab']);
+});
+
+test('old log lines are dropped and counted', () => {
+  const buffer = new LogBuffer(10);
+  buffer.append(Array.from({ length: 30 }, (_, i) => `${i}\n`).join(''));
+  assert.equal(buffer.lines.length + buffer.dropped, 30);
+  assert.equal(buffer.lines.at(-1), '29');
+  assert.ok(buffer.lines.length <= 11);
+});
+
+test('metrics of different paces lose no point', () => {
+  const first = mergeSeries(
+    new Map(),
+    {
+      loss: [
+        [0, 3, ''],
+        [1, 2, ''],
+        [2, 1, '']
+      ],
+      acc: [[0, 0.5, '']]
+    },
+    0
+  );
+  assert.equal(askFrom(first, ['loss', 'acc']), 1);
+  const second = mergeSeries(
+    first,
+    {
+      loss: [
+        [1, 2, ''],
+        [2, 1, ''],
+        [3, 0, '']
+      ],
+      acc: [[3, 0.9, '']]
+    },
+    1
+  );
+  assert.deepEqual(
+    second.get('loss')?.map(point => point[0]),
+    [0, 1, 2, 3]
+  );
+  assert.deepEqual(
+    second.get('acc')?.map(point => point[1]),
+    [0.5, 0.9]
+  );
+  assert.equal(askFrom(second, ['loss', 'acc', 'new']), 0);
+});
+
+test('columns: by step and sorted, else by order', () => {
+  assert.deepEqual(
+    columns([
+      [2, 20, ''],
+      [1, 10, '']
+    ]),
+    [
+      [1, 2],
+      [10, 20]
+    ]
+  );
+  assert.deepEqual(
+    columns([
+      [null, 5, ''],
+      [7, 6, '']
+    ]),
+    [
+      [1, 2],
+      [5, 6]
+    ]
+  );
+});
+
+test('a sparkline stays in its box', () => {
+  const points = sparkline([1, 5, 3], 60, 20)
+    .split(' ')
+    .map(pair => pair.split(',').map(Number));
+  assert.deepEqual(
+    points.map(point => point[0]),
+    [0, 30, 60]
+  );
+  assert.ok(points.every(point => (point[1] ?? -1) >= 0 && (point[1] ?? 99) <= 20));
+});
+
+test('times and sizes read as people say them', () => {
+  assert.deepEqual([0, 62, 3723].map(elapsed), ['0:00', '1:02', '1:02:03']);
+  assert.deepEqual([12, 12_204, 1.2e9].map(bytes), ['12 B', '12.2 KB', '1.2 GB']);
+  assert.deepEqual([0.123456, 3, 1e-7, 12_345_678.9].map(metric), ['0.1235', '3', '1.00e-7', '1.23e+7']);
+  assert.deepEqual([5, 120, 7200, 3e5].map(age), ['5 s', '2 min', '2 h', '3 days']);
+  assert.equal(shortDigest('sha256:9f3ab2'), '9f3a…');
+  assert.equal(cutMiddle('a'.repeat(20) + 'z'.repeat(20), 11), 'aaaaa…zzzzz');
+  assert.equal(secondsBetween(null, null, 0), null);
+  assert.equal(secondsBetween('2026-01-01T00:00:05Z', '2026-01-01T00:00:00Z', 0), 0);
+});
+
+test('yesterday is a word', () => {
+  const now = new Date(2026, 10, 24, 9, 0).getTime();
+  assert.equal(when(new Date(2026, 10, 24, 8, 5).toISOString(), now), '08:05');
+  assert.equal(when(new Date(2026, 10, 23, 23, 59).toISOString(), now), 'yesterday 23:59');
+  assert.equal(when(new Date(2026, 9, 1).toISOString(), now), '2026-10-01');
+  assert.equal(when('nonsense', now), '');
+});
+
+test('stale is said', () => {
+  const at = { heardAt: 1000, polling: false };
+  assert.equal(connectionWords({ ...at, state: 'live' }, 13_000), 'live');
+  assert.equal(connectionWords({ ...at, state: 'reconnecting' }, 13_000), 'as of 12 s ago, reconnecting');
+  assert.equal(connectionWords({ ...at, heardAt: 0, state: 'reconnecting' }, 13_000), 'reconnecting');
+  assert.equal(connectionWords({ ...at, state: 'absent' }, 0), 'server part missing');
+});
+
+test('a link opens what it was made of', () => {
+  const here = { href: 'http://127.0.0.1:1/user/a/lab/tree/x.ipynb?token=secret#y' } as Location;
+  const link = linkTo({ run: 'r', node: 'train' }, here);
+  assert.ok(!link.includes('secret'));
+  assert.deepEqual(targetFromLink(new URL(link).search), { run: 'r', node: 'train' });
+  assert.equal(targetFromLink('?x=1'), null);
+});
+
+test('absolute notebook paths become those of the server', () => {
+  assert.equal(openablePath('/srv/root/a/b.ipynb', '/srv/root/'), 'a/b.ipynb');
+  assert.equal(openablePath('a/b.ipynb', '/srv/root'), 'a/b.ipynb');
+  assert.equal(openablePath('/srv/rootless/b.ipynb', '/srv/root'), '/srv/rootless/b.ipynb');
+});
+
+test('tabs show only what has something to show', () => {
+  assert.deepEqual(tabsOf(run('r', [node('a')]), node('a', { phase: 'Planned' })), ['overview']);
+  const full = node('a', { metrics: { loss: 1 }, outputs: [{ name: 'x' }] });
+  assert.deepEqual(tabsOf(run('r', [full]), full), ['overview', 'logs', 'metrics', 'data', 'lineage']);
+  assert.deepEqual(tabsOf(run('plan:n', []), undefined), ['overview']);
+});
+
+const ROWS: readonly IRow[] = [
+  { run: 'r', node: '', open: true },
+  { run: 'r', node: 'a', open: null },
+  { run: 's', node: '', open: false }
+];
+
+test('the tree obeys the keyboard as trees do', () => {
+  const focus = (i: number): unknown => ({ kind: 'focus', row: ROWS[i] });
+  assert.deepEqual(treeMove(ROWS, 0, 'ArrowDown'), focus(1));
+  assert.deepEqual(treeMove(ROWS, 0, 'ArrowRight'), focus(1));
+  assert.deepEqual(treeMove(ROWS, 1, 'ArrowLeft'), focus(0));
+  assert.deepEqual(treeMove(ROWS, 0, 'ArrowLeft'), { kind: 'unfold', run: 'r', open: false });
+  assert.deepEqual(treeMove(ROWS, 2, 'ArrowRight'), { kind: 'unfold', run: 's', open: true });
+  assert.deepEqual(treeMove(ROWS, 2, 'ArrowDown'), focus(2));
+  assert.deepEqual(treeMove(ROWS, 2, 'Home'), focus(0));
+  assert.deepEqual(treeMove(ROWS, 1, 'Enter'), { kind: 'open', row: ROWS[1] });
+  assert.equal(treeMove(ROWS, 1, 'x'), null);
+});
+
+test('search and counts filter together, and nothing moves under the pointer', () => {
+  const runs = [
+    run('alpha', [node('train')]),
+    run('beta', [], { phase: 'Failed' }),
+    run('gamma', [], { phase: 'Succeeded' })
+  ];
+  assert.deepEqual(countGroups(runs), { active: 1, failed: 1, done: 1 });
+  assert.ok(matches(runs[0] ?? run('x'), 'TRAIN alpha'));
+  const model = new SidebarModel();
+  assert.equal(model.visible(runs).length, 3);
+  model.hold(true);
+  const reordered = [runs[2], runs[0], runs[1]].flatMap(item => item ?? []);
+  assert.deepEqual(
+    model.visible(reordered).map(item => item.id),
+    ['alpha', 'beta', 'gamma']
+  );
+  model.hold(false);
+  assert.equal(model.visible(reordered)[0]?.id, 'gamma');
+  model.toggleGroup('failed');
+  assert.deepEqual(
+    model.visible(runs).map(item => item.id),
+    ['beta']
+  );
+  model.query = 'nothing';
+  assert.equal(model.visible(runs).length, 0);
+});
