@@ -163,8 +163,8 @@ class _Analysis:
             assigned=frozenset(n for n, kinds in flow.kinds.items() if kinds - {"change", "except"})
             - flow.deleted
             | frozenset(changed),
-            problems=tuple(sorted(self._problems, key=lambda p: (p.line, p.column))),
-            notes=tuple(self._notes),
+            problems=tuple(sorted(dict.fromkeys(self._problems), key=lambda p: (p.line, p.column))),
+            notes=tuple(dict.fromkeys(self._notes)),
         )
 
     def _expand(self, name: str) -> tuple[Free, Free] | None:

@@ -25,6 +25,9 @@ from argovx_lab.capture.scopes import (
     outer_parts,
 )
 
+#: Loops inside of loops that are walked twice. Reason: the cost doubles with each.
+_TURNS_MAX = 3
+
 
 @dataclass
 class Read:
@@ -64,6 +67,8 @@ class Flow:
         self._touched: set[str] = set()
         self._defs: dict[str, Free] = {}
         self._done: set[str] = set()
+        self._depth = 0
+        self._turns = 0
         self._lazy = lazy_notes
         self._body = body
         self._everywhere: dict[str, bool] = {}
@@ -89,10 +94,10 @@ class Flow:
     # Names
 
     def _read(self, name: str, node: ast.AST) -> None:
-        if name in self._bound:
+        if name in self._touched:
             self._trigger(name)
-            return
-        self._outside(name, node, sure=name not in self._touched)
+        if name not in self._bound:
+            self._outside(name, node, sure=name not in self._touched)
 
     def _outside(self, name: str, node: ast.AST, sure: bool) -> None:
         known = self._expand(name)
@@ -100,26 +105,29 @@ class Flow:
             there = self.reads.get(name)
             if there is None or (sure and not there.sure):
                 self.reads[name] = Read(node, sure)
-        if known is None or name in self._done:
+        if known is None or name in self.used:
             return
-        self._done.add(name)
+        self.used.append(name)
         made, called = known
         for need in made.reads:
             self._outside(need, node, sure=True)
-        self.used.append(name)
         self._later(called)
 
     def _later(self, free: Free) -> None:
         """Take what a function reads when it is called, at a point where it may be called."""
         for name, node in free.reads.items():
-            if name in self._bound:
+            if name in self._touched:
                 self._trigger(name)
-            elif name not in self._everywhere or self._expand(name) is not None:
+            if name in self._bound:
+                continue
+            if name not in self._everywhere or self._expand(name) is not None:
                 self._outside(name, node, sure=name not in self._everywhere)
             elif self._everywhere[name]:
                 self._outside(name, node, sure=False)
         for name in free.writes:
-            self._bind(name, "assign")
+            # Whether a call reaches its assignment is not known here.
+            self._touched.add(name)
+            self.kinds.setdefault(name, set()).add("assign")
 
     def _trigger(self, name: str) -> None:
         free = self._defs.get(name)
@@ -138,6 +146,15 @@ class Flow:
             kinds.clear()
             self._defs.pop(name, None)
         kinds.add(kind)
+
+    def _define(self, name: str, free: Free) -> None:
+        """Bind a definition; inside a branch, an earlier one of the name may be the one that is called."""
+        earlier = self._defs.get(name) if self._depth else None
+        self._bind(name, "def")
+        if earlier is not None:
+            free.add(earlier)
+        self._defs[name] = free
+        self._done.discard(name)
 
     def _unbind(self, name: str) -> None:
         self._bound.discard(name)
@@ -164,9 +181,7 @@ class Flow:
         first = node.targets[0]
         if isinstance(node.value, ast.Lambda) and len(node.targets) == 1 and isinstance(first, ast.Name):
             self._defaults(node.value)
-            self._bind(first.id, "def")
-            self._defs[first.id] = function_free(node.value)
-            self._done.discard(first.id)
+            self._define(first.id, function_free(node.value))
             return
         self._expression(node.value)
         for target in node.targets:
@@ -206,9 +221,7 @@ class Flow:
         for part in outer_parts(node, notes=not self._lazy):
             self._expression(part)
         self._bound -= parameters
-        self._bind(node.name, "def")
-        self._defs[node.name] = function_free(node)
-        self._done.discard(node.name)
+        self._define(node.name, function_free(node))
         if node.decorator_list:
             self._trigger(node.name)
 
@@ -221,9 +234,7 @@ class Flow:
         now, later = class_free(node)
         for name, place in now.reads.items():
             self._read(name, place)
-        self._bind(node.name, "def")
-        self._defs[node.name] = later
-        self._done.discard(node.name)
+        self._define(node.name, later)
         if node.decorator_list or node.keywords:
             self._trigger(node.name)
 
@@ -246,13 +257,21 @@ class Flow:
         self._await(node)
         self._expression(node.iter)
         self._target(node.target, "loop")
-        self._block(node.body)
+        self._loop(node.body)
         self._block(node.orelse)
 
     def _while(self, node: ast.While) -> None:
         self._expression(node.test)
-        self._block(node.body)
+        self._loop(node.body)
         self._block(node.orelse)
+
+    def _loop(self, body: list[ast.stmt]) -> None:
+        """Walk a loop's body twice: what one turn defines, the next may call."""
+        self._turns += 1
+        self._block(body)
+        if self._turns <= _TURNS_MAX:
+            self._block(body)
+        self._turns -= 1
 
     def _with(self, node: ast.With | ast.AsyncWith) -> bool:
         self._await(node)
@@ -306,10 +325,12 @@ class Flow:
     def _branches(self, branches: list[Callable[[], bool]]) -> bool:
         """Walk alternatives from the same state; bound afterwards is what all that end well have bound."""
         before, results = set(self._bound), []
+        self._depth += 1
         for branch in branches:
             self._bound = set(before)
             if not branch():
                 results.append(self._bound)
+        self._depth -= 1
         self._bound = set.intersection(*results) if results else before
         return not results
 
@@ -346,6 +367,12 @@ class Flow:
                 self._read(name, place)
             for name in walrus:
                 self._bind(name, "assign")
+        elif isinstance(node, ast.IfExp):
+            self._expression(node.test)
+            self._either([node.body], [node.orelse])
+        elif isinstance(node, ast.BoolOp):
+            self._expression(node.values[0])
+            self._either(node.values[1:], [])
         elif kind is ast.NamedExpr:
             self._expression(node.value)  # type: ignore[attr-defined]
             self._target(node.target, "assign")  # type: ignore[attr-defined]
@@ -354,6 +381,16 @@ class Flow:
                 self.odd.append((kind.__name__.lower(), node))
             for child in ast.iter_child_nodes(node):
                 self._expression(child)
+
+    def _either(self, one: list[ast.expr], other: list[ast.expr]) -> None:
+        """Walk expressions of which only one side may be evaluated."""
+
+        def walk(side: list[ast.expr]) -> bool:
+            for item in side:
+                self._expression(item)
+            return False
+
+        self._branches([functools.partial(walk, one), functools.partial(walk, other)])
 
     def _defaults(self, node: ast.Lambda) -> None:
         for default in [*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]:

@@ -85,7 +85,7 @@ def comprehension_parts(node: ast.AST) -> tuple[ast.expr, Free, set[str]]:
     walrus = {n.target.id for n in ast.walk(node) if isinstance(n, ast.NamedExpr)}
     scope.locals -= walrus - _target_names(generators)
     free = scope.free()
-    for name in walrus:
+    for name in walrus - scope.early:
         free.reads.pop(name, None)
     return generators[0].iter, free, walrus
 
@@ -126,6 +126,7 @@ class _Scope:
         self.globals: set[str] = set()
         self.nonlocals: set[str] = set()
         self.reads: dict[str, ast.AST] = {}
+        self.early: set[str] = set()
         self.nested = Free()
         self.later = self.nested if not deferred else Free()
 
@@ -155,6 +156,9 @@ class _Scope:
             return
         elif isinstance(node, (*FUNCTIONS, ast.Lambda)):
             self._function(node)
+        elif isinstance(node, ast.NamedExpr):
+            self.visit(node.value)
+            self.visit(node.target)
         elif kind is ast.ClassDef:
             self._class(node)  # type: ignore[arg-type]
         elif isinstance(node, COMPREHENSIONS):
@@ -185,11 +189,16 @@ class _Scope:
 
     def _name(self, node: ast.Name) -> None:
         if isinstance(node.ctx, ast.Load):
-            self.reads.setdefault(node.id, node)
+            self._load(node.id, node)
         else:
             self.locals.add(node.id)
             if isinstance(node.ctx, ast.Del):
                 self.reads.setdefault(node.id, node)
+
+    def _load(self, name: str, node: ast.AST) -> None:
+        self.reads.setdefault(name, node)
+        if name not in self.locals:
+            self.early.add(name)
 
     def _function(self, node: Function) -> None:
         if not isinstance(node, ast.Lambda):
@@ -213,7 +222,7 @@ class _Scope:
 
     def _take(self, free: Free) -> None:
         for name, place in free.reads.items():
-            self.reads.setdefault(name, place)
+            self._load(name, place)
         self.nested.writes |= free.writes
 
 

@@ -169,17 +169,19 @@ def statements() -> st.SearchStrategy[str]:
 def outcome(action) -> tuple:
     try:
         return "ended", action()
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001  (which one is what is compared)
         return type(error).__name__, {}
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=300, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(setup=st.lists(statements(), max_size=2), cell=st.lists(statements(), min_size=1, max_size=5))
 def test_any_cell_runs_alike_with_only_its_inputs(setup, cell):
     base = "a = 1\nb = 2\nc = 3\nd = 4\ne = 5\nf = 6\ndef p():\n    return a\ndef q():\n    return p() + b\n"
     text = "\n".join(cell)
     known = Definitions()
     session: dict = {}
+    if any("    del " in code and "    def " in code for code in setup):
+        return  # a block that both defines and deletes is run again as a whole
     for number, code in enumerate([base, *setup], 1):
         kind, _ = outcome(lambda code=code: run(code, session))
         if kind != "ended":
