@@ -77,7 +77,8 @@ class Applier:
             else:
                 await self._on_pod(workflow, action)
         if _differs(workflow, outcome.workflow):
-            again = await self._write(workflow, outcome.workflow, again)
+            written = await self._write(workflow, outcome.workflow)
+            again = written if again is None else again
         return again
 
     async def _delete(self, workflow: Object) -> None:
@@ -132,10 +133,11 @@ class Applier:
             elif isinstance(action, DeletePod):
                 await self._client.delete(PODS, action.name, namespace, grace_s=action.grace_s)
 
-    async def _write(self, old: Object, new: Object, again: float | None) -> float | None:
+    async def _write(self, old: Object, new: Object) -> float | None:
+        nodes = new["status"].get("nodes")
         dehydrate(new)
         try:
-            self._caches.workflows.put(await self._client.replace(WORKFLOWS, new))
+            written = await self._client.replace(WORKFLOWS, new)
         except ApiError as error:
             if error.code == 404:
                 return None
@@ -143,7 +145,10 @@ class Applier:
                 raise
             await self._reread(old)
             return 0.0
-        return again
+        if written.get("status", {}).pop("compressedNodes", None):
+            written["status"]["nodes"] = nodes
+        self._caches.workflows.put(written)
+        return 0.0  # what was written may itself let something go on
 
     async def _reread(self, workflow: Object) -> None:
         meta = workflow["metadata"]

@@ -61,10 +61,10 @@ class Cache:
         return list(self._groups.get((namespace, value), {}).values())
 
     def put(self, obj: Object) -> bool:
-        """Take over an object unless a newer one is known; tell whether it was taken."""
+        """Take over an object unless it or a newer one is known; tell whether it was taken."""
         key = key_of(obj)
         old = self.objects.get(key)
-        if old is not None and _same_life(old, obj) and _version(obj) < _version(old):
+        if old is not None and _same_life(old, obj) and _version(obj) <= _version(old):
             return False
         if old is not None:
             self._ungroup(key, old)

@@ -14,6 +14,7 @@ from datetime import datetime
 from argovx_lab.sandbox.argo import labels
 from argovx_lab.sandbox.argo.apply import Applier
 from argovx_lab.sandbox.argo.cache import Cache, Key, Object, key_of
+from argovx_lab.sandbox.argo.compress import hydrate
 from argovx_lab.sandbox.argo.locks import Locks
 from argovx_lab.sandbox.argo.reconcile import reconcile
 from argovx_lab.sandbox.argo.view import Caches, needs_look, world_of
@@ -150,6 +151,7 @@ class Controller:
             return
         if not needs_look(workflow):
             return
+        hydrate(workflow)
         await self._applier.refresh(workflow)
         held = sum(map(len, self._locks.holders.values()))
         world = world_of(self._caches, workflow, self._locks, self._clock)
