@@ -15,7 +15,8 @@ from argovx_lab.capture.cells import blanked, parse, python_text
 from argovx_lab.capture.flow import Flow
 from argovx_lab.capture.scopes import FUNCTIONS, Free, import_names
 
-_COMPOUND = (ast.If, ast.Try, ast.TryStar, ast.With, ast.For, ast.While)
+#: Statements that travel as a whole when they define something; what a loop defines is a value.
+_COMPOUND = (ast.If, ast.Try, ast.TryStar, ast.With)
 
 #: Calls that make what only code can carry: a pattern, a logger, a type. Their statement travels.
 _RECIPES = {
@@ -184,7 +185,7 @@ class Definitions:
             self._define(node.targets[0].id, node, lines, offset, order)  # type: ignore[attr-defined]
         else:
             defined, values, sure = _binds(node)
-            for name in values:
+            for name in values if isinstance(node, _COMPOUND) else values + defined:
                 self._found.pop(name, None)
                 self._values[name] = order
                 self._fresh.add(name)

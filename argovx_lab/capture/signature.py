@@ -136,6 +136,8 @@ class _Parser:
 
     def _name(self, what: str) -> tuple[str, int]:
         text, column = self._take(what)
+        if text in ("gs", "dataset") and self._peek() == ":" and what == "an input":
+            raise self._error("addresses as inputs are not supported yet", column, "Open it inside the cell.")
         if _NAME.match(text) and not keyword.iskeyword(text):
             return text, column
         if keyword.iskeyword(text):
@@ -144,8 +146,6 @@ class _Parser:
             raise self._error(
                 f"{text!r} is a value; only names are supported yet", column, "Assign it in a cell before."
             )
-        if text.startswith(("gs", "dataset")) and self._peek() == ":":
-            raise self._error("addresses as inputs are not supported yet", column, "Open it inside the cell.")
         raise self._error(f"{text!r} is not {what}", column, "Use letters, digits and '_'.")
 
     def _take(self, what: str) -> tuple[str, int]:

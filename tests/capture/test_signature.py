@@ -1,0 +1,80 @@
+"""The head of a step cell, as a table of what is read and what is refused where."""
+
+from __future__ import annotations
+
+import pytest
+
+from argovx_lab.capture.signature import Signature, parse
+from argovx_lab.errors import SpecError
+
+READ = {
+    "train": ("train", None, None, "train"),
+    "train()": ("train", (), None, "train()"),
+    "train(X, y)": ("train", ("X", "y"), None, "train(X, y)"),
+    "train( X ,y )->model,report:json": (
+        "train",
+        ("X", "y"),
+        {"model": "auto", "report": "json"},
+        "train(X, y) -> model, report:json",
+    ),
+    "train -> model:pickle": ("train", None, {"model": "pickle"}, "train -> model:pickle"),
+    "train(X,) -> m : numpy": ("train", ("X",), {"m": "numpy"}, "train(X) -> m:numpy"),
+    "notify(model) -> ()": ("notify", ("model",), {}, "notify(model) -> ()"),
+    "a-b_2(X) -> X": ("a-b_2", ("X",), {"X": "auto"}, "a-b_2(X) -> X"),
+    "s(_hidden)": ("s", ("_hidden",), None, "s(_hidden)"),
+}
+
+
+@pytest.mark.parametrize("head", READ)
+def test_a_head_is_read_and_written_in_one_spelling(head):
+    name, inputs, outputs, text = READ[head]
+    found = parse(head)
+    assert found == Signature(name, inputs, outputs)
+    assert found.text == text
+    assert parse(found.text) == found
+
+
+REFUSED = {
+    "": ("a step name is missing", 1),
+    "Train(X)": ("'Train' cannot name a step", 1),
+    "3d": ("'3d' cannot name a step", 1),
+    "a" * 41: ("cannot name a step", 1),
+    "train(": ("an input is missing", 7),
+    "train(X": ("',' or ')' is missing", 8),
+    "train(X y)": ("expected ',' or ')'", 9),
+    "train(X, X)": ("the input X is named twice", 10),
+    "train(lr=0.1)": ("values in the signature are not supported yet", 9),
+    "train(0.1)": ("only names are supported yet", 7),
+    "train('a')": ("only names are supported yet", 7),
+    "train(gs://b/o)": ("addresses as inputs are not supported yet", 7),
+    "train(class)": ("'class' is a word of Python", 7),
+    "train(*X)": ("'*X' is not an input", 7),
+    "train(größe)": ("'größe' is not an input", 7),
+    "train(X) ->": ("an output is missing", 12),
+    "train(X) -> m,": ("an output is missing", 15),
+    "train(X) -> m, m": ("the output m is named twice", 16),
+    "train(X) -> m:": ("a codec is missing", 15),
+    "train(X) -> m:nope": ("'nope' is not a codec", 15),
+    "train(X) -> _m": ("_m is private", 13),
+    "train(X) -> (m)": ("outputs stand without parentheses", 14),
+    "train(X) -> m n": ("'n' is not expected here", 15),
+    "train(X) model": ("'model' is not expected here", 10),
+    "train - > m": ("'-' is not expected here", 7),
+}
+
+
+@pytest.mark.parametrize("head", REFUSED)
+def test_a_wrong_head_is_refused_at_its_column(head):
+    words, column = REFUSED[head]
+    with pytest.raises(SpecError) as caught:
+        parse(head)
+    assert caught.value.message.startswith(f"signature, column {column}: ")
+    assert words in caught.value.message
+    assert caught.value.hint
+    assert "\n" not in caught.value.message
+
+
+def test_a_name_that_nearly_is_one_is_offered():
+    with pytest.raises(SpecError) as caught:
+        parse("My Step")
+    assert caught.value.hint.endswith(": my.")
