@@ -45,15 +45,13 @@ class Applier:
         """Ask the API server where a cache may lag: pods that seem gone, results of pods that ended."""
         namespace, name = workflow["metadata"].get("namespace", ""), workflow["metadata"]["name"]
         pods = {node_of(p): p for p in self._caches.pods.group(namespace, name) if owned(p, workflow)}
-        for node in ((workflow.get("status") or {}).get("nodes") or {}).values():
-            if node["type"] != "Pod" or node["phase"] in FINAL:
-                continue
-            pod = pods.get(node["id"])
+        for identity in _open_pods(workflow):
+            pod = pods.get(identity)
             phase = ((pod or {}).get("status") or {}).get("phase")
             if pod is None or phase in ("Succeeded", "Failed"):
-                result = self._caches.results.get(namespace, node["id"])
+                result = self._caches.results.get(namespace, identity)
                 if result is None or not reported(result):
-                    await self._fetch_result(namespace, node["id"])
+                    await self._fetch_result(namespace, identity)
 
     async def _fetch_result(self, namespace: str, name: str) -> None:
         try:
@@ -156,6 +154,17 @@ class Applier:
             self._caches.workflows.put(
                 await self._client.get(WORKFLOWS, meta["name"], meta.get("namespace", ""))
             )
+
+
+def _open_pods(workflow: Object) -> list[str]:
+    """Return the ids of Pod nodes that are not final; whatever else a status holds is not looked at."""
+    nodes = (workflow.get("status") or {}).get("nodes")
+    found = nodes.items() if isinstance(nodes, dict) else ()
+    return [
+        identity
+        for identity, node in found
+        if isinstance(node, dict) and node.get("type") == "Pod" and node.get("phase") not in FINAL
+    ]
 
 
 def _differs(old: Object, new: Object) -> bool:

@@ -11,10 +11,14 @@ from argovx_lab.sandbox.argo.gotime import parse_duration
 from argovx_lab.sandbox.argo.nodes import FAILED, PENDING, Node
 from argovx_lab.sandbox.argo.operation import Operation
 from argovx_lab.sandbox.argo.podspec import PodFacts, build, with_pod_tags
+from argovx_lab.sandbox.argo.tags import substitute
 from argovx_lab.sandbox.argo.templates import Template
 
 if TYPE_CHECKING:
     from argovx_lab.sandbox.argo.execute import Call
+
+#: Parts of the workflow's spec that go into every pod, with their tags replaced.
+_SHARED = ("volumes", "podSpecPatch", "podMetadata", "securityContext", "serviceAccountName")
 
 
 def run_pod(op: Operation, call: Call, template: Template, node: Node) -> Node:
@@ -24,11 +28,13 @@ def run_pod(op: Operation, call: Call, template: Template, node: Node) -> Node:
     if not op.may_run(on_exit=call.on_exit):
         return op.nodes.mark(node, FAILED, f"workflow shutdown with strategy:  {op.shutdown}")
     node.pop("message", None)
-    pod_template = with_pod_tags(template, _scope(op, call, template))
+    scope = _scope(op, call, template)
+    pod_template = with_pod_tags(template, scope)
     pod_template.setdefault("name", template.get("name", ""))
+    shared = {k: substitute(op.spec[k], scope) for k in _SHARED if op.spec.get(k)}
     facts = PodFacts(
         workflow=op.workflow,
-        spec=op.spec,
+        spec={**op.spec, **shared},
         node_id=node["id"],
         node_name=node["name"],
         template_name=_template_name(call, template),

@@ -15,8 +15,9 @@ from argovx_lab.sandbox.argo import labels
 from argovx_lab.sandbox.argo.apply import Applier
 from argovx_lab.sandbox.argo.cache import Cache, Key, Object, key_of
 from argovx_lab.sandbox.argo.compress import hydrate
+from argovx_lab.sandbox.argo.errors import InvalidSpec
 from argovx_lab.sandbox.argo.locks import Locks
-from argovx_lab.sandbox.argo.reconcile import reconcile
+from argovx_lab.sandbox.argo.reconcile import broken, reconcile
 from argovx_lab.sandbox.argo.view import Caches, needs_look, world_of
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.kubernetes.interface import (
@@ -103,6 +104,7 @@ class Controller:
             if due <= now:
                 del self._due[key]
                 self._busy[key] = asyncio.create_task(self._one(key))
+                self._busy[key].add_done_callback(_report)
             else:
                 soonest = due if soonest is None else min(soonest, due)
         return None if soonest is None else max(0.0, soonest - now)
@@ -151,11 +153,13 @@ class Controller:
             return
         if not needs_look(workflow):
             return
-        hydrate(workflow)
-        await self._applier.refresh(workflow)
         held = sum(map(len, self._locks.holders.values()))
-        world = world_of(self._caches, workflow, self._locks, self._clock)
-        outcome = reconcile(workflow, world)
+        try:
+            hydrate(workflow)
+            await self._applier.refresh(workflow)
+            outcome = reconcile(workflow, world_of(self._caches, workflow, self._locks, self._clock))
+        except InvalidSpec as error:
+            outcome = broken(workflow, self._clock.now(), error.message)
         again = await self._applier.apply(workflow, outcome)
         if again is not None:
             self._enqueue(key, again)
@@ -172,3 +176,9 @@ class Controller:
         self._locks.release_all(f"{key[0]}/{key[1]}/")
         self._locks.release(f"{key[0]}/{key[1]}")
         self._wake_waiting()
+
+
+def _report(task: asyncio.Task[None]) -> None:
+    """Show a reconcile that ended by an error of ours; the next event tries again."""
+    if not task.cancelled() and task.exception() is not None:
+        log.error("a reconcile failed", exc_info=task.exception())

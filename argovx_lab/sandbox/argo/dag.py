@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from argovx_lab.sandbox.argo import hooks, outputs
 from argovx_lab.sandbox.argo.dagphase import phase_of
 from argovx_lab.sandbox.argo.depends import ancestors_of, holds
-from argovx_lab.sandbox.argo.errors import NodeError, ParallelismReached, Requeue
+from argovx_lab.sandbox.argo.errors import NodeError, ParallelismReached
 from argovx_lab.sandbox.argo.loops import expand, is_loop
 from argovx_lab.sandbox.argo.nodes import (
     ERROR,
@@ -109,7 +109,7 @@ class _Dag:
             return
         try:
             self._advance(task, node)
-        except (ParallelismReached, Requeue):
+        except ParallelismReached:
             return
         except NodeError as error:
             self._broken(task, error.message)
@@ -225,7 +225,7 @@ class _Dag:
                 )  # fmt: skip
             elif node is None or not is_final(node):
                 node = self._call(member, name)
-        except (ParallelismReached, Requeue):
+        except ParallelismReached:
             return None
         except NodeError as error:
             node = self.op.nodes.get(name) or self.op.nodes.init(

@@ -1,7 +1,7 @@
 """What can go wrong while a workflow is read or moved on, and what each becomes in its status.
 
 ``InvalidSpec`` fails the workflow before anything runs; ``Unsupported`` names a field that this engine
-does not honour; ``NodeError`` ends one node; ``Requeue`` and ``ParallelismReached`` only mean "later".
+does not honour; ``NodeError`` ends one node; ``ParallelismReached`` only means "later".
 """
 
 from __future__ import annotations
@@ -19,10 +19,6 @@ class Unsupported(SpecError):
 
 class NodeError(SpecError):
     """One node cannot go on: phase Error with this message."""
-
-
-class Requeue(SpecError):
-    """A reference is not there yet; the next reconcile tries again."""
 
 
 class ParallelismReached(SpecError):

@@ -11,7 +11,7 @@ from typing import Any
 
 from argovx_lab.sandbox.argo import dag, retry, steps, suspend
 from argovx_lab.sandbox.argo.containers import run_pod
-from argovx_lab.sandbox.argo.errors import NodeError, ParallelismReached, Requeue
+from argovx_lab.sandbox.argo.errors import NodeError, ParallelismReached
 from argovx_lab.sandbox.argo.fields import check_template
 from argovx_lab.sandbox.argo.nodes import ERROR, PENDING, RUNNING, Node, is_final
 from argovx_lab.sandbox.argo.operation import Operation
@@ -72,7 +72,7 @@ def run(op: Operation, call: Call) -> Node | None:
         if op.depth > DEPTH_MAX:
             raise NodeError(f"Maximum recursion depth exceeded: {DEPTH_MAX} templates inside one another")
         return _run(op, call, node)
-    except (ParallelismReached, Requeue):
+    except ParallelismReached:
         raise
     except NodeError as error:
         return fail(op, call, error.message)

@@ -40,6 +40,10 @@ STEP = frozenset((
     "when", "continueOn", "onExit", "hooks",
 ))  # fmt: skip
 TASK = STEP | {"dependencies", "depends"}
+CONTAINER = frozenset((
+    "name", "image", "command", "args", "workingDir", "env", "envFrom", "ports", "resources", "volumeMounts",
+    "imagePullPolicy", "securityContext", "terminationMessagePath", "terminationMessagePolicy",
+))  # fmt: skip
 _PARAMETER = frozenset(("name", "default", "value", "enum", "description", "globalName", "valueFrom"))
 _VALUE_FROM = frozenset(("path", "parameter", "supplied", "configMapKeyRef", "default", "expression"))
 _RETRY = frozenset(("limit", "retryPolicy", "backoff", "expression"))
@@ -92,11 +96,26 @@ def check_template(template: Mapping[str, Any], name: str) -> None:
     for group in template.get("steps") or []:
         for step in group:
             _step(step, STEP, f"{where}.steps '{step.get('name', '')}'")
+    _containers(template, where)
     dag = template.get("dag")
     if dag:
         _only(dag, _DAG, f"{where}.dag")
         for task in dag.get("tasks") or []:
             _step(task, TASK, f"{where}.dag.tasks '{task.get('name', '')}'")
+
+
+def _containers(template: Mapping[str, Any], where: str) -> None:
+    _only(template.get("container"), CONTAINER, f"{where}.container")
+    _only(template.get("script"), CONTAINER | {"source"}, f"{where}.script")
+    for container in template.get("initContainers") or []:
+        _only(container, CONTAINER | {"mirrorVolumeMounts"}, f"{where}.initContainers")
+    if template.get("dag") or template.get("steps") or template.get("suspend") is not None:
+        for name in ("activeDeadlineSeconds", "timeout"):
+            if template.get(name):
+                raise Unsupported(
+                    f"{where}.{name} is not supported by the sandbox's engine: give it to templates with a"
+                    " container, or the whole workflow activeDeadlineSeconds"
+                )
 
 
 def _step(step: Mapping[str, Any], allowed: frozenset[str], where: str) -> None:

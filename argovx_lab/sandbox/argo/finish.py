@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from argovx_lab.sandbox.argo import hooks, labels, tags
 from argovx_lab.sandbox.argo.actions import DeletePod, DeleteWorkflow
-from argovx_lab.sandbox.argo.errors import NodeError, ParallelismReached, Requeue
+from argovx_lab.sandbox.argo.errors import NodeError, ParallelismReached
 from argovx_lab.sandbox.argo.execute import Call, run
 from argovx_lab.sandbox.argo.expr import ExprError, evaluate_bool
 from argovx_lab.sandbox.argo.gotime import parse_duration, parse_time, stamp
@@ -119,7 +119,7 @@ def _call(op: Operation, hook: Mapping[str, Any], name: str, *, on_exit: bool) -
     arguments = tags.substitute(dict(hook.get("arguments") or {}), op.globals, allow_unresolved=True)
     try:
         return run(op, Call(name, hook, op.templates.local, arguments, on_exit=on_exit, flag="hooked"))
-    except (ParallelismReached, Requeue):
+    except ParallelismReached:
         return None
     except NodeError:
         return op.nodes.get(name)

@@ -47,6 +47,8 @@ def _pod_node(op: Operation, node: Node, overdue: bool) -> None:
 
 def _assess(op: Operation, node: Node, pod: dict[str, Any]) -> None:
     phase, message = phase_of(pod)
+    if pod["spec"].get("nodeName"):
+        node["hostNodeName"] = pod["spec"]["nodeName"]
     if phase == FAILED and pod["metadata"].get("deletionTimestamp"):
         return  # somebody deletes it: what becomes of the node is decided when it is gone
     if phase not in FINAL:
@@ -61,8 +63,6 @@ def _assess(op: Operation, node: Node, pod: dict[str, Any]) -> None:
     _declared_outputs(pod, node)
     if code is not None:
         node.setdefault("outputs", {})["exitCode"] = code
-    if pod["spec"].get("nodeName"):
-        node["hostNodeName"] = pod["spec"]["nodeName"]
     op.nodes.mark(node, phase, message)
     outputs.add_globals(op, node)
     op.actions.append(LabelPod(pod["metadata"]["name"], {labels.COMPLETED: "true"}))

@@ -7,14 +7,16 @@ Source of behaviour: Argo Workflows 4.1.2, as the recordings in ``tests/conforma
 from __future__ import annotations
 
 import copy
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from argovx_lab.errors import REMOTE_TEXT_MAX
 from argovx_lab.sandbox.argo import finish, labels, podwork, progress, synchronization
 from argovx_lab.sandbox.argo.actions import Action
-from argovx_lab.sandbox.argo.errors import InvalidSpec, NodeError, ParallelismReached, Requeue, Unsupported
+from argovx_lab.sandbox.argo.errors import InvalidSpec, NodeError, ParallelismReached, Unsupported
 from argovx_lab.sandbox.argo.execute import Call, run
 from argovx_lab.sandbox.argo.fields import check_spec
 from argovx_lab.sandbox.argo.gotime import stamp
@@ -24,7 +26,12 @@ from argovx_lab.sandbox.argo.parameters import global_scope
 from argovx_lab.sandbox.argo.templates import Templates, execution_spec
 from argovx_lab.sandbox.argo.validate import validate
 
+log = logging.getLogger(__name__)
+
 Object = dict[str, Any]
+
+#: What reading an object of the wrong shape raises.
+MALFORMED = (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError, AssertionError)
 
 
 @dataclass
@@ -51,9 +58,17 @@ def reconcile(workflow: Mapping[str, Any], world: World) -> Outcome:
     new = copy.deepcopy(dict(workflow))
     status = new.setdefault("status", {}) or {}
     new["status"] = status
-    if _label(new, labels.COMPLETED) == "true":
-        return finish.after_completion(new, world)
-    op = _operation(new, world)
+    try:
+        if _label(new, labels.COMPLETED) == "true":
+            return finish.after_completion(new, world)
+        return _reconcile(_operation(new, world))
+    except MALFORMED as error:
+        log.warning("workflow %s cannot be reconciled", workflow["metadata"]["name"], exc_info=error)
+        said = f"{type(error).__name__}: {error}"[:REMOTE_TEXT_MAX]
+        return broken(workflow, world.now, f"the workflow is malformed and cannot be run: {said}")
+
+
+def _reconcile(op: Operation) -> Outcome:
     try:
         _start(op)
         _move(op)
@@ -61,8 +76,23 @@ def reconcile(workflow: Mapping[str, Any], world: World) -> Outcome:
         finish.complete(op, "Error", error.message)
     except InvalidSpec as error:
         finish.complete(op, "Failed", f"invalid spec: {error.message}")
+    except NodeError as error:
+        finish.complete(op, "Error", error.message)
     _write(op)
-    return Outcome(new, op.actions, op.wake_at)
+    return Outcome(op.workflow, op.actions, op.wake_at)
+
+
+def broken(workflow: Mapping[str, Any], now: datetime, message: str) -> Outcome:
+    """End a workflow that cannot even be read, as Argo does when an operation panics."""
+    new = copy.deepcopy(dict(workflow))
+    if not isinstance(new.get("status"), dict):
+        new["status"] = {}
+    new["status"].update({"phase": "Error", "message": message, "finishedAt": stamp(now)})
+    for name in ("labels", "annotations"):
+        if not isinstance(new["metadata"].get(name), dict):
+            new["metadata"][name] = {}
+    new["metadata"]["labels"].update({labels.COMPLETED: "true", labels.PHASE: "Error"})
+    return Outcome(new)
 
 
 def _operation(new: Object, world: World) -> Operation:
@@ -128,7 +158,7 @@ def _move(op: Operation) -> None:
     entry = Call(op.name, {"template": op.spec["entrypoint"]}, op.templates.local, _arguments(op))
     try:
         run(op, entry)
-    except (ParallelismReached, Requeue):
+    except ParallelismReached:
         pass
     except NodeError as error:
         finish.complete(op, "Error", f"error in entry template execution: {error.message}")

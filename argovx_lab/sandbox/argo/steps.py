@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from argovx_lab.sandbox.argo import hooks, outputs
-from argovx_lab.sandbox.argo.errors import NodeError, ParallelismReached, Requeue
+from argovx_lab.sandbox.argo.errors import NodeError, ParallelismReached
 from argovx_lab.sandbox.argo.loops import expand, is_loop
 from argovx_lab.sandbox.argo.nodes import (
     ERROR,
@@ -164,7 +164,7 @@ class _Steps:
         if node is None or not is_final(node):
             try:
                 node = self._run(group, step, node)
-            except (ParallelismReached, Requeue):
+            except ParallelismReached:
                 return None, False
         if node is None:
             return None, False

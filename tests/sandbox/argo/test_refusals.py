@@ -46,6 +46,10 @@ def test_fields_of_the_spec(play, spec, field):
         ("container: {image: b}, sidecars: [{name: s}]", "sidecars"),
         ("container: {image: b}, memoize: {key: k}", "memoize"),
         ("container: {image: b}, nodeSelector: {a: b}", "nodeSelector"),
+        ("container: {image: b, imagex: c}", "container.imagex"),
+        ("container: {image: b, livenessProbe: {exec: {}}}", "container.livenessProbe"),
+        ("steps: [[{name: a, template: ok}]], timeout: 1m", "timeout"),
+        ("suspend: {}, activeDeadlineSeconds: 3", "activeDeadlineSeconds"),
         ("container: {image: b}, outputs: {artifacts: [{name: a, path: /a}]}", "outputs.artifacts"),
         (
             "container: {image: b}, outputs: {parameters: [{name: p, valueFrom: {jqFilter: .}}]}",
