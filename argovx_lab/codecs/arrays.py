@@ -9,10 +9,24 @@ Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
 from __future__ import annotations
 
 import sys
+import tokenize
 from typing import IO, Any
 
 from argovx_lab.codecs.base import Codec, Sink, root_module, shape_text, type_name
 from argovx_lab.errors import CodecError
+
+#: What numpy raises for bytes that are no array: its header is read as Python literals.
+_BROKEN = (
+    ValueError,
+    OSError,
+    EOFError,
+    TypeError,
+    SyntaxError,
+    MemoryError,
+    OverflowError,
+    RecursionError,
+    tokenize.TokenError,
+)
 
 
 class Numpy(Codec):
@@ -54,7 +68,7 @@ class Numpy(Codec):
         numpy = need("numpy")
         try:
             return numpy.lib.format.read_array(source, allow_pickle=False)
-        except (ValueError, OSError, EOFError, TypeError, SyntaxError) as error:
+        except _BROKEN as error:
             raise CodecError("the bytes are not a numpy array: %s" % error) from error
 
 

@@ -123,13 +123,20 @@ def _class_source(value: type) -> Optional[str]:
 
 
 def _same(value: types.FunctionType, text: str) -> bool:
-    """Tell whether ``text`` compiles to the very function."""
+    """Tell whether ``text`` is the function's: a file may have changed since it was defined."""
     try:
         tree = compile(text, "<check>", "exec", dont_inherit=True)
     except (SyntaxError, ValueError):
         return False
     codes = [c for c in tree.co_consts if isinstance(c, types.CodeType) and c.co_name == value.__name__]
-    return any(c.co_code == value.__code__.co_code and c.co_names == value.__code__.co_names for c in codes)
+    return any(_shape(code) == _shape(value.__code__) for code in codes)
+
+
+def _shape(code: types.CodeType) -> Any:
+    """Return what two compilations of one definition share; their bytecode may differ."""
+    constants = [repr(item) for item in code.co_consts if not isinstance(item, types.CodeType)]
+    counts = code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount
+    return code.co_names, code.co_varnames, counts, sorted(constants)
 
 
 def _parse(text: str, name: str) -> ast.stmt:

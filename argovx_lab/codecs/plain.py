@@ -128,7 +128,7 @@ def inexact(value: Any) -> Optional[CodecError]:
             if id(item) in above:
                 return CodecError("%s contains itself" % path, hint="Break the circle before passing it.")
             if depth >= DEPTH_MAX:
-                return CodecError("%s is nested more than %d deep" % (path, DEPTH_MAX), hint="Flatten it.")
+                return CodecError("it is nested more than %d deep" % DEPTH_MAX, hint="Flatten it.")
             below = above | {id(item)}
             if kind is list:
                 stack += [(item[i], "%s[%d]" % (path, i), depth + 1, below) for i in range(len(item))]

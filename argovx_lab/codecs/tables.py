@@ -9,6 +9,7 @@ Source: https://arrow.apache.org/docs/python/parquet.html
 from __future__ import annotations
 
 import json
+import math
 import sys
 from typing import IO, Any
 
@@ -17,6 +18,7 @@ from argovx_lab.codecs.base import Codec, Sink, shape_text, type_name
 from argovx_lab.errors import CodecError
 
 _KEY = b"argovx.series"
+_OBJECTS = b"argovx.objects"
 _COLUMN = "value"
 
 
@@ -109,20 +111,52 @@ def _table(value: Any) -> Any:
             hint="Give the column one plain type with .astype(…), or drop it.",
         ) from error
     meta = dict(table.schema.metadata or {})
+    objects = _objects(frame)
+    if objects:
+        meta[_OBJECTS] = json.dumps(objects, sort_keys=True).encode()
     if series:
         meta[_KEY] = json.dumps({"name": value.name}).encode()
     return table.replace_schema_metadata(meta)
 
 
+def _objects(frame: Any) -> dict[str, str]:
+    """Return position → ``None`` or ``nan`` for columns of objects: which of the two stands for missing.
+
+    Parquet keeps text and "missing"; whether text was a column of objects, it does not.
+    """
+    found = {}
+    for position in range(frame.shape[1]):
+        column = frame.iloc[:, position]
+        if column.dtype != object:
+            continue
+        missing = {type(item).__name__ for item in column[column.isna()]}
+        if missing - {"NoneType", "float"} or len(missing) > 1:
+            raise CodecError(
+                "column %r mixes kinds of missing values" % (frame.columns[position],),
+                hint="Make them one with .where(column.notna(), None).",
+            )
+        found[str(position)] = "nan" if missing == {"float"} else "None"
+    return found
+
+
+def _restore(frame: Any, objects: Any) -> Any:
+    for position, missing in objects.items():
+        label = frame.columns[int(position)]
+        column = frame[label].astype(object)
+        frame[label] = column.where(column.notna(), None if missing == "None" else math.nan)
+    return frame
+
+
 def _frame(table: Any) -> Any:
     meta = dict(table.schema.metadata or {})
     frame = table.to_pandas()
-    if _KEY not in meta:
-        return frame
     try:
+        frame = _restore(frame, json.loads(meta.get(_OBJECTS, b"{}")))
+        if _KEY not in meta:
+            return frame
         return frame[_COLUMN].rename(json.loads(meta[_KEY])["name"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise CodecError("the bytes are not a pandas series") from error
+    except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
+        raise CodecError("the bytes are not a pandas frame of argovx-lab") from error
 
 
 def _compare(value: Any, table: Any) -> None:
@@ -158,7 +192,9 @@ def _write_table(table: Any, sink: Sink) -> None:
         _refuse_pickled(field.metadata)
     try:
         with pyarrow.PythonFile(sink, mode="w") as file:
-            parquet.write_table(table, file, compression="snappy", store_schema=True)
+            parquet.write_table(
+                table, file, compression="snappy", store_schema=True, use_compliant_nested_type=False
+            )
     except (pyarrow.ArrowException, OSError) as error:
         raise CodecError("Parquet cannot hold it: %.200s" % error, hint="Use plain column types.") from error
 

@@ -1,0 +1,210 @@
+"""What cannot travel: one line that says which, why and what instead."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import math
+import queue
+import re
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pytest
+
+from argovx_lab import codecs
+from argovx_lab.errors import CodecError
+
+FACTOR = 2
+
+
+def uses_a_global(v):
+    return v * FACTOR
+
+
+def closure(n):
+    def inner(v):
+        return v + n
+
+    return inner
+
+
+def marked(v):
+    return v
+
+
+marked.note = 1
+
+
+def default(v=np.pi * 1):
+    return v
+
+
+@staticmethod
+def _nothing():
+    return None
+
+
+class Custom:
+    pass
+
+
+class Child(Custom):
+    pass
+
+
+class Array(np.ndarray):
+    pass
+
+
+def circle():
+    found = []
+    found.append(found)
+    return found
+
+
+def deep():
+    found = []
+    for _ in range(500):
+        found = [found]
+    return found
+
+
+async def coroutine():
+    return 1
+
+
+def frame_with_objects():
+    return pd.DataFrame({"o": [Custom(), Custom()]})
+
+
+CASES = {
+    "generator": (lambda: (i for i in []), "a generator", "list("),
+    "file": (lambda: io.StringIO("x"), "an open file", "content"),
+    "lock": (threading.Lock, "a lock", "inside the cell"),
+    "rlock": (threading.RLock, "a lock", "inside the cell"),
+    "thread": (threading.Thread, "threading.Thread", "inside the cell"),
+    "event": (threading.Event, "threading.Event", "inside the cell"),
+    "queue": (queue.Queue, "queue.Queue", "inside the cell"),
+    "module": (lambda: np, "the module numpy", "Import it"),
+    "database": (lambda: sqlite3.connect(":memory:"), "a connection", "Open it"),
+    "lambda": (lambda: lambda v: v, "a lambda", "def"),
+    "closure": (lambda: closure(1), "keeps n from the function around it", "arguments"),
+    "global": (lambda: uses_a_global, "uses FACTOR from outside", "Import modules inside"),
+    "attributes": (lambda: marked, "a function with attributes (note)", "Drop them"),
+    "default": (lambda: default, "a default that is not a literal", "cell"),
+    "builtin": (lambda: len, "builtin len", "inside the cell"),
+    "method": (lambda: "x".upper, "builtin upper", "inside the cell"),
+    "class": (lambda: Child, "a base class of its own", "cell"),
+    "instance": (Custom, "Custom, which no codec carries", "NAME:pickle"),
+    "object": (object, "a object, which no codec carries", "pickle"),
+    "exception": (lambda: ValueError("x"), "an exception", "str("),
+    "tuple": (lambda: (1, 2), "a tuple", "list("),
+    "set": (lambda: {1}, "a set", "list("),
+    "range": (lambda: range(3), "a range", "list("),
+    "bytearray": (lambda: bytearray(b"x"), "a bytearray", "bytes("),
+    "path": (lambda: __import__("pathlib").Path("x"), "a path on this machine", "read_bytes"),
+    "nested tuple": (lambda: {"a": [(1,)]}, "it['a'][0] is a tuple", "list("),
+    "key": (lambda: {1: 2}, "the key 1", "str keys"),
+    "nan": (lambda: [float("nan")], "it[0] is nan", "None"),
+    "infinity": (lambda: float("inf"), "it is inf", "numpy"),
+    "numpy in json": (lambda: {"a": np.float64(1)}, "it['a'] is a numpy.float64", ".item()"),
+    "frame in json": (lambda: [pd.DataFrame()], "DataFrame", "output of its own"),
+    "circle": (circle, "contains itself", "circle"),
+    "deep": (deep, "nested more than 200 deep", "Flatten"),
+    "surrogate": (lambda: "\ud800", "half a character at position 0", "bytes"),
+    "surrogate in json": (lambda: ["\ud800"], "half a character", "drop"),
+    "huge number": (lambda: 1 << 20000, "a number of 20001 bits", "text"),
+    "object array": (lambda: np.array([None, 1], dtype=object), "Python objects", "astype"),
+    "array subclass": (lambda: np.zeros(2).view(Array), "not a plain numpy array", "asarray"),
+    "masked array": (lambda: np.ma.array([1], mask=[1]), "not a plain numpy array", "asarray"),
+    "frame of objects": (frame_with_objects, "Parquet cannot hold it", "astype"),
+    "mixed column": (lambda: pd.DataFrame({"a": [1, "x"]}), "Parquet cannot hold it", "astype"),
+    "column twice": (lambda: pd.DataFrame([[1, 2]], columns=["a", "a"]), "the column 'a' twice", "own name"),
+    "lists in a column": (lambda: pd.DataFrame({"a": [[1], [2]]}), "come back changed", "plain type"),
+    "mixed missing": (
+        lambda: pd.DataFrame({"a": pd.Series(["x", None, math.nan], dtype=object)}),
+        "mixes kinds",
+        "notna",
+    ),
+    "series name": (lambda: pd.Series([1], name=("a", 1)), "neither text nor a whole number", ""),
+    "index": (lambda: pd.Index([1]), "pandas", "to_series"),
+    "figure": (lambda: type("Figure", (), {"__module__": "matplotlib.figure"})(), "a figure", "savefig"),
+    "tensor": (lambda: type("Tensor", (), {"__module__": "torch"})(), "torch.Tensor", "numpy"),
+    "client": (
+        lambda: type("Client", (), {"__module__": "google.cloud.storage"})(),
+        "Google's",
+        "inside the cell",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_a_refusal_names_the_value_the_reason_and_the_way_out(name):
+    make, reason, way_out = CASES[name]
+    value = make()
+    with pytest.raises(CodecError) as caught:
+        codecs.encode(value, name="value")
+    error = caught.value
+    assert error.message.startswith("value cannot travel: ")
+    assert reason in error.message
+    assert way_out.replace("NAME:", "value:") in error.hint
+    assert "\n" not in error.message + error.hint
+    assert len(error.message) < 400
+    assert error.exit_code == 10
+
+
+def test_coroutines_sockets_and_processes():
+    value = coroutine()
+    with pytest.raises(CodecError, match="a coroutine"):
+        codecs.encode(value)
+    asyncio.run(value)
+    with socket.socket() as value, pytest.raises(CodecError, match="a connection"):
+        codecs.encode(value)
+    with (
+        subprocess.Popen([sys.executable, "-c", ""]) as value,
+        pytest.raises(CodecError, match="this process"),
+    ):
+        codecs.encode(value)
+
+
+NAMED = [
+    (np.zeros(2), "json", "numpy.ndarray, which JSON does not have"),
+    ([1], "numpy", "not a plain numpy array"),
+    ([1], "numpy-scalar", "not a numpy number"),
+    (np.zeros(2), "pandas", "not a pandas frame"),
+    ([1], "arrow", "not an Arrow table"),
+    (1, "text", "not text"),
+    ("x", "bytes", "not bytes"),
+    ([1], "sklearn", "not a scikit-learn estimator"),
+    (1, "function", "not a function"),
+    (threading.Lock(), "pickle", "pickle cannot write"),
+    (1, "nope", "'nope' is not a codec"),
+]
+
+
+@pytest.mark.parametrize(("value", "codec", "reason"), NAMED, ids=[c for _, c, _ in NAMED])
+def test_a_codec_named_for_the_wrong_value_is_refused(value, codec, reason):
+    with pytest.raises(CodecError, match=re.escape(reason)):
+        codecs.encode(value, codec)
+
+
+@pytest.mark.parametrize(
+    "value", [b"x" * 2000, "x" * 2000, [0] * 2000, np.zeros(2000), pd.DataFrame({"a": range(2000)})]
+)
+def test_what_is_too_large_is_refused_with_its_limit(value):
+    with pytest.raises(CodecError, match=r"larger than 1000 B as bytes") as caught:
+        codecs.encode(value, limit_bytes=1000)
+    assert "gs://" in caught.value.hint
+
+
+def test_a_table_that_parquet_would_change_is_refused():
+    table = pa.table({"a": pa.array([1], pa.time32("s"))})
+    with pytest.raises(CodecError, match="other types"):
+        codecs.encode(table)
