@@ -25,6 +25,7 @@ from argovx_lab.sandbox.argo.nodes import (
     is_final,
 )  # fmt: skip
 from argovx_lab.sandbox.argo.operation import Operation
+from argovx_lab.sandbox.argo.parameters import input_scope
 from argovx_lab.sandbox.argo.references import TaskScopes, reads_result
 from argovx_lab.sandbox.argo.templates import Context, Template
 from argovx_lab.sandbox.argo.when import should_execute
@@ -72,7 +73,9 @@ class _Dag:
         self.tasks: dict[str, dict[str, Any]] = {t["name"]: t for t in template["dag"]["tasks"]}
         self.targets = targets_of(template["dag"])
         self.hooks_done = True
-        self.scopes = TaskScopes(op, "tasks", self.tasks, self.node_of, self.members_of)
+        self.scopes = TaskScopes(
+            op, "tasks", self.tasks, self.node_of, self.members_of, input_scope(template)
+        )
 
     def order(self) -> list[str]:
         """Return the targets and all that they need, what comes first first."""
@@ -152,7 +155,7 @@ class _Dag:
             return
         if node is None and self._spared(task):
             return
-        members = expand(self.scopes.resolve(task, loop=True), {})
+        members = expand(self.scopes.resolve(task, loop=True), self.scopes.of(task))
         if not members:
             self._skip(task, SKIPPED, "Skipped, empty params")
             return

@@ -9,7 +9,7 @@ from typing import Any
 from argovx_lab.sandbox.argo import gojson
 from argovx_lab.sandbox.argo.errors import NodeError
 from argovx_lab.sandbox.argo.parameters import Scope, text_of
-from argovx_lab.sandbox.argo.tags import substitute
+from argovx_lab.sandbox.argo.tags import find, substitute
 
 #: Most members of one fan-out; Argo has no such limit, an object of 1 MiB does.
 ITEMS_MAX = 10_000
@@ -99,6 +99,8 @@ def _member(body: Mapping[str, Any], index: int, item: Any, scope: Scope) -> dic
     local = {**scope, **_item_scope(item)}
     member: dict[str, Any] = dict(substitute(dict(body), local, allow_unresolved=True))
     member["name"] = f"{body['name']}({index}:{_shown(item)})"
+    for tag in find([member.get("arguments"), member.get("when")]):
+        raise NodeError(f"failed to resolve {{{{{tag}}}}}")
     return member
 
 

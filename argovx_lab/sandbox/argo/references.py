@@ -46,11 +46,12 @@ class TaskScopes:
         tasks: Mapping[str, Mapping[str, Any]],
         node_of: Callable[[str], Node | None],
         members_of: Callable[[str], list[Node] | None],
+        inputs: Scope,
     ) -> None:
         self._op, self._prefix, self._tasks = op, prefix, tasks
         self._node_of, self._members_of = node_of, members_of
         self._named = re.compile(rf"\b{prefix}(?:\.([\w-]+)|\[\s*(?:\\?[\"'])([\w-]+))")
-        self._cache: dict[str, Scope] = {}
+        self._inputs = inputs
 
     def all(self) -> Scope:
         """Return the scope of everything, for outputs of the template."""
@@ -62,7 +63,7 @@ class TaskScopes:
         return self._scope(names)
 
     def _scope(self, names: Any) -> Scope:
-        scope: Scope = dict(self._op.globals)
+        scope: Scope = {**self._op.globals, **self._inputs}
         for name in names:
             scope.update(self.one(name))
         return scope

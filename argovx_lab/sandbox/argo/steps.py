@@ -22,6 +22,7 @@ from argovx_lab.sandbox.argo.nodes import (
     is_final,
 )  # fmt: skip
 from argovx_lab.sandbox.argo.operation import Operation
+from argovx_lab.sandbox.argo.parameters import input_scope
 from argovx_lab.sandbox.argo.references import TaskScopes, reads_result
 from argovx_lab.sandbox.argo.templates import Context, Template
 from argovx_lab.sandbox.argo.when import should_execute
@@ -60,7 +61,8 @@ class _Steps:
         self.op, self.call, self.template, self.context, self.node = op, call, template, context, node
         self._place = {s["name"]: i for i, group in enumerate(template["steps"]) for s in group}
         known = {s["name"]: s for group in template["steps"] for s in group}
-        self.scopes = TaskScopes(op, "steps", known, self.node_of, self.members_of)
+        inputs = input_scope(template)
+        self.scopes = TaskScopes(op, "steps", known, self.node_of, self.members_of, inputs)
 
     def group_name(self, index: int) -> str:
         return f"{self.node['name']}[{index}]"
@@ -136,7 +138,7 @@ class _Steps:
         if not is_loop(step):
             return [step]
         try:
-            members = expand(self.scopes.resolve(step, loop=True), {})
+            members = expand(self.scopes.resolve(step, loop=True), self.scopes.of(step))
         except NodeError:
             condition = None if "{{item" in str(step.get("when")) else self.scopes.condition(step)
             if should_execute(condition):

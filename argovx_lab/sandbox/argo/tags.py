@@ -87,8 +87,8 @@ def _expression(
 
 
 def known(name: str, scope: Scope) -> bool:
-    """Tell whether a dotted name of an expression can be read from a scope (functions always can)."""
-    if "." not in name or name.startswith("sprig."):
+    """Tell whether a name of an expression can be read from a scope (an element ``#`` always can)."""
+    if name.startswith("#"):
         return True
     prefix = name + "."
     if name in scope or any(key.startswith(prefix) for key in scope):

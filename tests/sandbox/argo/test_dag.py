@@ -66,6 +66,29 @@ def _env(w, name):
     return {e["name"]: e.get("value") for e in main["env"]}
 
 
+def test_an_expression_may_mix_inputs_tasks_and_items(dag):
+    templates = """
+    - name: inner
+      inputs: {parameters: [{name: n}]}
+      dag:
+        tasks:
+        - {name: x, template: gen}
+        - name: y
+          template: say
+          depends: x
+          when: "{{=asInt(tasks.x.outputs.result) > asInt(inputs.parameters.n)}}"
+          withItems: [1, 2]
+          arguments: {parameters: [{name: m,
+            value: "{{=asInt(tasks.x.outputs.result) + asInt(inputs.parameters.n) + asInt(item)}}"}]}
+    """
+    w = dag(
+        "[{name: a, template: inner, arguments: {parameters: [{name: n, value: '7'}]}}]", templates=templates
+    )
+    w.step().end("x", result="42").step()
+    values = [w.node(n)["inputs"]["parameters"][0]["value"] for n in ("y(0:1)", "y(1:2)")]
+    assert values == ["50", "51"]
+
+
 def test_an_omitted_producer_leaves_the_consumers_default(dag):
     templates = """
     - name: show

@@ -144,4 +144,5 @@ def test_a_condition_must_be_a_boolean():
 
 def test_names_that_an_expression_reads():
     found = names_in("jsonpath(tasks.g.outputs.result, '$.a') + inputs.parameters['my-p']")
-    assert {"tasks.g.outputs.result", "inputs.parameters.my-p"} <= found
+    assert found == {"tasks.g.outputs.result", "inputs.parameters.my-p"}
+    assert names_in("filter(item, {# > asInt(retries)})") == {"item", "#", "retries"}

@@ -216,6 +216,21 @@ def test_retries_until_one_succeeds(play):
     assert (w.phase, w.node("w")["outputs"]["exitCode"]) == ("Succeeded", "0")
 
 
+def test_expressions_wait_for_the_attempt_they_speak_of(play):
+    spec = """
+    entrypoint: main
+    templates:
+    - name: main
+      retryStrategy: {limit: 1}
+      container: {image: busybox, command: [x, "{{=asInt(retries) * 10}}"]}
+    """
+    w = play(spec).step().end("w(0)", 7).step()
+    mains = [
+        c["command"][-1] for p in w.pods.values() for c in p["spec"]["containers"] if c["name"] == "main"
+    ]
+    assert mains == ["0", "10"]
+
+
 def test_an_attempt_knows_the_one_before(play):
     spec = """
     entrypoint: main

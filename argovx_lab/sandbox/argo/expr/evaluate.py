@@ -51,7 +51,7 @@ def evaluate_bool(source: str, env: Mapping[str, Any]) -> bool:
 
 
 def names_in(source: str) -> set[str]:
-    """Return the dotted names that an expression reads, such as ``tasks.a.outputs.result``."""
+    """Return the names that an expression reads, such as ``tasks.a.outputs.result``; no functions."""
     found: set[str] = set()
     _collect(_parse(source), found)
     return found
@@ -63,6 +63,9 @@ def _collect(tree: Any, found: set[str]) -> None:
     path = _path(tree)
     if path:
         found.add(path)
+        return
+    if tree and tree[0] == "call":
+        _collect(tree[2], found)
         return
     for part in tree[1:] if tree and isinstance(tree[0], str) else tree:
         _collect(part, found)
