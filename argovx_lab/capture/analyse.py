@@ -191,7 +191,7 @@ class _Analysis:
                     read.node,
                 )
                 continue
-            if not read.sure:
+            if not read.sure and (value or self._flow.kinds.get(name, set()) - {"def", "import"}):
                 maybe.append(name)
             if read.sure or value:
                 inputs.append(name)

@@ -1,9 +1,8 @@
 """What the top level of a cell reads before it has made it, in the order in which it runs.
 
-Owns the walk over statements: branches, loops, handlers, definitions that are called later. Loops
-and ``with`` count as entered, the branch under ``if __name__ == "__main__"`` as taken; a name that is
-made on only some paths and read afterwards is *maybe* read from outside. Refuses nothing itself:
-findings are handed to the caller.
+Owns the walk over statements and expressions: branches, loops, handlers, short circuits. Loops and
+``with`` count as entered, the branch under ``if __name__ == "__main__"`` as taken. Refuses nothing
+itself: findings are handed to the caller.
 """
 
 from __future__ import annotations
@@ -11,154 +10,45 @@ from __future__ import annotations
 import ast
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 
+from argovx_lab.capture.names import Expand, Names, stores
 from argovx_lab.capture.scopes import (
     COMPREHENSIONS,
-    FUNCTIONS,
-    Free,
     bound_names,
     class_free,
     comprehension_parts,
     function_free,
     import_names,
+    is_main_test,
     outer_parts,
+    root_name,
 )
 
 #: Loops inside of loops that are walked twice. Reason: the cost doubles with each.
 _TURNS_MAX = 3
 
 
-@dataclass
-class Read:
-    """A name that is taken from outside: where first, and whether on every path."""
-
-    node: ast.AST
-    sure: bool
-
-
-class Flow:
+class Flow(Names):
     """One walk over a list of statements.
 
     Parameters
     ----------
     expand : callable, optional
-        Given a name that is not bound here, returns what the definition of that name reads when it
-        is made and when it is called, or ``None`` when it is no known definition.
+        Definitions of other cells, see `Expand`.
     lazy_notes : bool
         ``from __future__ import annotations`` holds: annotations are not read.
     """
 
-    def __init__(
-        self,
-        body: list[ast.stmt],
-        expand: Callable[[str], tuple[Free, Free] | None] | None = None,
-        lazy_notes: bool = False,
-    ) -> None:
-        self.reads: dict[str, Read] = {}
-        self.later: dict[str, ast.AST] = {}
-        self.kinds: dict[str, set[str]] = {}
-        self.deleted: set[str] = set()
-        self.used: list[str] = []
+    def __init__(self, body: list[ast.stmt], expand: Expand | None = None, lazy_notes: bool = False) -> None:
+        everywhere: set[str] = set()
+        for item in body:
+            stores(item, everywhere)
+        super().__init__(everywhere, expand or (lambda _: None))
         self.odd: list[tuple[str, ast.AST]] = []
         self.calls: list[tuple[str, str, ast.AST]] = []
-        self._expand = expand or (lambda _: None)
-        self._bound: set[str] = set()
-        self._touched: set[str] = set()
-        self._defs: dict[str, Free] = {}
-        self._done: set[str] = set()
-        self._depth = 0
         self._turns = 0
         self._lazy = lazy_notes
-        self._body = body
-        self._everywhere: dict[str, bool] = {}
-        for item in body:
-            _stores(item, self._everywhere)
         self._block(body)
-
-    @property
-    def bound(self) -> frozenset[str]:
-        """The names that have a value at the end, whichever path was taken."""
-        return frozenset(self._bound)
-
-    def pending(self) -> Free:
-        """Return what definitions made here read when they are called, calls so far left aside."""
-        result = Free()
-        for free in self._defs.values():
-            for name, node in free.reads.items():
-                if name not in self._bound:
-                    result.reads.setdefault(name, node)
-            result.writes |= free.writes
-        return result
-
-    # Names
-
-    def _read(self, name: str, node: ast.AST) -> None:
-        if name in self._touched:
-            self._trigger(name)
-        if name not in self._bound:
-            self._outside(name, node, sure=name not in self._touched)
-
-    def _outside(self, name: str, node: ast.AST, sure: bool) -> None:
-        known = self._expand(name)
-        if known is None or not sure:
-            there = self.reads.get(name)
-            if there is None or (sure and not there.sure):
-                self.reads[name] = Read(node, sure)
-        if known is None or name in self.used:
-            return
-        self.used.append(name)
-        made, called = known
-        for need in made.reads:
-            self._outside(need, node, sure=True)
-        self._later(called)
-
-    def _later(self, free: Free) -> None:
-        """Take what a function reads when it is called, at a point where it may be called."""
-        for name, node in free.reads.items():
-            if name in self._touched:
-                self._trigger(name)
-            if name in self._bound:
-                continue
-            if name not in self._everywhere or self._expand(name) is not None:
-                self._outside(name, node, sure=name not in self._everywhere)
-            elif self._everywhere[name]:
-                self._outside(name, node, sure=False)
-        for name in free.writes:
-            # Whether a call reaches its assignment is not known here.
-            self._touched.add(name)
-            self.kinds.setdefault(name, set()).add("assign")
-
-    def _trigger(self, name: str) -> None:
-        free = self._defs.get(name)
-        if free is not None and name not in self._done:
-            self._done.add(name)
-            self._later(free)
-
-    def _bind(self, name: str, kind: str) -> None:
-        self._bound.add(name)
-        self._touched.add(name)
-        self.deleted.discard(name)
-        kinds = self.kinds.setdefault(name, set())
-        if kind in ("def", "import"):
-            kinds.clear()
-        elif kinds & {"def", "import"}:
-            kinds.clear()
-            self._defs.pop(name, None)
-        kinds.add(kind)
-
-    def _define(self, name: str, free: Free) -> None:
-        """Bind a definition; inside a branch, an earlier one of the name may be the one that is called."""
-        earlier = self._defs.get(name) if self._depth else None
-        self._bind(name, "def")
-        if earlier is not None:
-            free.add(earlier)
-        self._defs[name] = free
-        self._done.discard(name)
-
-    def _unbind(self, name: str) -> None:
-        self._bound.discard(name)
-        self._defs.pop(name, None)
 
     # Statements
 
@@ -211,7 +101,7 @@ class Flow:
         else:
             for child in ast.iter_child_nodes(node):
                 self._expression(child)
-            root = _root(node)
+            root = root_name(node)
             if root is not None and root not in self._bound:
                 self.kinds.setdefault(root, set()).add("change")
 
@@ -283,7 +173,7 @@ class Flow:
 
     def _if(self, node: ast.If) -> bool:
         self._expression(node.test)
-        if _is_main(node.test):
+        if is_main_test(node.test):
             return self._block(node.body)
         return self._branches([lambda: self._block(node.body), lambda: self._block(node.orelse)])
 
@@ -322,25 +212,13 @@ class Flow:
             self._unbind(node.name)
         return ended
 
-    def _branches(self, branches: list[Callable[[], bool]]) -> bool:
-        """Walk alternatives from the same state; bound afterwards is what all that end well have bound."""
-        before, results = set(self._bound), []
-        self._depth += 1
-        for branch in branches:
-            self._bound = set(before)
-            if not branch():
-                results.append(self._bound)
-        self._depth -= 1
-        self._bound = set.intersection(*results) if results else before
-        return not results
-
     def _alias(self, node: ast.AST) -> None:
         self._bind(node.name.id, "def")  # type: ignore[attr-defined]
 
     def _statement_expression(self, node: ast.Expr) -> None:
         call = node.value
         if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute):
-            root = _root(call.func)
+            root = root_name(call.func)
             if root is not None and root not in self._bound:
                 self.calls.append((root, call.func.attr, call))
         self._expression(call)
@@ -402,47 +280,6 @@ class Flow:
         for generator in getattr(node, "generators", ()):
             if generator.is_async:
                 self.odd.append(("await", node))
-
-
-def _stores(node: ast.AST, found: dict[str, bool]) -> None:
-    """Add the names that a statement binds at the top level: ``True`` when not only by def or import."""
-    waiting: list[ast.AST] = [node]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, (*FUNCTIONS, ast.ClassDef)):
-            found.setdefault(item.name, False)
-            continue
-        if isinstance(item, ast.Lambda):
-            continue
-        if isinstance(item, COMPREHENSIONS):
-            found.update({n.target.id: True for n in ast.walk(item) if isinstance(n, ast.NamedExpr)})
-            continue
-        if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store):
-            found[item.id] = True
-        elif isinstance(item, (ast.Import, ast.ImportFrom)):
-            for name in import_names(item):
-                found.setdefault(name, False)
-        elif isinstance(item, ast.match_case):
-            found.update(dict.fromkeys(bound_names(item.pattern), True))
-        waiting += ast.iter_child_nodes(item)
-
-
-def _root(node: ast.AST) -> str | None:
-    while isinstance(node, (ast.Attribute, ast.Subscript)):
-        node = node.value
-    return node.id if isinstance(node, ast.Name) else None
-
-
-def _is_main(test: ast.expr) -> bool:
-    return (
-        isinstance(test, ast.Compare)
-        and isinstance(test.left, ast.Name)
-        and test.left.id == "__name__"
-        and len(test.ops) == 1
-        and isinstance(test.ops[0], ast.Eq)
-        and isinstance(test.comparators[0], ast.Constant)
-        and test.comparators[0].value == "__main__"
-    )
 
 
 _STATEMENTS: dict[type, str] = {

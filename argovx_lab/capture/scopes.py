@@ -235,3 +235,23 @@ def outer_parts(node: ast.FunctionDef | ast.AsyncFunctionDef, notes: bool = True
         parts += [a.annotation for a in every if a is not None and a.annotation is not None]
         parts += [node.returns] if node.returns is not None else []
     return parts
+
+
+def root_name(node: ast.AST) -> str | None:
+    """Return the name at the bottom of ``name.attribute[item]…``, or ``None``."""
+    while isinstance(node, (ast.Attribute, ast.Subscript)):
+        node = node.value
+    return node.id if isinstance(node, ast.Name) else None
+
+
+def is_main_test(test: ast.expr) -> bool:
+    """Tell whether a condition is ``__name__ == "__main__"``, which holds in a job."""
+    return (
+        isinstance(test, ast.Compare)
+        and isinstance(test.left, ast.Name)
+        and test.left.id == "__name__"
+        and len(test.ops) == 1
+        and isinstance(test.ops[0], ast.Eq)
+        and isinstance(test.comparators[0], ast.Constant)
+        and test.comparators[0].value == "__main__"
+    )

@@ -1,0 +1,164 @@
+"""The names of a cell while it is walked: which have a value, which are taken from outside.
+
+Owns the rules of reading and binding; knows nothing of statements. A name that is made on only some
+paths and read afterwards is *maybe* read from outside. What a function reads counts where it may first
+be called.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from argovx_lab.capture.scopes import COMPREHENSIONS, FUNCTIONS, Free, bound_names, import_names
+
+#: Given a name, returns what its definition reads when it is made and when it is called; ``None`` when
+#: no definition of that name is known.
+Expand = Callable[[str], "tuple[Free, Free] | None"]
+
+
+@dataclass
+class Read:
+    """A name that is taken from outside: where first, and whether on every path."""
+
+    node: ast.AST
+    sure: bool
+
+
+class Names:
+    """The state of one walk.
+
+    Parameters
+    ----------
+    everywhere : iterable of str
+        The names that the cell binds at its top level, wherever.
+    expand : callable
+        Definitions of other cells.
+    """
+
+    def __init__(self, everywhere: Iterable[str], expand: Expand) -> None:
+        self.reads: dict[str, Read] = {}
+        self.kinds: dict[str, set[str]] = {}
+        self.deleted: set[str] = set()
+        self.used: list[str] = []
+        self._everywhere = frozenset(everywhere)
+        self._expand = expand
+        self._bound: set[str] = set()
+        self._touched: set[str] = set()
+        self._defs: dict[str, Free] = {}
+        self._done: set[str] = set()
+        self._depth = 0
+
+    @property
+    def bound(self) -> frozenset[str]:
+        """The names that have a value at the end, whichever path was taken."""
+        return frozenset(self._bound)
+
+    def pending(self) -> Free:
+        """Return what definitions made here read when they are called, calls so far left aside."""
+        result = Free()
+        for free in self._defs.values():
+            for name, node in free.reads.items():
+                if name not in self._bound:
+                    result.reads.setdefault(name, node)
+            result.writes |= free.writes
+        return result
+
+    def _read(self, name: str, node: ast.AST) -> None:
+        if name in self._touched:
+            self._trigger(name)
+        if name not in self._bound:
+            self._outside(name, node, sure=name not in self._touched)
+
+    def _outside(self, name: str, node: ast.AST, sure: bool) -> None:
+        known = self._expand(name)
+        if known is None or not sure:
+            there = self.reads.get(name)
+            if there is None or (sure and not there.sure):
+                self.reads[name] = Read(node, sure)
+        if known is None or name in self.used:
+            return
+        self.used.append(name)
+        made, called = known
+        for need in made.reads:
+            self._outside(need, node, sure=True)
+        self._later(called)
+
+    def _later(self, free: Free) -> None:
+        """Take what a function reads when it is called, at a point where it may be called."""
+        for name, node in free.reads.items():
+            if name in self._touched:
+                self._trigger(name)
+            if name in self._bound:
+                continue
+            self._outside(name, node, sure=name not in self._everywhere)
+        for name in free.writes:
+            # Whether a call reaches its assignment is not known here.
+            self._touched.add(name)
+            self.kinds.setdefault(name, set()).add("assign")
+
+    def _trigger(self, name: str) -> None:
+        free = self._defs.get(name)
+        if free is not None and name not in self._done:
+            self._done.add(name)
+            self._later(free)
+
+    def _bind(self, name: str, kind: str) -> None:
+        self._bound.add(name)
+        self._touched.add(name)
+        self.deleted.discard(name)
+        kinds = self.kinds.setdefault(name, set())
+        if kind in ("def", "import"):
+            kinds.clear()
+        elif kinds & {"def", "import"}:
+            kinds.clear()
+            self._defs.pop(name, None)
+        kinds.add(kind)
+
+    def _define(self, name: str, free: Free) -> None:
+        """Bind a definition; inside a branch, an earlier one of the name may be the one that is called."""
+        earlier = self._defs.get(name) if self._depth else None
+        self._bind(name, "def")
+        if earlier is not None:
+            free.add(earlier)
+        self._defs[name] = free
+        self._done.discard(name)
+
+    def _branches(self, branches: list[Callable[[], bool]]) -> bool:
+        """Walk alternatives from the same state; bound afterwards is what all that end well have bound."""
+        before, results = set(self._bound), []
+        self._depth += 1
+        for branch in branches:
+            self._bound = set(before)
+            if not branch():
+                results.append(self._bound)
+        self._depth -= 1
+        self._bound = set.intersection(*results) if results else before
+        return not results
+
+    def _unbind(self, name: str) -> None:
+        self._bound.discard(name)
+        self._defs.pop(name, None)
+
+
+def stores(node: ast.AST, found: set[str]) -> None:
+    """Add the names that a statement binds at the top level, however deep in blocks."""
+    waiting: list[ast.AST] = [node]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, (*FUNCTIONS, ast.ClassDef)):
+            found.add(item.name)
+            continue
+        if isinstance(item, ast.Lambda):
+            continue
+        if isinstance(item, COMPREHENSIONS):
+            found.update(n.target.id for n in ast.walk(item) if isinstance(n, ast.NamedExpr))
+            continue
+        if isinstance(item, ast.Name) and isinstance(item.ctx, ast.Store):
+            found.add(item.id)
+        elif isinstance(item, (ast.Import, ast.ImportFrom)):
+            found.update(import_names(item))
+        elif isinstance(item, ast.match_case):
+            found.update(bound_names(item.pattern))
+        waiting += ast.iter_child_nodes(item)
