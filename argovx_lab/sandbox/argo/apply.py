@@ -20,7 +20,7 @@ from argovx_lab.sandbox.argo.compress import dehydrate
 from argovx_lab.sandbox.argo.nodes import ERROR, FINAL
 from argovx_lab.sandbox.argo.podstatus import reported
 from argovx_lab.sandbox.argo.reconcile import Outcome
-from argovx_lab.sandbox.argo.view import Caches, node_of, owned
+from argovx_lab.sandbox.argo.view import Caches, Missed, node_of, owned
 from argovx_lab.sandbox.kubernetes.interface import (
     PODS,
     WORKFLOW_TASK_RESULTS,
@@ -52,6 +52,15 @@ class Applier:
                 result = self._caches.results.get(namespace, identity)
                 if result is None or not reported(result):
                     await self._fetch_result(namespace, identity)
+
+    async def find(self, missed: Missed, namespace: str) -> bool:
+        """Ask the API server for objects that no cache has yet; tell whether one was there."""
+        found = False
+        for resource, name in missed:
+            with _gone_is_fine():
+                place = namespace if resource.namespaced else ""
+                found |= self._caches.of(resource).put(await self._client.get(resource, name, place))
+        return found
 
     async def _fetch_result(self, namespace: str, name: str) -> None:
         try:

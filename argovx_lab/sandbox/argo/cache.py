@@ -46,7 +46,7 @@ class Cache:
         group_label: str = "",
         selector: str = "",
     ) -> None:
-        self._client, self._resource, self._on_change = client, resource, on_change
+        self._client, self.resource, self._on_change = client, resource, on_change
         self._group_label, self._selector = group_label, selector
         self.objects: dict[Key, Object] = {}
         self._groups: dict[Key, dict[str, Object]] = {}
@@ -104,11 +104,11 @@ class Cache:
                 await self._watch(version)
             except ApiError as error:
                 if error.code != 410:
-                    log.warning("watch of %s broke: %s", self._resource.plural, error.message)
+                    log.warning("watch of %s broke: %s", self.resource.plural, error.message)
                     await asyncio.sleep(RELIST_S)
 
     async def _list(self) -> str:
-        items, version = await self._client.list(self._resource, label_selector=self._selector)
+        items, version = await self._client.list(self.resource, label_selector=self._selector)
         present = {key_of(item) for item in items}
         for key in [k for k in self.objects if k not in present]:
             gone = self.drop(*key)
@@ -121,7 +121,7 @@ class Cache:
 
     async def _watch(self, version: str) -> None:
         async for event in self._client.watch(
-            self._resource, resource_version=version, label_selector=self._selector
+            self.resource, resource_version=version, label_selector=self._selector
         ):
             if event.type == "BOOKMARK":
                 continue

@@ -17,8 +17,8 @@ from argovx_lab.sandbox.argo.cache import Cache, Key, Object, key_of
 from argovx_lab.sandbox.argo.compress import hydrate
 from argovx_lab.sandbox.argo.errors import InvalidSpec
 from argovx_lab.sandbox.argo.locks import Locks
-from argovx_lab.sandbox.argo.reconcile import broken, reconcile
-from argovx_lab.sandbox.argo.view import Caches, needs_look, world_of
+from argovx_lab.sandbox.argo.reconcile import Outcome, broken, reconcile
+from argovx_lab.sandbox.argo.view import Caches, Missed, needs_look, world_of
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.kubernetes.interface import (
     CLUSTER_WORKFLOW_TEMPLATES,
@@ -157,7 +157,7 @@ class Controller:
         try:
             hydrate(workflow)
             await self._applier.refresh(workflow)
-            outcome = reconcile(workflow, world_of(self._caches, workflow, self._locks, self._clock))
+            outcome = await self._decide(workflow)
         except InvalidSpec as error:
             outcome = broken(workflow, self._clock.now(), error.message)
         again = await self._applier.apply(workflow, outcome)
@@ -167,6 +167,15 @@ class Controller:
             self._enqueue(key, self._until(outcome.wake_at))
         if sum(map(len, self._locks.holders.values())) < held:
             self._wake_waiting()
+
+    async def _decide(self, workflow: Object) -> Outcome:
+        """Reconcile; again when a template or ConfigMap was there that no watch had brought yet."""
+        while True:
+            missed: Missed = set()
+            world = world_of(self._caches, workflow, self._locks, self._clock, missed)
+            outcome = reconcile(workflow, world)
+            if not await self._applier.find(missed, workflow["metadata"].get("namespace", "")):
+                return outcome
 
     def _until(self, moment: datetime) -> float:
         return max(0.001, (moment - self._clock.now()).total_seconds())

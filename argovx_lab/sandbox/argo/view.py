@@ -11,6 +11,15 @@ from argovx_lab.sandbox.argo.cache import Cache, Object
 from argovx_lab.sandbox.argo.locks import Locks
 from argovx_lab.sandbox.argo.operation import World
 from argovx_lab.sandbox.clock import Clock
+from argovx_lab.sandbox.kubernetes.interface import (
+    CLUSTER_WORKFLOW_TEMPLATES,
+    CONFIG_MAPS,
+    WORKFLOW_TEMPLATES,
+    Resource,
+)  # fmt: skip
+
+#: Objects that a reconcile looked for and no cache had, by kind and name.
+Missed = set[tuple[Resource, str]]
 
 
 @dataclass
@@ -28,6 +37,10 @@ class Caches:
         """Return all of them."""
         return self.workflows, self.pods, self.results, self.namespaced, self.cluster, self.configs
 
+    def of(self, resource: Resource) -> Cache:
+        """Return the cache of one kind."""
+        return next(cache for cache in self.all() if cache.resource == resource)
+
     async def ready(self) -> None:
         """Wait until every kind has been listed once."""
         for cache in self.all():
@@ -35,8 +48,8 @@ class Caches:
 
 
 class _Library(Mapping[tuple[str, str], Object]):
-    def __init__(self, caches: Caches, namespace: str) -> None:
-        self._caches, self._namespace = caches, namespace
+    def __init__(self, caches: Caches, namespace: str, missed: Missed) -> None:
+        self._caches, self._namespace, self._missed = caches, namespace, missed
 
     def __getitem__(self, key: tuple[str, str]) -> Object:
         scope, name = key
@@ -44,6 +57,8 @@ class _Library(Mapping[tuple[str, str], Object]):
             self._namespace, name
         )  # fmt: skip
         if found is None:
+            resource = CLUSTER_WORKFLOW_TEMPLATES if scope == "cluster" else WORKFLOW_TEMPLATES
+            self._missed.add((resource, name))
             raise KeyError(key)
         return found
 
@@ -56,11 +71,13 @@ class _Library(Mapping[tuple[str, str], Object]):
 
 
 class _Configs(Mapping[tuple[str, str], str]):
-    def __init__(self, cache: Cache, namespace: str) -> None:
-        self._cache, self._namespace = cache, namespace
+    def __init__(self, cache: Cache, namespace: str, missed: Missed) -> None:
+        self._cache, self._namespace, self._missed = cache, namespace, missed
 
     def __getitem__(self, key: tuple[str, str]) -> str:
         found = self._cache.get(self._namespace, key[0])
+        if found is None:
+            self._missed.add((CONFIG_MAPS, key[0]))
         return str(((found or {}).get("data") or {})[key[1]])
 
     def __iter__(self) -> Iterator[tuple[str, str]]:
@@ -83,16 +100,18 @@ def node_of(pod: Mapping[str, Any]) -> str:
     return str((pod["metadata"].get("annotations") or {}).get(labels.NODE_ID) or "")
 
 
-def world_of(caches: Caches, workflow: Mapping[str, Any], locks: Locks, clock: Clock) -> World:
-    """Return what surrounds a workflow now."""
+def world_of(
+    caches: Caches, workflow: Mapping[str, Any], locks: Locks, clock: Clock, missed: Missed
+) -> World:
+    """Return what surrounds a workflow now; what is looked for in vain is put into ``missed``."""
     namespace, name = workflow["metadata"].get("namespace", ""), workflow["metadata"]["name"]
     return World(
         pods={node_of(p): p for p in caches.pods.group(namespace, name) if owned(p, workflow)},
         results={
             r["metadata"]["name"]: r for r in caches.results.group(namespace, name) if owned(r, workflow)
         },
-        library=_Library(caches, namespace),
-        configs=_Configs(caches.configs, namespace),
+        library=_Library(caches, namespace, missed),
+        configs=_Configs(caches.configs, namespace, missed),
         locks=locks,
         now=clock.now(),
         speed=clock.speed,

@@ -20,6 +20,7 @@ from argovx_lab.sandbox.kubernetes.interface import (
     NAMESPACES,
     PODS,
     WORKFLOW_TASK_RESULTS,
+    WORKFLOW_TEMPLATES,
     WORKFLOWS,
     ApiError,
 )
@@ -172,6 +173,28 @@ def test_a_pod_that_is_refused_is_an_error_of_its_node(tmp_path):
             workflow = await client.until(lambda s: s.get("phase") == "Error")
             assert "no such account" in nodes(workflow["status"])["a"]["message"]
             assert nodes(workflow["status"])["b"]["phase"] == "Omitted"
+
+    asyncio.run(go())
+
+
+def test_a_template_made_just_before_is_found(tmp_path):
+    template = {
+        "apiVersion": "argoproj.io/v1alpha1",
+        "kind": "WorkflowTemplate",
+        "metadata": {"name": "lib"},
+        "spec": yaml.safe_load(SPEC),
+    }
+
+    async def go():
+        async with engine(tmp_path) as client:
+            await submit(client, "workflowTemplateRef: {name: none}")
+            await client.until(lambda s: s.get("phase") == "Failed")
+            await client.delete(WORKFLOWS, "w", "default")
+            # no await lets a watch run between these two: the store answers at once
+            await client.create(WORKFLOW_TEMPLATES, template, "default")
+            await submit(client, "workflowTemplateRef: {name: lib}")
+            workflow = await client.until(lambda s: s.get("phase"))
+            assert workflow["status"]["phase"] == "Running"
 
     asyncio.run(go())
 
