@@ -195,7 +195,7 @@ def test_any_cell_runs_alike_with_only_its_inputs(setup, cell):
     whole = outcome(lambda: run(text, _own(here)))
     assert job[0] == whole[0], (found, known.code(found.definitions))
     for name in found.outputs:
-        assert job[1].get(name) == whole[1].get(name), name
+        assert repr(job[1].get(name)) == repr(whole[1].get(name)), name
 
 
 def _own(names: dict) -> dict:

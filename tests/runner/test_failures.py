@@ -230,3 +230,45 @@ time.sleep(60)
     while os.path.exists(f"/proc/{pidfile.read_text()}/fd/0"):
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_inputs_are_newer_than_what_a_block_of_definitions_assigns(job):
+    job.inputs = {"a": 7}
+    job.definitions = [
+        {"code": "if True:\n    a = 5\n    def f(): return a\n", "number": 1, "notebook_cell": ""}
+    ]
+    job.cell = "b = f()"
+    job.outputs = {"b": "json"}
+    assert job.run() == 0, job.output
+    assert job.value("b") == 7
+
+
+def test_a_semicolon_hides_the_last_value_and_none_is_not_shown(job):
+    for cell, shown in (("41 + 1; # quiet", ""), ("41 + 1  # ;", "42\n"), ("None", ""), ("'a;'", "'a;'\n")):
+        job.cell = cell
+        job.prefix = f"gs://lab/users/ada/runs/uid-1/train/{abs(hash(cell))}/"
+        assert job.run() == 0, job.output
+        assert job.output == shown
+
+
+def test_functions_and_classes_of_a_cell_are_outputs_by_source(job):
+    job.cell = "def f(v):\n    return v + 1\n\nclass Box:\n    def get(self): return 3\n"
+    job.outputs = {"f": "auto", "Box": "function"}
+    assert job.run() == 0, job.output
+    assert job.value("f")(1) == 2
+    assert job.value("Box")().get() == 3
+
+
+def test_the_facade_refuses_by_name_what_is_not_built(job):
+    job.cell = "argovx.checkpoint_dir"
+    assert job.run() == 1
+    assert job.error["message"].startswith("argovx.checkpoint_dir is not built yet")
+
+
+def test_wrong_metrics_fail_where_they_are_logged(job):
+    job.cell = "\nargovx.log_metrics({'a': 'high'})"
+    assert job.run() == 1
+    assert job.error["type"] == "TypeError"
+    assert job.error["place"] == "cell 7, line 2"
+    assert "a is a str, not a number" in job.error["message"]
+    assert "facade" not in "".join(job.error["traceback"])
