@@ -92,10 +92,9 @@ class Nodes:
             node["templateRef"] = dict(caller["templateRef"])
         elif caller and caller.get("template"):
             node["templateName"] = caller["template"]
-        node.update({"templateScope": scope} if scope else {})
-        node.update({"boundaryID": boundary} if boundary else {})
+        given = {"templateScope": scope, "boundaryID": boundary, "message": message}
+        node.update({k: v for k, v in given.items() if v})
         node.update({"nodeFlag": {flag: True}} if flag else {})
-        node.update({"message": message} if message else {})
         if inputs and inputs.get("parameters"):
             node["inputs"] = {"parameters": list(inputs["parameters"])}
         node["startedAt"] = stamp(self.now)

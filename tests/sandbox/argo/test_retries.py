@@ -1,0 +1,113 @@
+"""Retries: when there is another attempt, what it knows of the last, back-off."""
+
+from __future__ import annotations
+
+import pytest
+
+
+def retried(play, strategy: str):
+    return play(f"""
+    entrypoint: main
+    templates:
+    - name: main
+      container: {{image: busybox, command: [x], args: ["{{{{retries}}}}"]}}
+      retryStrategy: {strategy}
+    """)
+
+
+def test_retries_until_one_succeeds(play):
+    w = retried(play, "{limit: 2}").step()
+    assert w.phases() == {"w": "Running", "w(0)": "Pending"}
+    w.end("w(0)", 1).step()
+    main = next(c for c in w.pods[w.node("w(1)")["id"]]["spec"]["containers"] if c["name"] == "main")
+    assert main["args"] == ["1"]
+    w.end("w(1)").step()
+    assert (w.phase, w.node("w")["outputs"]["exitCode"]) == ("Succeeded", "0")
+
+
+def test_expressions_wait_for_the_attempt_they_speak_of(play):
+    spec = """
+    entrypoint: main
+    templates:
+    - name: main
+      retryStrategy: {limit: 1}
+      container: {image: busybox, command: [x, "{{=asInt(retries) * 10}}"]}
+    """
+    w = play(spec).step().end("w(0)", 7).step()
+    mains = [
+        c["command"][-1] for p in w.pods.values() for c in p["spec"]["containers"] if c["name"] == "main"
+    ]
+    assert mains == ["0", "10"]
+
+
+def test_an_attempt_knows_the_one_before(play):
+    spec = """
+    entrypoint: main
+    templates:
+    - name: main
+      retryStrategy: {limit: 1}
+      container: {image: busybox, command: [x, "{{lastRetry.exitCode}} {{lastRetry.status}} {{lastRetry.message}}"]}
+    """
+    w = play(spec).step().end("w(0)", 7).step()
+    main = next(c for c in w.pods[w.node("w(1)")["id"]]["spec"]["containers"] if c["name"] == "main")
+    assert main["command"][-1] == "7 Failed main: Error (exit code 7)"
+
+
+@pytest.mark.parametrize(
+    ("strategy", "code", "again", "message"),
+    [
+        ("{limit: 0}", 1, False, "No more retries left"),
+        ("{limit: '1', retryPolicy: OnError}", 1, False, "main: Error (exit code 1)"),
+        ("{retryPolicy: OnTransientError}", 1, False, "main: Error (exit code 1)"),
+        ("{expression: 'asInt(lastRetry.exitCode) == 30'}", 30, True, None),
+        (
+            "{expression: 'asInt(lastRetry.exitCode) == 30'}",
+            1,
+            False,
+            "retryStrategy.expression evaluated to false",
+        ),
+        ("{}", 1, True, None),
+    ],
+)
+def test_when_to_try_again(play, strategy, code, again, message):
+    w = retried(play, strategy).step().end("w(0)", code).step()
+    assert ("w(1)" in w.nodes()) is again
+    assert w.node("w").get("message") == message
+
+
+def test_back_off_grows_and_is_capped(play):
+    w = (
+        retried(play, "{limit: 5, backoff: {duration: 10s, factor: 2, cap: 15s}}")
+        .step()
+        .end("w(0)", 1)
+        .step()
+    )
+    assert w.node("w")["message"] == "Backoff for 10 seconds"
+    assert (w.outcome.wake_at - w.now).total_seconds() == 10
+    w.step(10)
+    assert "message" not in w.node("w")
+    w.end("w(1)", 1).step()
+    assert w.node("w")["message"] == "Backoff for 15 seconds"
+
+
+def test_back_off_stops_at_its_longest(play):
+    strategy = "{limit: 5, backoff: {duration: 10s, factor: 2, maxDuration: 25s}}"
+    w = retried(play, strategy).step().end("w(0)", 1).step().step(10).end("w(1)", 1).step()
+    assert w.node("w")["message"] == "Backoff would exceed max duration limit"
+    assert w.phase == "Failed"
+
+
+def test_a_deleted_pod_of_a_retried_node_is_an_error(play):
+    w = retried(play, "{limit: 1, retryPolicy: Always}").step().run("w(0)").step()
+    w.pods.clear()
+    w.step()
+    assert w.node("w(0)")["message"] == "pod deleted"
+    assert w.phases()["w(1)"] == "Pending"
+
+
+@pytest.mark.parametrize(
+    "strategy", ["{limit: many}", "{retryPolicy: Sometimes}", "{expression: 'nothing ('}"]
+)
+def test_a_bad_strategy_is_an_error(play, strategy):
+    w = retried(play, strategy).step().end("w(0)", 1).step()
+    assert w.phase == "Error"
