@@ -13,9 +13,10 @@ from argovx_lab.codecs.arrays import Numpy, NumpyScalar
 from argovx_lab.codecs.base import LIMIT_BYTES, Codec, Encoded, size_text, type_name
 from argovx_lab.codecs.functions import Function
 from argovx_lab.codecs.models import Sklearn
-from argovx_lab.codecs.plain import Bytes, Json, Text, plain_summary
+from argovx_lab.codecs.plain import Bytes, Json, Text, inexact
 from argovx_lab.codecs.refusals import explain
 from argovx_lab.codecs.tables import Arrow, Pandas
+from argovx_lab.codecs.tagged import Data
 from argovx_lab.codecs.unsafe import Pickle
 from argovx_lab.errors import CodecError
 
@@ -41,6 +42,7 @@ _CODECS: tuple[Codec, ...] = (
     Text(),
     Bytes(),
     Json(),
+    Data(),
     Numpy(),
     NumpyScalar(),
     Pandas(),
@@ -80,7 +82,8 @@ def detect(value: Any) -> Codec:
     """
     for codec in _CODECS:
         if codec.automatic and codec.accepts(value):
-            return codec
+            # Looks the same by type: JSON when it is exact, else what tells the difference by tags.
+            return get("data") if codec.name == "json" and inexact(value) else codec
     raise explain(value)
 
 
@@ -130,4 +133,4 @@ def describe(value: Any) -> str:
     for codec in _CODECS:
         if codec.automatic and codec.accepts(value):
             return codec.summary(value)
-    return plain_summary(value) if isinstance(value, (tuple, set, frozenset)) else type_name(value)
+    return type_name(value)

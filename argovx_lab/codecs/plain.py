@@ -1,7 +1,8 @@
 """Codecs of plain data: `json`, `text` and `bytes`.
 
 `json` is exact or it refuses: tuples, keys that are no text, NaN and subclasses would come back as
-something else. The message says where in the value it is and what to use.
+something else. The message says where in the value it is and what to use; without a codec's name
+such values travel by `data`.
 """
 
 from __future__ import annotations
@@ -137,7 +138,7 @@ def inexact(value: Any) -> Optional[CodecError]:
                 if type(key) is not str or not _is_text(key):
                     return CodecError(
                         "%s has the key %.40r, a %s" % (path, key, type_name(key)),
-                        hint="JSON keys are text: use str keys, or pass a pandas Series.",
+                        hint="JSON keys are text: use str keys, or write NAME:data.",
                     )
                 stack.append((entry, "%s[%.40r]" % (path, key), depth + 1, below))
         else:
@@ -163,10 +164,12 @@ def _inexact_leaf(item: Any, path: str) -> Optional[CodecError]:
         if math.isfinite(item):
             return None
         return CodecError(
-            "%s is %r, which JSON does not have" % (path, item), hint="Use None, or a numpy array."
+            "%s is %r, which JSON does not have" % (path, item), hint="Use None, or write NAME:data."
         )
     if kind is tuple:
-        return CodecError("%s is a tuple, which JSON gives back as a list" % path, hint="Use list(…).")
+        return CodecError(
+            "%s is a tuple, which JSON gives back as a list" % path, hint="Use list(…), or write NAME:data."
+        )
     converters = {"numpy": ".item() or .tolist()", "pandas": ".to_dict() or .tolist()"}
     hint = converters.get(kind.__module__.partition(".")[0])
     return CodecError(

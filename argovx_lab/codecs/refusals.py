@@ -77,8 +77,8 @@ def _by_kind(value: Any) -> Optional[tuple[str, str]]:
         return "it is a %s" % type(value).__name__, "Pass list(…) of it."
     if isinstance(value, BaseException):
         return "it is an exception", "Pass str(…) of it."
-    if isinstance(value, (set, frozenset, tuple)):
-        return "it is a %s" % type(value).__name__, "Pass list(…) of it."
+    if isinstance(value, (set, frozenset, tuple, list, dict)):
+        return "it is a %s" % type_name(value), "Pass it as a plain list, tuple or dict."
     if isinstance(value, type):
         return "it is the class %s" % value.__name__, "Define or import it inside the cell."
     return None

@@ -139,6 +139,27 @@ def test_truncated_and_flipped_bytes_of_every_codec_fail_with_one_line():
                 continue
 
 
+@pytest.mark.parametrize(
+    "value",
+    [
+        {"$": "numpy", "v": ["O", None, "AAAA"]},
+        {"$": "numpy", "v": ["<f8", [10**9], "AAAA"]},
+        {"$": "os.system", "v": "true"},
+        {"$": "datetime", "v": [1, 2]},
+        {"$": "decimal", "v": "x"},
+        {"$": "bytes", "v": "?"},
+        {"$": ["x"], "v": 1},
+        {"$": "tuple"},
+        {"$": "set", "v": [[1]]},
+    ],
+    ids=repr,
+)
+def test_tags_that_are_not_ours_are_refused(value):
+    refused(json.dumps({"schema": "argovx.data/1", "value": value}).encode(), "data")
+    refused(json.dumps({"schema": "other", "value": 1}).encode(), "data")
+    refused(b"[]", "data")
+
+
 def test_nan_is_no_json():
     refused(b"[NaN]", "json")
     refused(b"[" * 100_000, "json")

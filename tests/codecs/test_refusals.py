@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import collections
+import datetime as dt
 import io
 import math
 import queue
@@ -12,11 +14,13 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import zoneinfo
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 from argovx_lab import codecs
 from argovx_lab.errors import CodecError
@@ -105,16 +109,20 @@ CASES = {
     "instance": (Custom, "Custom, which no codec carries", "NAME:pickle"),
     "object": (object, "a object, which no codec carries", "pickle"),
     "exception": (lambda: ValueError("x"), "an exception", "str("),
-    "tuple": (lambda: (1, 2), "a tuple", "list("),
-    "set": (lambda: {1}, "a set", "list("),
     "range": (lambda: range(3), "a range", "list("),
     "bytearray": (lambda: bytearray(b"x"), "a bytearray", "bytes("),
     "path": (lambda: __import__("pathlib").Path("x"), "a path on this machine", "read_bytes"),
-    "nested tuple": (lambda: {"a": [(1,)]}, "it['a'][0] is a tuple", "list("),
-    "key": (lambda: {1: 2}, "the key 1", "str keys"),
-    "nan": (lambda: [float("nan")], "it[0] is nan", "None"),
-    "infinity": (lambda: float("inf"), "it is inf", "numpy"),
-    "numpy in json": (lambda: {"a": np.float64(1)}, "it['a'] is a numpy.float64", ".item()"),
+    "nested lock": (lambda: {"a": (1, [threading.Lock()])}, "it['a'][1][0] is a lock", "inside the cell"),
+    "nested circle": (lambda: (circle(),), "it[0][0] contains itself", "circle"),
+    "large array in a list": (lambda: [np.zeros(1 << 18)], "an array of 2.0 MiB inside a container", "own"),
+    "array of objects in a list": (lambda: [np.array([None])], "numpy.ndarray of object", "plain dtype"),
+    "zone": (
+        lambda: dt.datetime(2026, 1, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Zurich")),
+        "the zone Europe/Zurich",
+        "utc",
+    ),
+    "named tuple": (lambda: collections.namedtuple("P", "a")(1), "P", "plain list, tuple or dict"),
+    "model in a dict": (lambda: {"m": LogisticRegression()}, "it['m'] is a sklearn", "own"),
     "frame in json": (lambda: [pd.DataFrame()], "DataFrame", "output of its own"),
     "circle": (circle, "contains itself", "circle"),
     "deep": (deep, "nested more than 200 deep", "Flatten"),
@@ -175,6 +183,13 @@ def test_coroutines_sockets_and_processes():
 
 
 NAMED = [
+    ((1,), "json", "it is a tuple, which JSON gives back as a list"),
+    ({1}, "json", "it is a set, which JSON does not have"),
+    ({"a": [(1,)]}, "json", "it['a'][0] is a tuple"),
+    ({1: 2}, "json", "the key 1"),
+    ([float("nan")], "json", "it[0] is nan"),
+    ({"a": np.float64(1)}, "json", "it['a'] is a numpy.float64"),
+    (object(), "data", "no codec carries"),
     (np.zeros(2), "json", "numpy.ndarray, which JSON does not have"),
     ([1], "numpy", "not a plain numpy array"),
     ([1], "numpy-scalar", "not a numpy number"),
@@ -189,7 +204,7 @@ NAMED = [
 ]
 
 
-@pytest.mark.parametrize(("value", "codec", "reason"), NAMED, ids=[c for _, c, _ in NAMED])
+@pytest.mark.parametrize(("value", "codec", "reason"), NAMED, ids=[f"{c}-{r[:20]}" for _, c, r in NAMED])
 def test_a_codec_named_for_the_wrong_value_is_refused(value, codec, reason):
     with pytest.raises(CodecError, match=re.escape(reason)):
         codecs.encode(value, codec)
