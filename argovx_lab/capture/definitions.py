@@ -13,6 +13,7 @@ from typing import Any
 
 from argovx_lab.capture.cells import blanked, parse, python_text
 from argovx_lab.capture.flow import Flow
+from argovx_lab.capture.names import stores
 from argovx_lab.capture.scopes import FUNCTIONS, Free, import_names
 
 #: Statements that travel as a whole when they define something; what a loop defines is a value.
@@ -249,6 +250,10 @@ class Definitions:
 
 def _binds(node: ast.stmt) -> tuple[list[str], list[str], frozenset[str]]:
     """Return the names that a statement defines, those it gives values, and those it binds on every path."""
+    if isinstance(node, (ast.Assign, ast.AugAssign, ast.Expr)):  # most statements; no paths to follow
+        found: set[str] = set()
+        stores(node, found)
+        return [], sorted(found), frozenset(found)
     flow = Flow([node])
     defined = [name for name, kinds in flow.kinds.items() if kinds & {"def", "import"}]
     values = [name for name, kinds in flow.kinds.items() if kinds & {"assign", "loop", "with"}]
