@@ -56,7 +56,7 @@ class Lab:
         (settings / "notification.jupyterlab-settings").write_text(
             '{"fetchNews": "false", "checkForUpdates": false}'
         )
-        extensions = "{'argovx_mock': True, 'argovx_lab': False}" if mock else "{'argovx_lab': False}"
+        extensions = "{'argovx_mock': True, 'argovx_lab': False}" if mock else "{'argovx_lab': True}"
         self.log = (home / "server.log").open("w")
         env = {
             **os.environ,
@@ -68,8 +68,10 @@ class Lab:
             "JUPYTERLAB_WORKSPACES_DIR": f"{home}/w",
             "JUPYTERLAB_SETTINGS_DIR": f"{home}/s",
             "IPYTHONDIR": f"{home}/i",
+            "ARGOVX_SANDBOX": f"{home}/sandbox",
             "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests' / 'ui'}",
         }
+        self.env = env
         self.process = subprocess.Popen(
             [
                 sys.executable,
@@ -107,7 +109,14 @@ class Lab:
     def close(self) -> None:
         """Stop the server."""
         self.process.terminate()
-        self.process.wait(15)
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()  # a kernel that is asked to stop while it starts holds the server up
+            self.process.wait()
+        stop = [sys.executable, "-m", "argovx_lab.cli", "sandbox", "stop", "--all"]
+        if (Path(self.env["ARGOVX_SANDBOX"])).exists():
+            subprocess.run(stop, env=self.env, check=False, capture_output=True)
         self.log.close()
 
 
@@ -126,7 +135,7 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     names = sys.argv[2:] or scenes.DEFAULT
     home = Path(tempfile.mkdtemp(prefix="argovx-ui-"))
-    lab = Lab(home)
+    lab = Lab(home, mock=not names[0].startswith("real"))
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)

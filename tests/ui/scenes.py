@@ -8,6 +8,7 @@ from typing import Any
 
 DEFAULT = ["sidebar", "run", "cells", "others"]
 
+KERNEL = {"name": "python3", "display_name": "Python 3 (ipykernel)", "language": "python"}
 PREPARE = """%%vertex_step prepare() -> X, y
 from sklearn.datasets import load_digits
 X, y = load_digits(return_X_y=True)"""
@@ -43,7 +44,7 @@ def notebook(outputs: dict[str, Any] | None = None) -> dict[str, Any]:
                 "outputs": [{"output_type": "display_data", "metadata": {}, "data": data}] if data else [],
             }
         )
-    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {}, "cells": cells}
+    return {"nbformat": 4, "nbformat_minor": 5, "metadata": {"kernelspec": KERNEL}, "cells": cells}
 
 
 def set_clock(page: Any, at: float | None) -> None:
@@ -156,3 +157,28 @@ def others(page: Any, lab: Any, out: Path, open_page: Any) -> None:
     page.evaluate("() => void window.jupyterapp.commands.execute('argovx:who-am-i')")
     page.wait_for_timeout(800)
     both(page, out, "identity")
+
+
+def real(page: Any, lab: Any, out: Path, open_page: Any) -> None:
+    """The first notebook on the sandbox, run through the Run menu; needs no mock."""
+    source = Path(__file__).resolve().parents[2] / "notebooks" / "00-first-step.ipynb"
+    (lab.root / source.name).write_text(source.read_text())
+    open_page(page, lab)
+    execute(page, "docmanager:open", {"path": source.name})
+    page.locator(".jp-Notebook").wait_for()
+    execute(page, "argovx:show-panel")
+    page.locator("#argovx-panel [data-argovx-phase=Planned]").first.wait_for(timeout=60_000)
+    page.screenshot(path=str(out / "real-0.png"))
+    page.wait_for_timeout(2500)
+    execute(page, "notebook:run-all-cells")
+    for i in range(1, 9):
+        page.wait_for_timeout(3000)
+        page.screenshot(path=str(out / f"real-{i}.png"))
+    page.locator("#argovx-panel [role=treeitem] [role=treeitem]").nth(1).dblclick()
+    page.locator(".jp-argovx-card").first.wait_for()
+    for tab in ("overview", "logs", "metrics", "data", "lineage"):
+        button = page.locator(f"[data-argovx-tab={tab}]")
+        if button.count():
+            button.click()
+            page.wait_for_timeout(2500)
+            page.screenshot(path=str(out / f"real-{tab}.png"))
