@@ -72,7 +72,7 @@ def lab(sandbox, tmp_path):
 
 
 @pytest.fixture
-def page(browser, lab):
+def page(browser, lab, shots, request):
     """JupyterLab in a page; any uncaught JavaScript error fails the test."""
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     page = context.new_page()
@@ -80,6 +80,7 @@ def page(browser, lab):
     page.on("pageerror", lambda error: errors.append(str(error)))
     lab.open(page)
     yield page
+    page.screenshot(path=str(shots / f"end-of-{request.node.name}.png"))
     context.close()
     assert not errors, errors
 
