@@ -130,8 +130,9 @@ class Lab:
     def stop(self):
         """End it."""
         if self.process and self.process.poll() is None:
+            until(self._kernels_are_up, 30, "kernels that have started")
             self.process.terminate()
-            self.process.wait(20)
+            self.process.wait(30)
 
     def kill(self):
         """Kill it as a crash would."""
@@ -156,6 +157,11 @@ class Lab:
         page.wait_for_function("() => window.jupyterapp")
         page.evaluate("() => window.jupyterapp.restored")
         page.locator("#jupyterlab-splash").wait_for(state="detached")
+
+    def _kernels_are_up(self):
+        """A kernel that is shut down while it starts keeps the server waiting for it."""
+        with urllib.request.urlopen(f"{self.url}/api/kernels?token={self.token}", timeout=10) as answer:
+            return all(kernel["execution_state"] in ("idle", "busy") for kernel in json.load(answer))
 
     def _answers(self):
         assert self.process.poll() is None, self.log.read_text()[-2000:]
