@@ -48,7 +48,8 @@ def here(shell: Any, line: str, cell: str) -> Here:
     raw = str((parent.get("content") or {}).get("code") or f"{MAGIC} {line}\n{cell}")
     lines = raw.splitlines()
     first = next((number for number, text in enumerate(lines, 1) if text.lstrip().startswith(MAGIC)), 1)
-    return Here(cell_id, int(shell.execution_count), first + 1, cell)
+    number = len(shell.history_manager.input_hist_raw) - 1  # execution_count may be the next cell's already
+    return Here(cell_id, max(number, 0), first + 1, cell)
 
 
 def definitions(shell: Any) -> Definitions:

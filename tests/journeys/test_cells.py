@@ -34,6 +34,7 @@ def test_the_users_error_is_shown_in_the_cells_own_lines(kernel):
     text = kernel.bad("%%vertex_step breaks() -> x\nrows = {}\nx = rows['label']")
     assert "KeyError: 'label'" in text
     assert "x = rows['label']" in text
+    assert "cell 2 (breaks)" in text
     assert "argovx_lab" not in text
     assert "NameError" in kernel.bad("x")
 

@@ -130,6 +130,7 @@ def look_at_the_run(page, lab, shots):
     shot(page, shots, "5-lineage")
     command(page, "apputils:change-theme", theme="JupyterLab Dark")
     page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'")
+    page.locator("#jupyterlab-splash").wait_for(state="detached")
     shot(page, shots, "6-dark")
     command(page, "apputils:change-theme", theme="JupyterLab Light")
 
