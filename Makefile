@@ -8,6 +8,8 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 # the demo, the lab and the tests keep their sandbox inside the clone
 export ARGOVX_SANDBOX ?= $(CURDIR)/.sandbox
 export PLAYWRIGHT_SKIP_BROWSER_DOWNLOAD := 1
+# containers run as root, and Jupyter wants to be told so
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 UV := $(BIN)/uv
 UV_VERSION := 0.13.9
 LAB_SOURCES := $(shell find labextension/src labextension/style labextension/schema -type f 2>/dev/null)
@@ -41,7 +43,7 @@ demo: setup  ## run the first notebook on the sandbox and watch its steps
 	@$(BIN)/argovx demo notebooks/00-first-step.ipynb; code=$$?; $(BIN)/argovx sandbox stop --all; exit $$code
 
 lab: setup  ## open JupyterLab with the panel on the sandbox
-	@$(BIN)/jupyter lab --ServerApp.root_dir=$(CURDIR) notebooks/00-first-step.ipynb; $(BIN)/argovx sandbox stop
+	@$(BIN)/jupyter lab $(AS_ROOT) --ServerApp.root_dir=$(CURDIR) notebooks/00-first-step.ipynb; $(BIN)/argovx sandbox stop
 
 chromium:  ## install Chromium from Debian's packages when it is not there
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \
