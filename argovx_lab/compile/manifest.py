@@ -94,47 +94,19 @@ def workflow(
     _refuse_tags(args)
     parameters = [{"name": name, "value": value} for name, value in args.items()]
     ref = {"name": names.STEP_TEMPLATE, "template": "step", "clusterScope": True}
-    about = {
-        "name": spec.name,
-        "cell": asdict(cell),
-        "machine": machine_text(spec),
-        "inputs": [asdict(item) for item in inputs],
-        "outputs": [{"name": name, "codec": codec} for name, codec in spec.outputs.items()],
-    }
+    task = {"name": task_name(spec.name), "templateRef": ref, "arguments": {"parameters": parameters}}
     sweep = {"parameters": [{"name": "workflow-uid", "value": "{{workflow.uid}}"}]}
-    task = task_name(spec.name)
     body: Manifest = {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Workflow",
-        "metadata": {
-            "name": place.workflow,
-            "namespace": place.namespace,
-            "labels": {
-                names.LABEL_USER: place.user,
-                names.LABEL_RUN: place.run,
-                names.LABEL_STEP: spec.name,
-            },
-            "annotations": {
-                names.ANNOTATION_NOTEBOOK: place.notebook,
-                names.ANNOTATION_POLICY: place.policy,
-                names.ANNOTATION_STEPS: json.dumps({task: about}, ensure_ascii=False),
-            },
-        },
+        "metadata": _metadata(spec, place, cell, inputs),
         "spec": {
             "entrypoint": "main",
             "serviceAccountName": names.workflow_account(place.user),
-            "templates": [
-                {
-                    "name": "main",
-                    "dag": {
-                        "tasks": [{"name": task, "templateRef": ref, "arguments": {"parameters": parameters}}]
-                    },
-                }
-            ],
+            "templates": [{"name": "main", "dag": {"tasks": [task]}}],
             "hooks": {"exit": {"templateRef": {**ref, "template": "sweep"}, "arguments": sweep}},
         },
     }
-    body["metadata"]["annotations"][names.ANNOTATION_PLAN] = plan_digest(spec, place)
     size = len(canonical(body))
     if size > MANIFEST_MAX:
         raise SpecError(
@@ -142,6 +114,32 @@ def workflow(
             hint="Pass fewer or larger-grained inputs.",
         )
     return body
+
+
+def _metadata(spec: StepSpec, place: Placement, cell: Cell, inputs: Sequence[Input]) -> Manifest:
+    """Return names, labels and the annotations that the read path needs."""
+    about = {
+        "name": spec.name,
+        "cell": asdict(cell),
+        "machine": machine_text(spec),
+        "inputs": [asdict(item) for item in inputs],
+        "outputs": [{"name": name, "codec": codec} for name, codec in spec.outputs.items()],
+    }
+    return {
+        "name": place.workflow,
+        "namespace": place.namespace,
+        "labels": {
+            names.LABEL_USER: place.user,
+            names.LABEL_RUN: place.run,
+            names.LABEL_STEP: spec.name,
+        },
+        "annotations": {
+            names.ANNOTATION_NOTEBOOK: place.notebook,
+            names.ANNOTATION_POLICY: place.policy,
+            names.ANNOTATION_STEPS: json.dumps({task_name(spec.name): about}, ensure_ascii=False),
+            names.ANNOTATION_PLAN: plan_digest(spec, place),
+        },
+    }
 
 
 def plan_digest(spec: StepSpec, place: Placement) -> str:
