@@ -2,18 +2,16 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  MalformedError,
   readError,
   readFrame,
   readLineage,
   readLogPage,
   readMetricPage,
-  readNode,
-  readPhase,
   readPlan,
-  readRun,
   readRunList
-} from '../src/api/guards.ts';
+} from '../src/api/answers.ts';
+import { readNode, readPhase, readRun } from '../src/api/guards.ts';
+import { MalformedError } from '../src/api/values.ts';
 import { readBundle } from '../src/strip/bundle.ts';
 
 test('a run is read with everything that is left out filled', () => {

@@ -11,7 +11,7 @@ import {
   SOCKET_AGAIN_MS,
   type ISocket
 } from '../src/api/stream.ts';
-import type { IFrame } from '../src/api/guards.ts';
+import type { IFrame } from '../src/api/answers.ts';
 import type { IApiError, IDelta } from '../src/tokens.ts';
 import { delta, node, run } from './make.ts';
 
@@ -64,8 +64,10 @@ class World {
   restarts = 0;
 
   constructor() {
-    this.stream.deltas.connect((_, deltas) => void this.got.push(...deltas));
-    this.stream.restarted.connect(() => void this.restarts++);
+    this.stream.deltas.connect((_, deltas) => this.got.push(...deltas));
+    this.stream.restarted.connect(() => {
+      this.restarts++;
+    });
   }
 
   get socket(): Socket {

@@ -56,7 +56,11 @@ class Lab:
         (settings / "notification.jupyterlab-settings").write_text(
             '{"fetchNews": "false", "checkForUpdates": false}'
         )
-        extensions = "{'argovx_mock': True, 'argovx_lab': False}" if mock else "{'argovx_lab': True}"
+        extensions = (
+            "{'argovx_mock': True, 'argovx_lab': False}"
+            if mock
+            else "{'argovx_lab': %s}" % ("ARGOVX_UI_ABSENT" not in os.environ)
+        )
         self.log = (home / "server.log").open("w")
         env = {
             **os.environ,
@@ -135,7 +139,8 @@ def main() -> None:
     out.mkdir(parents=True, exist_ok=True)
     names = sys.argv[2:] or scenes.DEFAULT
     home = Path(tempfile.mkdtemp(prefix="argovx-ui-"))
-    lab = Lab(home, mock=not names[0].startswith("real"))
+    app = "notebook" if names[0] == "notebook7" else "jupyterlab"
+    lab = Lab(home, app=app, mock=not names[0].startswith("real"))
     try:
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=FLAGS)

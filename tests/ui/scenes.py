@@ -182,3 +182,27 @@ def real(page: Any, lab: Any, out: Path, open_page: Any) -> None:
             button.click()
             page.wait_for_timeout(2500)
             page.screenshot(path=str(out / f"real-{tab}.png"))
+
+
+def real_absent(page: Any, lab: Any, out: Path, open_page: Any) -> None:
+    """What the panel says when the server part is not there: run alone with ARGOVX_UI_ABSENT=1."""
+    open_page(page, lab)
+    execute(page, "argovx:show-panel")
+    page.locator(".jp-argovx-empty").first.wait_for()
+    page.wait_for_timeout(500)
+    both(page, out, "absent")
+
+
+def notebook7(page: Any, lab: Any, out: Path, open_page: Any) -> None:
+    """Notebook 7: the panel at the left, marks at cells, the run below the notebook."""
+    write_notebook(lab)
+    open_page(page, lab, "notebooks/00-first-step.ipynb")
+    set_clock(page, 66)
+    page.locator(".jp-argovx-mark").first.wait_for()
+    execute(page, "argovx:show-panel")
+    page.wait_for_timeout(1200)
+    page.screenshot(path=str(out / "nb7-panel.png"))
+    execute(page, "argovx:open-run", {"run": "first-step-x7k2"})
+    page.locator(".jp-argovx-card").first.wait_for()
+    page.wait_for_timeout(1200)
+    page.screenshot(path=str(out / "nb7-run.png"))

@@ -9,18 +9,17 @@ import { ServerConnection } from '@jupyterlab/services';
 import type { IArgovxClient, ILogPage, IMetricPage, IPlan, IRunList } from '../tokens';
 import { ApiError } from './errors';
 import {
-  isDict,
   readError,
   readFrame,
   readLineage,
   readLogPage,
   readMetricPage,
   readPlan,
-  readPrincipal,
-  readRun,
   readRunList,
   type IFrame
-} from './guards';
+} from './answers';
+import { readPrincipal, readRun } from './guards';
+import { isDict } from './values';
 import type { Lineage, Principal, Run } from './schema';
 
 /** Where the server extension answers, below the base URL. */

@@ -1,5 +1,5 @@
 /**
- * Narrowing at the edge: `unknown` from the wire to the generated types.
+ * Narrowing at the edge: `unknown` from the wire to the generated types of runs and identities.
  *
  * The server validates its own documents, so these check what the views would stumble over and fill
  * what an older or newer server leaves out. What is not even an object is refused with its name.
@@ -10,11 +10,7 @@ import type {
   Edge,
   Execution,
   Exit,
-  Finding,
   Input,
-  Lineage,
-  LineageEdge,
-  LineageNode,
   Node,
   Output,
   Phase,
@@ -24,64 +20,7 @@ import type {
   VertexSide
 } from './schema';
 import { PHASES } from './schema';
-import type {
-  IApiError,
-  IDelta,
-  ILogPage,
-  IMetricPage,
-  IPlan,
-  IRemote,
-  IRunList,
-  MetricPoint
-} from '../tokens';
-
-type Dict = Readonly<Record<string, unknown>>;
-
-/** A document from the server that cannot be read. */
-export class MalformedError extends Error {
-  constructor(what: string) {
-    super(`The server's answer is not what this version reads: ${what}.`);
-    this.name = 'MalformedError';
-  }
-}
-
-export function isDict(value: unknown): value is Dict {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function dict(value: unknown, what: string): Dict {
-  if (!isDict(value)) {
-    throw new MalformedError(`${what} is no object`);
-  }
-  return value;
-}
-
-function text(value: unknown): string {
-  return typeof value === 'string' ? value : '';
-}
-
-function maybeText(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' ? value : null;
-}
-
-function number(value: unknown): number {
-  return typeof value === 'number' && Number.isFinite(value) ? value : 0;
-}
-
-function list<T>(value: unknown, read: (item: unknown) => T): readonly T[] {
-  return Array.isArray(value) ? value.map(read) : [];
-}
-
-function texts(value: unknown): readonly string[] {
-  return Array.isArray(value) ? value.filter((item): item is string => typeof item === 'string') : [];
-}
-
-function numbers(value: unknown): Readonly<Record<string, number>> {
-  const entries = isDict(value) ? Object.entries(value) : [];
-  return Object.fromEntries(
-    entries.filter((entry): entry is [string, number] => typeof entry[1] === 'number')
-  );
-}
+import { dict, isDict, list, MalformedError, maybeText, number, numbers, text, texts } from './values';
 
 /** A phase of the vocabulary; a word of a newer server reads as Queued: not final, nothing claimed. */
 export function readPhase(value: unknown): Phase {
@@ -215,7 +154,7 @@ export function readNode(value: unknown): Node {
   };
 }
 
-function readEdge(value: unknown): Edge {
+export function readEdge(value: unknown): Edge {
   const edge = dict(value, 'an edge');
   return { source: text(edge.source), target: text(edge.target), names: texts(edge.names) };
 }
@@ -257,166 +196,5 @@ export function readPrincipal(value: unknown): Principal {
     expires_at: maybeText(principal.expires_at),
     may_read: texts(principal.may_read),
     may_write: texts(principal.may_write)
-  };
-}
-
-/** What the server says of its own link to Argo; silence reads as well. */
-function readRemote(value: unknown): IRemote {
-  const remote = isDict(value) ? value : {};
-  return {
-    live: remote.live !== false,
-    staleS: number(remote.stale_s),
-    message: text(remote.message),
-    hint: text(remote.hint)
-  };
-}
-
-export function readRunList(value: unknown): IRunList {
-  const answer = dict(value, 'the list of runs');
-  return {
-    runs: list(answer.runs, readRun),
-    profile: isDict(answer.profile) ? text(answer.profile.name) : text(answer.profile),
-    principal: isDict(answer.principal) ? readPrincipal(answer.principal) : null,
-    remote: readRemote(answer.connection)
-  };
-}
-
-/** A cursor travels back as it came: number or text. */
-function cursor(value: unknown): string {
-  return typeof value === 'number' || typeof value === 'string' ? String(value) : '';
-}
-
-export function readLogPage(value: unknown): ILogPage {
-  const page = dict(value, 'a page of logs');
-  return {
-    text: text(page.text),
-    next: cursor(page.next),
-    complete: page.complete === true,
-    truncated: page.truncated === true
-  };
-}
-
-function readPoint(value: unknown): MetricPoint {
-  const point: readonly unknown[] = Array.isArray(value) ? value : [];
-  return [typeof point[0] === 'number' ? point[0] : null, number(point[1]), text(point[2])];
-}
-
-export function readMetricPage(value: unknown): IMetricPage {
-  const page = dict(value, 'a page of metrics');
-  const series = isDict(page.series) ? Object.entries(page.series) : [];
-  return {
-    series: Object.fromEntries(series.map(([name, points]) => [name, list(points, readPoint)])),
-    next: cursor(page.next)
-  };
-}
-
-export function readPlan(value: unknown): IPlan {
-  const plan = dict(value, 'a plan');
-  return {
-    nodes: list(plan.nodes, readNode),
-    edges: list(plan.edges, readEdge),
-    problems: list(plan.problems, item => {
-      const problem = dict(item, 'a problem');
-      return { cell: cursor(problem.cell), message: text(problem.message), hint: text(problem.hint) };
-    })
-  };
-}
-
-function readLineageNode(value: unknown): LineageNode {
-  const node = dict(value, 'a lineage node');
-  return {
-    id: text(node.id),
-    kind: text(node.kind),
-    name: text(node.name) || text(node.id),
-    seen_in: texts(node.seen_in),
-    digest: text(node.digest),
-    uri: text(node.uri),
-    step: text(node.step),
-    workflow: text(node.workflow),
-    state: text(node.state),
-    schema_title: text(node.schema_title)
-  };
-}
-
-export function readLineage(value: unknown): Lineage {
-  const lineage = dict(value, 'the lineage');
-  return {
-    nodes: list(lineage.nodes, readLineageNode),
-    edges: list(lineage.edges, (item): LineageEdge => {
-      const edge = dict(item, 'a lineage edge');
-      return { source: text(edge.source), target: text(edge.target), kind: text(edge.kind) };
-    }),
-    findings: list(lineage.findings, (item): Finding => {
-      const found = dict(item, 'a finding');
-      return {
-        code: text(found.code),
-        message: text(found.message),
-        hint: text(found.hint),
-        node: text(found.node)
-      };
-    })
-  };
-}
-
-/** A place in the stream. */
-export interface IPlace {
-  readonly epoch: string;
-  readonly seq: number;
-}
-
-/** What one frame of the stream carries: changes, where they end, or why there are none. */
-export interface IFrame {
-  readonly deltas: readonly IDelta[];
-  /** Where the sender stands, when it says so (heartbeats and polls do). */
-  readonly place: IPlace | null;
-  readonly error: IApiError | null;
-}
-
-function readPlace(value: unknown): IPlace | null {
-  if (typeof value === 'string') {
-    const dot = value.lastIndexOf('.');
-    const seq = Number(value.slice(dot + 1));
-    return dot > 0 && Number.isInteger(seq) ? { epoch: value.slice(0, dot), seq } : null;
-  }
-  return isDict(value) && typeof value.seq === 'number'
-    ? { epoch: cursor(value.epoch), seq: value.seq }
-    : null;
-}
-
-function readDelta(value: unknown): IDelta {
-  const delta = dict(value, 'a change');
-  return {
-    epoch: cursor(delta.epoch),
-    seq: number(delta.seq),
-    run: text(delta.run),
-    revision: number(delta.revision),
-    upsert: isDict(delta.upsert) ? readRun(delta.upsert) : null,
-    nodes: list(delta.nodes, readNode),
-    remove: texts(delta.remove)
-  };
-}
-
-/** Read one frame: changes and heartbeats in an array or alone, a poll's `{messages}`, or an error. */
-export function readFrame(value: unknown): IFrame {
-  if (isDict(value) && Array.isArray(value.messages)) {
-    return { ...readFrame(value.messages), place: readPlace(value.since) };
-  }
-  if (isDict(value) && typeof value.error === 'string') {
-    return { deltas: [], place: null, error: readError(value, 503) };
-  }
-  const items: readonly unknown[] = Array.isArray(value) ? value : [value];
-  const beats = items.filter(item => isDict(item) && 'heartbeat' in item);
-  const changes = items.filter(item => !beats.includes(item));
-  return { deltas: changes.map(readDelta), place: readPlace(beats.at(-1)), error: null };
-}
-
-export function readError(value: unknown, status: number): IApiError {
-  const body = isDict(value) ? value : {};
-  return {
-    error: text(body.error) || (status === 0 ? 'unreachable' : `http_${status}`),
-    message: text(body.message) || (status === 0 ? 'the Jupyter server does not answer' : `HTTP ${status}`),
-    hint: text(body.hint),
-    docs: text(body.docs),
-    status
   };
 }

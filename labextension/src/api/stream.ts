@@ -9,7 +9,7 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { IApiError, IConnection, IDelta } from '../tokens';
-import { readFrame, type IFrame } from './guards';
+import { readFrame, type IFrame } from './answers';
 
 /** Longest silence that counts as live, in milliseconds: two heartbeats of 15 s and some slack. */
 export const SILENCE_MS = 35_000;

@@ -2,6 +2,7 @@
  * What the graph draws: cards and edges, whatever they stand for.
  */
 import type { Node } from '../api/schema';
+import { elapsed, nodeSeconds } from '../format';
 import { isFinal, PHASE_LOOKS } from '../model/phases';
 import type { Phase } from '../api/schema';
 
@@ -32,14 +33,24 @@ export interface IGraphEdge {
   readonly label: string;
 }
 
+/** The line of a card, with the time: it goes on while the step does. Unit of `now`: milliseconds. */
+function timedLine(node: Node, now: number): string {
+  const seconds = node.phase === 'Planned' ? null : nodeSeconds(node, now);
+  const line = node.line || node.phase;
+  if (seconds === null || node.phase === 'Failed' || node.phase === 'Skipped') {
+    return line;
+  }
+  return isFinal(node.phase) ? `${elapsed(seconds)} · ${line}` : `${line} · ${elapsed(seconds)}`;
+}
+
 /** The card of a step. */
-export function stepItem(node: Node): IGraphItem {
+export function stepItem(node: Node, now: number): IGraphItem {
   const attempts = node.argo?.attempts ?? 1;
   const tries = attempts + node.history.length;
   return {
     id: node.id,
     title: node.name,
-    line: node.line || node.phase,
+    line: timedLine(node, now),
     tone: PHASE_LOOKS[node.phase].tone,
     phase: node.phase,
     progress: isFinal(node.phase) ? null : node.progress,

@@ -11,8 +11,9 @@ import { Widget } from '@lumino/widgets';
 import { Card, CARD } from './card';
 import { paint, readPalette, type IViewport, type Palette } from './canvas';
 import { LayoutEngine } from './engine';
+import { GraphInput, type IGraphVerbs } from './input';
 import type { IGraphEdge, IGraphItem } from './item';
-import type { Direction, ILayout } from './layout';
+import type { Direction, ILayout, IPoint } from './layout';
 import { pathOf, step, type Arrow } from './paths';
 
 /** Cards are real elements up to this many in sight, and above this zoom. */
@@ -25,7 +26,7 @@ const MARGIN = 32;
 
 const EMPTY: ILayout = { places: {}, layers: [], routes: [], width: 0, height: 0 };
 
-export class GraphView extends Widget {
+export class GraphView extends Widget implements IGraphVerbs {
   constructor(private readonly _options: { readonly label: string; readonly scope: string }) {
     super();
     this.addClass('jp-argovx-graph');
@@ -114,41 +115,56 @@ export class GraphView extends Widget {
     }
   }
 
-  handleEvent(event: Event): void {
-    switch (event.type) {
-      case 'wheel':
-        this._onWheel(event as WheelEvent);
-        break;
-      case 'pointerdown':
-        this._onDown(event as PointerEvent);
-        break;
-      case 'pointermove':
-        this._onMove(event as PointerEvent);
-        break;
-      case 'pointerup':
-        this._onUp(event as PointerEvent);
-        break;
-      case 'dblclick':
-        this._onOpen(event as MouseEvent);
-        break;
-      case 'keydown':
-        this._onKey(event as KeyboardEvent);
-        break;
+  /** Move the ground. */
+  pan(by: IPoint): void {
+    const { k, x, y } = this._view;
+    this._follows = false;
+    this._look({ k, x: x + by.x, y: y + by.y });
+  }
+
+  /** The node under a point of the host; empty on the ground. */
+  at(point: IPoint): string {
+    const { k, x, y } = this._view;
+    const [px, py] = [(point.x - x) / k, (point.y - y) / k];
+    const hit = Object.entries(this._laid.places).find(
+      ([, at]) => px >= at.x && px <= at.x + CARD.width && py >= at.y && py <= at.y + CARD.height
+    );
+    return hit?.[0] ?? '';
+  }
+
+  /** Choose a card, or none, as the user does. */
+  choose(id: string): void {
+    this.select(id);
+    this._picked.emit(id);
+  }
+
+  open(id: string): void {
+    this._opened.emit(id);
+  }
+
+  /** Follow an arrow key along an edge. */
+  walk(key: Arrow): void {
+    const next = step(this._laid, this._edges, this._selected, key, this._direction);
+    if (next) {
+      this.choose(next);
+      this._reveal(next);
     }
+  }
+
+  get selected(): string {
+    return this._selected;
   }
 
   protected override onAfterAttach(message: Message): void {
     super.onAfterAttach(message);
-    for (const name of EVENTS) {
-      this.node.addEventListener(name, this, { passive: name !== 'wheel' && name !== 'keydown' });
-    }
+    this._input.attach();
     this._resize.observe(this.node);
     this._theme.observe(document.body, { attributeFilter: ['data-jp-theme-name', 'data-jp-theme-light'] });
     this._onSize();
   }
 
   protected override onBeforeDetach(message: Message): void {
-    EVENTS.forEach(name => this.node.removeEventListener(name, this));
+    this._input.detach();
     this._resize.disconnect();
     this._theme.disconnect();
     super.onBeforeDetach(message);
@@ -291,117 +307,6 @@ export class GraphView extends Widget {
     }
   }
 
-  /** The node under a point of the page. */
-  private _at(event: MouseEvent): string {
-    const box = this.node.getBoundingClientRect();
-    const { k, x, y } = this._view;
-    const px = (event.clientX - box.left - x) / k;
-    const py = (event.clientY - box.top - y) / k;
-    const hit = Object.entries(this._laid.places).find(
-      ([, at]) => px >= at.x && px <= at.x + CARD.width && py >= at.y && py <= at.y + CARD.height
-    );
-    return hit?.[0] ?? '';
-  }
-
-  private _onWheel(event: WheelEvent): void {
-    event.preventDefault();
-    const box = this.node.getBoundingClientRect();
-    if (event.ctrlKey || event.metaKey) {
-      const at = { x: event.clientX - box.left, y: event.clientY - box.top };
-      this.zoom(Math.exp(-event.deltaY / 300), at);
-    } else {
-      const { k, x, y } = this._view;
-      this._follows = false;
-      this._look({ k, x: x - event.deltaX, y: y - event.deltaY });
-    }
-  }
-
-  private _onDown(event: PointerEvent): void {
-    if (event.button === 0) {
-      this._drag = { x: event.clientX, y: event.clientY, view: this._view, moved: false };
-    } else if (event.button === 2) {
-      const id = this._at(event);
-      if (id) {
-        this._choose(id); // the context menu is about what was clicked
-      }
-    }
-  }
-
-  private _onMove(event: PointerEvent): void {
-    const drag = this._drag;
-    if (!drag) {
-      return;
-    }
-    const [dx, dy] = [event.clientX - drag.x, event.clientY - drag.y];
-    if (!drag.moved && Math.hypot(dx, dy) > 4) {
-      drag.moved = true;
-      this._follows = false;
-      this.node.setPointerCapture(event.pointerId);
-      this.addClass('jp-argovx-dragging');
-    }
-    if (drag.moved) {
-      this._look({ k: drag.view.k, x: drag.view.x + dx, y: drag.view.y + dy });
-    }
-  }
-
-  private _onUp(event: PointerEvent): void {
-    if (this._drag && !this._drag.moved) {
-      this._choose(this._at(event));
-    }
-    this._drag = null;
-    this.removeClass('jp-argovx-dragging');
-  }
-
-  private _onOpen(event: MouseEvent): void {
-    const id = this._at(event);
-    if (id) {
-      this._opened.emit(id);
-    }
-  }
-
-  private _onKey(event: KeyboardEvent): void {
-    if (event.altKey || event.ctrlKey || event.metaKey) {
-      return;
-    }
-    const act = this._keyAction(event.key);
-    if (act) {
-      event.preventDefault();
-      event.stopPropagation();
-      act();
-    }
-  }
-
-  private _keyAction(key: string): (() => void) | null {
-    switch (key) {
-      case 'ArrowUp':
-      case 'ArrowDown':
-      case 'ArrowLeft':
-      case 'ArrowRight':
-        return () => this._walk(key);
-      case 'Enter':
-        return this._selected ? () => this._opened.emit(this._selected) : null;
-      case 'Escape':
-        return this._selected ? () => this._choose('') : null;
-      case '+':
-      case '=':
-        return () => this.zoom(1.25);
-      case '-':
-        return () => this.zoom(0.8);
-      case '0':
-        return () => this.fitAll();
-      default:
-        return null;
-    }
-  }
-
-  private _walk(key: Arrow): void {
-    const next = step(this._laid, this._edges, this._selected, key, this._direction);
-    if (next) {
-      this._choose(next);
-      this._reveal(next);
-    }
-  }
-
   /** Bring a card into sight with the least movement. */
   private _reveal(id: string): void {
     const at = this._laid.places[id];
@@ -417,11 +322,6 @@ export class GraphView extends Widget {
       this._follows = false;
       this._look({ k, x: x + dx, y: y + dy });
     }
-  }
-
-  private _choose(id: string): void {
-    this.select(id);
-    this._picked.emit(id);
   }
 
   private readonly _picked = new Signal<this, string>(this);
@@ -444,7 +344,5 @@ export class GraphView extends Widget {
   private _follows = true;
   private _palette: Palette | null = null;
   private _frame = 0;
-  private _drag: { x: number; y: number; view: IViewport; moved: boolean } | null = null;
+  private readonly _input = new GraphInput(this.node, this);
 }
-
-const EVENTS = ['wheel', 'pointerdown', 'pointermove', 'pointerup', 'dblclick', 'keydown'] as const;

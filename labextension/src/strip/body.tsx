@@ -131,6 +131,9 @@ export function Strip({ model }: { readonly model: StripModel }): JSX.Element {
   }
   const seconds = nodeSeconds(node, node.times.finished_at || model.live ? now : 0);
   const done = share(node.progress);
+  // The chips name the outputs already.
+  const outputs = node.outputs.map(output => output.name).join(', ');
+  const says = node.line !== node.phase && (active || node.line !== outputs);
   const tail = active ? model.logs.buffer.tail(TAIL) : [];
   return (
     <div
@@ -142,14 +145,15 @@ export function Strip({ model }: { readonly model: StripModel }): JSX.Element {
       data-argovx-live={String(model.live)}
     >
       <div className="jp-argovx-stripline">
-        <PhaseGlyph phase={node.phase} progress={node.progress} />
-        <b className="jp-argovx-name">{node.name}</b>
-        <span>{node.phase}</span>
-        {node.line !== node.phase && <span className="jp-argovx-line">{node.line}</span>}
-        {active && seconds !== null && <span className="jp-argovx-time">{elapsed(seconds)}</span>}
-        {!active && <Results model={model} run={run} node={node} />}
-        <span className="jp-argovx-space" />
-        {!model.live && <span className="jp-argovx-stale">{trans.__('as the notebook remembers it')}</span>}
+        <div className="jp-argovx-stripmain">
+          <PhaseGlyph phase={node.phase} progress={node.progress} />
+          <b className="jp-argovx-name">{node.name}</b>
+          <span>{node.phase}</span>
+          {says && <span className="jp-argovx-line">{node.line}</span>}
+          {seconds !== null && <span className="jp-argovx-time">{elapsed(seconds)}</span>}
+          {!active && <Results model={model} run={run} node={node} />}
+          {!model.live && <span className="jp-argovx-stale">{trans.__('as the notebook remembers it')}</span>}
+        </div>
         <Verbs model={model} run={run} node={node} />
       </div>
       {active && done !== null && (

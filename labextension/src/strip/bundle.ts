@@ -4,7 +4,8 @@
  * Only the ids of run and node are believed, and only to ask the server. The snapshot is shown as text
  * when the server does not know the run.
  */
-import { isDict, readRun } from '../api/guards';
+import { readRun } from '../api/guards';
+import { isDict } from '../api/values';
 import type { Run } from '../api/schema';
 
 export const MIME_TYPE = 'application/vnd.argovx.run+json';

@@ -9,6 +9,7 @@ import { BoxPanel, SplitPanel } from '@lumino/widgets';
 import { ViewProvider, type IViewServices } from '../../components/context';
 import { stepItem } from '../../graph/item';
 import { GraphPane } from '../../graph/pane';
+import { isActive } from '../../model/phases';
 import { Head, Inspector } from './body';
 import { RunViewModel } from './model';
 
@@ -52,6 +53,7 @@ export class RunPanel extends BoxPanel {
   readonly model: RunViewModel;
 
   override dispose(): void {
+    clearInterval(this._clock);
     this.model.dispose();
     super.dispose();
   }
@@ -80,11 +82,17 @@ export class RunPanel extends BoxPanel {
     const { run, node } = this.model;
     const edges = run?.edges ?? [];
     this._pane.graph.setData(
-      (run?.nodes ?? []).map(stepItem),
+      (run?.nodes ?? []).map(item => stepItem(item, Date.now())),
       edges.map(edge => ({ source: edge.source, target: edge.target, label: edge.names.join(', ') }))
     );
     this._pane.graph.select(node?.id ?? '');
   }
 
+  /** The times on the cards go on while something is under way and on screen. */
+  private readonly _clock = setInterval(() => {
+    if (this.isVisible && this.model.run?.nodes.some(node => isActive(node.phase))) {
+      this._onChanged();
+    }
+  }, 1000);
   private readonly _pane: GraphPane;
 }
