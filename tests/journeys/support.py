@@ -132,7 +132,11 @@ class Lab:
         if self.process and self.process.poll() is None:
             until(self._kernels_are_up, 30, "kernels that have started")
             self.process.terminate()
-            self.process.wait(30)
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                # Jupyter Server may wait for ever for AnyIO's worker threads once its loop is closed
+                self.kill()
 
     def kill(self):
         """Kill it as a crash would."""
