@@ -147,4 +147,5 @@ test('arrows walk along edges and between neighbours', () => {
   assert.equal(step(laid, graph.edges, 'b', 'ArrowRight', 'down'), 'c');
   assert.equal(step(laid, graph.edges, 'c', 'ArrowRight', 'down'), null);
   assert.equal(step(laid, graph.edges, '', 'ArrowDown', 'down'), 'a');
+  assert.equal(step(layout(FAN_IN), FAN_IN.edges, 'prepare', 'ArrowDown', 'down'), 'train');
 });

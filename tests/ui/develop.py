@@ -147,7 +147,7 @@ def main() -> None:
             context = browser.new_context(viewport={"width": 1440, "height": 900})
             context.grant_permissions(["clipboard-read", "clipboard-write"])
             page = context.new_page()
-            page.on("pageerror", lambda error: sys.stderr.write(f"PAGE ERROR {error}\n"))
+            page.on("pageerror", lambda error: sys.stderr.write(f"PAGE ERROR {error} {error.stack}\n"))
             page.on(
                 "console",
                 lambda m: (

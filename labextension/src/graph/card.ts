@@ -29,7 +29,8 @@ export class Card {
     this.node.setAttribute('role', 'option');
     this._text.append(this._title, this._line);
     this._foot.append(this._bar);
-    this.node.append(this._icon, this._text, this._badge, this._foot);
+    this._corner.append(this._badge, this._time);
+    this.node.append(this._icon, this._text, this._corner, this._foot);
     this.update(item);
   }
 
@@ -52,9 +53,10 @@ export class Card {
     this.node.className = `jp-argovx-card jp-argovx-card-${item.kind} jp-argovx-tone-${item.tone}${flags}${selected}`;
     this.node.setAttribute('aria-label', item.hint);
     this.node.title = item.hint;
-    this._title.textContent = cutMiddle(item.title, 26);
+    this._title.textContent = cutMiddle(item.title, item.badge ? 14 : item.time ? 18 : 24);
     this._line.textContent = item.line;
     this._badge.textContent = item.badge;
+    this._time.textContent = item.time;
     const done = share(item.progress);
     this._icon.replaceChildren(...(item.phase ? [drawGlyph(item.phase, done)] : []));
     this._foot.hidden = done === null;
@@ -75,7 +77,9 @@ export class Card {
   private readonly _text = part('text');
   private readonly _title = part('title');
   private readonly _line = part('line');
+  private readonly _corner = part('corner');
   private readonly _badge = part('badge');
+  private readonly _time = part('time');
   private readonly _foot = part('foot');
   private readonly _bar = part('bar');
 }

@@ -10,6 +10,8 @@ export interface IGraphItem {
   readonly id: string;
   readonly title: string;
   readonly line: string;
+  /** Elapsed time; empty when it has none. */
+  readonly time: string;
   readonly tone: string;
   /** The phase whose icon is drawn; artifacts have none. */
   readonly phase: Phase | null;
@@ -33,14 +35,10 @@ export interface IGraphEdge {
   readonly label: string;
 }
 
-/** The line of a card, with the time: it goes on while the step does. Unit of `now`: milliseconds. */
-function timedLine(node: Node, now: number): string {
-  const seconds = node.phase === 'Planned' ? null : nodeSeconds(node, now);
-  const line = node.line || node.phase;
-  if (seconds === null || node.phase === 'Failed' || node.phase === 'Skipped') {
-    return line;
-  }
-  return isFinal(node.phase) ? `${elapsed(seconds)} · ${line}` : `${line} · ${elapsed(seconds)}`;
+/** Elapsed time at the corner of a card: it goes on while the step does. Unit of `now`: milliseconds. */
+function timeOf(node: Node, now: number): string {
+  const seconds = node.phase === 'Planned' || node.phase === 'Skipped' ? null : nodeSeconds(node, now);
+  return seconds === null ? '' : elapsed(seconds);
 }
 
 /** The card of a step. */
@@ -50,7 +48,8 @@ export function stepItem(node: Node, now: number): IGraphItem {
   return {
     id: node.id,
     title: node.name,
-    line: timedLine(node, now),
+    line: node.line || node.phase,
+    time: timeOf(node, now),
     tone: PHASE_LOOKS[node.phase].tone,
     phase: node.phase,
     progress: isFinal(node.phase) ? null : node.progress,
@@ -67,6 +66,7 @@ export function sameItem(a: IGraphItem, b: IGraphItem): boolean {
   return (
     a.title === b.title &&
     a.line === b.line &&
+    a.time === b.time &&
     a.tone === b.tone &&
     a.phase === b.phase &&
     a.progress?.[0] === b.progress?.[0] &&

@@ -30,6 +30,7 @@ function itemOf(node: LineageNode): IGraphItem {
     id: node.id,
     title: node.name,
     line: where || what || node.state,
+    time: '',
     tone: where ? 'warn' : phase ? PHASE_LOOKS[phase].tone : 'quiet',
     phase,
     progress: null,

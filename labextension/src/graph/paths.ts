@@ -60,10 +60,12 @@ export function step(
     const row = layout.layers.find(layer => layer.includes(from)) ?? [];
     return row[row.indexOf(from) + (move === 'after' ? 1 : -1)] ?? null;
   }
-  const across = direction === 'down' ? 'x' : 'y';
+  const [along, across] = direction === 'down' ? (['y', 'x'] as const) : (['x', 'y'] as const);
   const near = edges
     .filter(edge => (move === 'next' ? edge.source : edge.target) === from)
     .map(edge => (move === 'next' ? edge.target : edge.source));
-  const far = (id: string): number => Math.abs((layout.places[id]?.[across] ?? Infinity) - here[across]);
-  return near.sort((a, b) => far(a) - far(b))[0] ?? null;
+  // The next layer first, then the nearest beside it: a long edge is reached through what it passes.
+  const far = (id: string, axis: 'x' | 'y'): number =>
+    Math.abs((layout.places[id]?.[axis] ?? Infinity) - here[axis]);
+  return near.sort((a, b) => far(a, along) - far(b, along) || far(a, across) - far(b, across))[0] ?? null;
 }

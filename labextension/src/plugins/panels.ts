@@ -91,7 +91,10 @@ class Opener {
     widget.title.closable = true;
   }
 
-  private _add(widget: Widget): void {
+  private _add(widget: MainAreaWidget): void {
+    if (!this._isLab) {
+      widget.content.addClass('jp-argovx-below');
+    }
     this._app.shell.add(widget, this._isLab ? 'main' : 'down', { type: 'Argo VX' });
   }
 }
