@@ -17,6 +17,7 @@ import types
 import typing
 from datetime import datetime
 from pathlib import Path
+from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE.parent))
@@ -71,7 +72,7 @@ def _comment(cls: type) -> str:
     return f"/** {' '.join(first.split()).replace('``', '`')} */"
 
 
-def declaration(cls: type) -> str:
+def declaration(cls: type[Any]) -> str:
     """Return one exported TypeScript declaration for a dataclass or enum."""
     if issubclass(cls, enum.Enum):
         values = "".join(f"\n  '{item.value}'," for item in cls)

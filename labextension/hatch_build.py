@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
@@ -16,7 +17,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 BUILT = "argovx_lab/labextension/static/style.js"
 
 
-class NodeHook(BuildHookInterface):
+class NodeHook(BuildHookInterface[Any]):
     """Adds Node to the build environment when the labextension must be built without one."""
 
     PLUGIN_NAME = "custom"

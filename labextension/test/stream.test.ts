@@ -132,6 +132,21 @@ test('a snapshot of several runs under one number is told whole', () => {
   assert.equal(world.got.length, 3);
 });
 
+test('being heard again is no news', () => {
+  const world = new World();
+  let said = 0;
+  world.stream.stateChanged.connect(() => {
+    said++;
+  });
+  world.stream.start();
+  world.socket.open();
+  world.socket.send([change(1)]);
+  world.pass(1000);
+  world.socket.send([change(2)]);
+  assert.equal(said, 1);
+  assert.equal(world.stream.connection.heardAt, 1_001_000);
+});
+
 test('another epoch is a restart, the first one is not', () => {
   const world = new World();
   world.stream.start();

@@ -65,6 +65,7 @@ export class RunStream implements IDisposable {
     return this._refused;
   }
 
+  /** Emitted when the state changes in words; being heard again is no news. */
   get stateChanged(): ISignal<this, IConnection> {
     return this._stateChanged;
   }
@@ -262,8 +263,11 @@ export class RunStream implements IDisposable {
   }
 
   private _say(state: IConnection['state'], polling = this._connection.polling): void {
+    const before = this._connection;
     this._connection = { state, polling, heardAt: this._heardAt };
-    this._stateChanged.emit(this._connection);
+    if (before.state !== state || before.polling !== polling) {
+      this._stateChanged.emit(this._connection);
+    }
   }
 
   private _dropSocket(): void {

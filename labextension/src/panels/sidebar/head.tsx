@@ -20,6 +20,8 @@ function Connection(): JSX.Element {
   useSignal(board.changed);
   const { connection, principal, profile } = board.runs;
   const now = useNow(connection.state !== 'live');
+  // When something is wrong, that is what the line has room for.
+  const isCalm = connection.state === 'live' || connection.state === 'paused';
   const heard = connection.heardAt ? new Date(connection.heardAt).toISOString() : '';
   return (
     <div className="jp-argovx-connection">
@@ -32,12 +34,12 @@ function Connection(): JSX.Element {
         <span className="jp-argovx-dot" aria-hidden="true" />
         {connectionWords(connection, now)}
       </span>
-      {profile && (
+      {profile && isCalm && (
         <span className="jp-argovx-profile" title={trans.__('Profile; change it with %argovx use NAME')}>
           {profile}
         </span>
       )}
-      {principal && (
+      {principal && isCalm && (
         <button
           type="button"
           className="jp-argovx-linklike jp-argovx-who"
