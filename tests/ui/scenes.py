@@ -206,3 +206,30 @@ def notebook7(page: Any, lab: Any, out: Path, open_page: Any) -> None:
     page.locator(".jp-argovx-card").first.wait_for()
     page.wait_for_timeout(1200)
     page.screenshot(path=str(out / "nb7-run.png"))
+
+
+def real_failing(page: Any, lab: Any, out: Path, open_page: Any) -> None:
+    """The failing notebook on the sandbox, watched from its plan on."""
+    source = Path(__file__).resolve().parents[2] / "notebooks" / "01-a-failing-step.ipynb"
+    (lab.root / source.name).write_text(source.read_text())
+    open_page(page, lab)
+    execute(page, "docmanager:open", {"path": source.name})
+    page.locator(".jp-Notebook").wait_for()
+    execute(page, "argovx:show-panel")
+    page.locator("#argovx-panel [data-argovx-phase=Planned]").first.wait_for(timeout=60_000)
+    execute(page, "argovx:open-run", {"run": f"plan:{source.name}"})
+    page.locator(".jp-argovx-card.jp-argovx-planned").first.wait_for()
+    page.wait_for_timeout(2500)
+    page.screenshot(path=str(out / "failing-0.png"))
+    execute(page, "docmanager:open", {"path": source.name})
+    page.wait_for_timeout(500)
+    execute(page, "notebook:run-all-cells")
+    page.locator("#argovx-panel .jp-argovx-step[data-argovx-phase=Failed]").wait_for(timeout=40_000)
+    page.wait_for_timeout(1500)
+    page.screenshot(path=str(out / "failing-1.png"))
+    page.locator(".jp-argovx-strip [data-argovx-phase=Failed] button", has_text="Open").click()
+    page.wait_for_timeout(1500)
+    page.screenshot(path=str(out / "failing-2.png"))
+    page.locator(".jp-argovx-nodeverbs button", has_text="Retry").click()
+    page.wait_for_timeout(1200)
+    page.screenshot(path=str(out / "failing-3.png"))

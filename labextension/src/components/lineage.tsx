@@ -5,6 +5,7 @@ import type { JSX } from 'react';
 import type { Finding, Lineage, LineageNode } from '../api/schema';
 import { shortDigest } from '../format';
 import { useSignal } from '../hooks';
+import { isPlannedId } from '../model/reduce';
 import type { LineageModel } from '../model/lineage';
 import { useServices } from './context';
 import { EmptyState, ErrorBox } from './parts';
@@ -120,9 +121,13 @@ export function LineageList({ model }: { readonly model: LineageModel }): JSX.El
 export function SelectedLineage({ model }: { readonly model: LineageModel }): JSX.Element {
   const { board, trans } = useServices();
   useSignal(board.selectionChanged);
-  return board.selection.run ? (
-    <LineageList model={model} />
-  ) : (
-    <EmptyState title={trans.__('Select a run or a step')} />
-  );
+  useSignal(board.changed);
+  const { run, node } = board.selection;
+  if (!run) {
+    return <EmptyState title={trans.__('Select a run or a step')} />;
+  }
+  if (isPlannedId(run) || board.node(run, node)?.phase === 'Planned') {
+    return <EmptyState title={trans.__('Not run yet')} />;
+  }
+  return <LineageList model={model} />;
 }

@@ -21,7 +21,7 @@ export class Card {
   constructor(
     item: IGraphItem,
     readonly id: string,
-    private readonly _run: string
+    private readonly _scope: string
   ) {
     this.node = part('node');
     this.node.className = 'jp-argovx-card';
@@ -43,7 +43,9 @@ export class Card {
     this._item = item;
     const { dataset } = this.node;
     dataset.argovxNode = item.id;
-    dataset.argovxRun = this._run;
+    if (this._scope) {
+      dataset.argovxRun = this._scope;
+    }
     dataset.argovxKind = item.kind;
     if (item.phase) {
       dataset.argovxPhase = item.phase;

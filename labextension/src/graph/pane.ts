@@ -7,11 +7,11 @@ import { PanelLayout, Widget } from '@lumino/widgets';
 import { GraphView } from './view';
 
 export class GraphPane extends Widget {
-  constructor(trans: TranslationBundle, label: string, scope: string) {
+  constructor(trans: TranslationBundle, label: string) {
     super();
     this.addClass('jp-argovx-graphpane');
     const layout = (this.layout = new PanelLayout());
-    this.graph = new GraphView({ label, scope });
+    this.graph = new GraphView(label);
     this.graph.id = `argovx-graph-${++count}`;
     layout.addWidget(this.graph);
     const controls = document.createElement('div');

@@ -27,13 +27,13 @@ const MARGIN = 32;
 const EMPTY: ILayout = { places: {}, layers: [], routes: [], width: 0, height: 0 };
 
 export class GraphView extends Widget implements IGraphVerbs {
-  constructor(private readonly _options: { readonly label: string; readonly scope: string }) {
+  constructor(label: string) {
     super();
     this.addClass('jp-argovx-graph');
     const { node } = this;
     node.tabIndex = 0;
     node.setAttribute('role', 'listbox');
-    node.setAttribute('aria-label', _options.label);
+    node.setAttribute('aria-label', label);
     this._layer.className = 'jp-argovx-graph-layer';
     node.append(this._canvas, this._layer);
     this._resize = new ResizeObserver(() => this._onSize());
@@ -51,6 +51,16 @@ export class GraphView extends Widget implements IGraphVerbs {
   /** A card was opened: double click or Enter. */
   get opened(): ISignal<this, string> {
     return this._opened;
+  }
+
+  /** The run that the cards belong to, for context menus; empty when they stand for something else. */
+  set scope(scope: string) {
+    if (scope !== this._scope) {
+      this._scope = scope;
+      this._cards.forEach(card => card.node.remove());
+      this._cards.clear();
+      this._draw();
+    }
   }
 
   get direction(): Direction {
@@ -291,7 +301,7 @@ export class GraphView extends Widget implements IGraphVerbs {
       }
       let card = this._cards.get(id);
       if (!card) {
-        card = new Card(item, `${this.id}-card-${CSS.escape(id)}`, this._options.scope);
+        card = new Card(item, `${this.id}-card-${CSS.escape(id)}`, this._scope);
         this._cards.set(id, card);
         this._layer.append(card.node);
       }
@@ -334,6 +344,7 @@ export class GraphView extends Widget implements IGraphVerbs {
   private readonly _cards = new Map<string, Card>();
   private _items: ReadonlyMap<string, IGraphItem> = new Map();
   private _edges: readonly IGraphEdge[] = [];
+  private _scope = '';
   private _shape = '';
   private _laid = EMPTY;
   private _path: ReadonlySet<string> = new Set();

@@ -10,7 +10,7 @@ import { Signal, type ISignal } from '@lumino/signaling';
 import type { Node, Run } from '../api/schema';
 import type { IRunsModel } from '../tokens';
 import type { PlanModel } from './plan';
-import { plannedId, runOfNotebook, withPlan } from './reduce';
+import { isPlannedId, pathOfPlan, plannedId, runOfNotebook, withPlan } from './reduce';
 
 /** What is selected: a run, and perhaps a node of it. */
 export interface ISelection {
@@ -113,6 +113,12 @@ export class Board implements IDisposable {
 
   private _onChanged(): void {
     this._list = null;
+    // What was selected as planned stays selected when its run begins.
+    const { run: id, node } = this._selection;
+    const run = isPlannedId(id) && !this.get(id) ? this.ofNotebook(pathOfPlan(id)) : undefined;
+    if (run) {
+      this.select(run.id, node);
+    }
     this._changed.emit();
   }
 

@@ -175,3 +175,8 @@ export function withPlan(run: Run | undefined, plan: IPlan | undefined, path: st
 export function isPlannedId(id: string): boolean {
   return id.startsWith('plan:');
 }
+
+/** The notebook of a planned view. */
+export function pathOfPlan(id: string): string {
+  return id.slice('plan:'.length);
+}

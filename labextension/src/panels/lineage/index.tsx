@@ -23,7 +23,7 @@ export class LineagePanel extends Panel {
         <Body model={this.model} />
       </ViewProvider>
     );
-    this._pane = new GraphPane(trans, trans.__('Lineage; arrows follow the edges'), run);
+    this._pane = new GraphPane(trans, trans.__('Lineage; arrows follow the edges'));
     this._pane.graph.direction = 'right';
     this.addWidget(head);
     this.addWidget(this._pane);

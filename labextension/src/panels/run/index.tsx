@@ -26,7 +26,7 @@ export class RunPanel extends BoxPanel {
     const inspector = piece(<Inspector model={this.model} />);
     inspector.addClass('jp-argovx-inspector');
     inspector.node.setAttribute('aria-label', trans.__('Inspector'));
-    this._pane = new GraphPane(trans, trans.__('Steps; arrows follow the edges'), run);
+    this._pane = new GraphPane(trans, trans.__('Steps; arrows follow the edges'));
     const turn = (): void => {
       this._pane.graph.direction = services.look.direction;
     };
@@ -80,6 +80,7 @@ export class RunPanel extends BoxPanel {
 
   private _onChanged(): void {
     const { run, node } = this.model;
+    this._pane.graph.scope = run?.id ?? '';
     const edges = run?.edges ?? [];
     this._pane.graph.setData(
       (run?.nodes ?? []).map(item => stepItem(item, Date.now())),

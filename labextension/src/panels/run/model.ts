@@ -12,7 +12,7 @@ import { LineageModel } from '../../model/lineage';
 import { LogsModel } from '../../model/logs';
 import { MetricsModel } from '../../model/metrics';
 import { isFinal } from '../../model/phases';
-import { isPlannedId } from '../../model/reduce';
+import { isPlannedId, pathOfPlan } from '../../model/reduce';
 import type { IArgovxClient } from '../../tokens';
 
 export const TABS = ['overview', 'logs', 'metrics', 'data', 'lineage'] as const;
@@ -66,7 +66,7 @@ export class RunViewModel implements IDisposable {
     if (run || !isPlannedId(this.id)) {
       return run;
     }
-    return this.board.ofNotebook(this.id.slice('plan:'.length));
+    return this.board.ofNotebook(pathOfPlan(this.id));
   }
 
   /** The selected step, when the selection is of this run. */
