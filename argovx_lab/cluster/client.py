@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from argovx_lab.cluster.answers import from_answer, from_status
-from argovx_lab.errors import Conflict, CredentialError, NotFound, Unavailable
+from argovx_lab.errors import Conflict, CredentialError, NotFound, RemoteError, Unavailable
 
 Object = dict[str, Any]
 
@@ -97,10 +97,10 @@ class Cluster:
         response = self._open(self._workflows(), query, what=what, read_timeout_s=WATCH_TIMEOUT_S + 15)
         try:
             for line in _lines(response):
-                event = json.loads(line)
-                if event["type"] == "ERROR":
-                    raise from_status(event["object"], int(event["object"].get("code", 500)), "the watch")
-                yield event["type"], event["object"]
+                kind, obj = _event(line)
+                if kind == "ERROR":
+                    raise from_status(obj, int(obj.get("code", 500)), "the watch")
+                yield kind, obj
         except (HTTPError, OSError) as error:
             raise Unavailable("the watch on Workflows broke off", service="kubernetes") from error
         finally:
@@ -114,7 +114,7 @@ class Cluster:
             response = self._open(path, query, what=f"pod {pod}", read_timeout_s=REQUEST_TIMEOUT_S[1])
         except NotFound:
             return ""
-        return bytes(response.data).decode(errors="replace")
+        return _body(response, what=f"pod {pod}").decode(errors="replace")
 
     def who_am_i(self) -> str:
         """Return the user name that the API server sees."""
@@ -167,7 +167,12 @@ class Cluster:
         query: list[tuple[str, str]] | None = None,
     ) -> Object:
         response = self._send(method, path, what, body, query, REQUEST_TIMEOUT_S[1])
-        answer: Object = json.loads(response.data)
+        try:
+            answer = json.loads(_body(response, what))
+        except ValueError:
+            answer = None
+        if not isinstance(answer, dict):
+            raise RemoteError(f"the Kubernetes API's answer about {what} is no object", service="kubernetes")
         return answer
 
     def _open(self, path: str, query: list[tuple[str, str]], *, what: str, read_timeout_s: float) -> Any:
@@ -190,7 +195,7 @@ class Cluster:
             if response.status != 401:
                 break
         if response.status >= 300:
-            raise from_answer(response.data, response.status, what)
+            raise from_answer(_body(response, what), response.status, what)
         return response
 
     def _once(self, method: str, url: str, what: str, body: Object | None, read_timeout_s: float) -> Any:
@@ -221,6 +226,28 @@ class Cluster:
                 hint="Run: argovx doctor",
                 service="kubernetes",
             ) from error
+
+
+def _body(response: Any, what: str) -> bytes:
+    """Return an answer's whole body, which is read only now: the connection may break off under it."""
+    from urllib3.exceptions import HTTPError
+
+    try:
+        return bytes(response.data)
+    except (HTTPError, OSError) as error:
+        raise Unavailable(
+            f"the Kubernetes API's answer about {what} broke off", service="kubernetes"
+        ) from error
+
+
+def _event(line: bytes) -> tuple[str, Object]:
+    """Read one line of a watch; what is none, as behind a proxy, ends the watch and is listed anew."""
+    try:
+        event = json.loads(line)
+        kind, obj = event["type"], event["object"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise Unavailable("the watch on Workflows brought no event", service="kubernetes") from error
+    return kind, obj
 
 
 def _lines(response: Any) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Protocol
 
-from argovx_lab.errors import ArgovxError, Conflict
+from argovx_lab.errors import ArgovxError, Conflict, InternalError
 
 logger = logging.getLogger(__name__)
 
@@ -90,9 +90,18 @@ class Reflector:
             except Conflict:
                 logger.debug("watch: the resourceVersion is too old, listing again")
             except ArgovxError as error:
-                self._fail(error)
-                self._stop.wait(pause_s * random.uniform(0.5, 1.5))  # noqa: S311  (jitter, not a secret)
-                pause_s = min(pause_s * 2, BACKOFF_S[1])
+                pause_s = self._rest(error, pause_s)
+            except Exception:
+                logger.exception("watch: the Kubernetes API sent what nobody expected")
+                pause_s = self._rest(
+                    InternalError("the Workflows cannot be read; the log tells more"), pause_s
+                )
+
+    def _rest(self, error: ArgovxError, pause_s: float) -> float:
+        """Say what is wrong and pause; returns the next pause in seconds."""
+        self._fail(error)
+        self._stop.wait(pause_s * random.uniform(0.5, 1.5))  # noqa: S311  (jitter, not a secret)
+        return min(pause_s * 2, BACKOFF_S[1])
 
     def _relist(self) -> str:
         items, version = self._source.list_workflows()

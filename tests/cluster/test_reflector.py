@@ -91,3 +91,16 @@ def test_a_broken_end_is_stale_until_it_is_back():
 def test_before_the_first_list_it_is_not_synced():
     reflector = Reflector(Source(Unavailable("down")))
     assert not reflector.wait_synced(0)
+
+
+def test_an_answer_that_nobody_expected_does_not_end_the_mirror():
+    reflector, source, changes = follow(
+        ([{"metadata": {}}], "1"),
+        ([obj("a", 1)], "1"),
+        [("ADDED", {"metadata": None})],
+        ([obj("b", 2)], "2"),
+    )
+    assert uids(reflector) == ["b"]
+    assert source.versions == ["1", "2"]
+    assert changes == [[], ["a"], [], ["a", "b"]]
+    assert reflector.error is None
