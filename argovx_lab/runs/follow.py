@@ -78,7 +78,7 @@ class Follower:
         self._prefix = prefix
         self._cadence = cadence
         self._readers: dict[str, AttemptReader] = {}
-        self._jobs_seen: dict[str, tuple[float, dict[str, Any]]] = {}
+        self._jobs_seen: dict[str, tuple[float, bool, dict[str, Any]]] = {}
         self._asked_at: dict[str, tuple[float, bool]] = {}
         self._wake = threading.Event()
         self._stop = threading.Event()
@@ -145,11 +145,24 @@ class Follower:
         for execution in found:
             runs.setdefault(execution.run, []).append(execution)
         for run_id, items in runs.items():
-            seen = [self._see(execution) for execution in items]
-            self._store.put(merge(run_id, seen, self._about, stale_s=self._stale_s()))
+            try:
+                seen = [self._see(execution) for execution in items]
+                self._store.put(merge(run_id, seen, self._about, stale_s=self._stale_s()))
+            except Exception:
+                logger.exception("run %s cannot be merged; the others are", run_id)
         for gone in {run.id for run in self._store.all()} - runs.keys():
             self._store.remove(gone)
+        self._forget(found)
         return any(not e.final or not self._settled(e) for e in found)
+
+    def _forget(self, found: list[Execution]) -> None:
+        """Drop what is remembered of attempts and jobs that the mirror no longer has."""
+        keys = {_key(execution) for execution in found}
+        names = {execution.outputs.get("vertex-job") for execution in found}
+        with self._lock:
+            self._readers = {key: reader for key, reader in self._readers.items() if key in keys}
+        self._asked_at = {key: asked for key, asked in self._asked_at.items() if key in keys}
+        self._jobs_seen = {name: job for name, job in self._jobs_seen.items() if name in names}
 
     def _stale_s(self) -> float:
         """Return the mirror's age in steps of 5 s, so that revisions do not grow with every look."""
@@ -198,13 +211,12 @@ class Follower:
         name = execution.outputs.get("vertex-job")
         if not name:
             return {}
-        asked_at, job = self._jobs_seen.get(name, (0.0, {}))
+        asked_at, after_end, job = self._jobs_seen.get(name, (float("-inf"), False, {}))
         ended = str(job.get("state", "")) in _ENDED
         old = time.monotonic() - asked_at >= self._cadence.vertex_s
-        if not job or (not ended and (old or execution.final)):
-            fresh = self._guard(lambda: self._jobs.get(name), f"Vertex about {execution.step}")
-            self._jobs_seen[name] = (time.monotonic(), fresh or job)
-            return fresh or job
+        if not ended and (old or (execution.final and not after_end)):
+            job = self._guard(lambda: self._jobs.get(name), f"Vertex about {execution.step}") or job
+            self._jobs_seen[name] = (time.monotonic(), execution.final, job)
         return job
 
     @staticmethod

@@ -1,0 +1,118 @@
+"""The follower: one bad run hides no other, and no end is asked more often than the cadence says."""
+
+import threading
+
+from argovx_lab.errors import NotFound
+from argovx_lab.runs.follow import Cadence, Follower
+from argovx_lab.runs.merge import About
+from argovx_lab.runs.store import RunStore
+
+JOB = "projects/p/locations/r/customJobs/7"
+
+
+class Mirror:
+    stale_s = 0.0
+
+    def __init__(self, *objects):
+        self.objects = list(objects)
+
+
+class Jobs:
+    """Vertex: answers ``job``, or that there is none, and counts the questions."""
+
+    def __init__(self, job=None):
+        self.job = job
+        self.asked = 0
+
+    def get(self, name):
+        self.asked += 1
+        if self.job is None:
+            raise NotFound(f"{name} was deleted")
+        return self.job
+
+    def console_url(self, name):
+        return ""
+
+
+class Empty:
+    def list(self, bucket, prefix):
+        return iter(())
+
+
+def follower(mirror, jobs, bucket=None, vertex_s=3600.0):
+    about = About("sandbox", "argovx")
+    cadence = Cadence(0.01, vertex_s)
+    made = Follower(
+        mirror, jobs, bucket or Empty(), RunStore(), about=about, bucket_name="b", cadence=cadence
+    )
+    return made, made._store
+
+
+def step(workflow, node, run="r-1", name="train-1", phase="Succeeded"):
+    outputs = {"parameters": [{"name": "vertex-job", "value": JOB}]}
+    identifier, entry = node(name, ".train", phase=phase, outputs=outputs)
+    return workflow(name, run=run, nodes={identifier: entry}, status={"phase": phase})
+
+
+def test_a_job_that_was_deleted_is_not_asked_for_in_every_round(workflow, node):
+    jobs = Jobs()
+    made, _ = follower(Mirror(step(workflow, node)), jobs)
+    for _ in range(5):
+        made.refresh()
+    assert jobs.asked == 1
+
+
+def test_the_end_of_a_step_asks_once_more_at_once(workflow, node):
+    jobs = Jobs({"name": JOB, "state": "JOB_STATE_RUNNING"})
+    mirror = Mirror(step(workflow, node, phase="Running"))
+    made, _ = follower(mirror, jobs)
+    made.refresh()
+    made.refresh()
+    assert jobs.asked == 1
+    mirror.objects = [step(workflow, node)]
+    made.refresh()
+    made.refresh()
+    assert jobs.asked == 2
+
+
+def test_a_run_that_cannot_be_merged_hides_no_other(workflow, node):
+    class Hostile(Empty):
+        def list(self, bucket, prefix):
+            if "uid-bad-1" in prefix:
+                raise TypeError("the bucket holds what nobody expected")
+            return iter(())
+
+    mirror = Mirror(step(workflow, node, "bad", "bad-1"), step(workflow, node, "good", "good-1"))
+    made, store = follower(mirror, Jobs(), Hostile())
+    made.refresh()
+    assert [run.id for run in store.all()] == ["good"]
+
+
+def test_the_thread_outlives_what_it_cannot_merge(workflow, node):
+    class Hostile(Empty):
+        def list(self, bucket, prefix):
+            if "uid-bad-1" in prefix:
+                raise TypeError("the bucket holds what nobody expected")
+            return iter(())
+
+    mirror = Mirror(step(workflow, node, "bad", "bad-1"))
+    made, store = follower(mirror, Jobs(), Hostile())
+    found = threading.Event()
+    store.listen(found.set)
+    made.start()
+    mirror.objects = [*mirror.objects, step(workflow, node, "good", "good-1")]
+    made.changed([])
+    assert found.wait(10)
+    made.stop()
+    assert store.get("good") is not None
+
+
+def test_what_the_mirror_lost_is_forgotten(workflow, node):
+    mirror = Mirror(step(workflow, node))
+    made, store = follower(mirror, Jobs())
+    made.refresh()
+    assert made._readers
+    assert made._jobs_seen
+    mirror.objects = []
+    made.refresh()
+    assert (made._readers, made._jobs_seen, made._asked_at, store.all()) == ({}, {}, {}, [])
