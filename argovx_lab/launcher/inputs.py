@@ -49,8 +49,8 @@ def own_object(layout: Layout, uri: str, what: str) -> tuple[str, str]:
 def _resolve(objects: Objects, layout: Layout, name: str, ref: ArtifactRef) -> dict[str, Any]:
     found = _from_manifest(objects, layout, name, ref) if ref.manifest else None
     uri = found["uri"] if found else ref.uri
-    digest = found["digest"] if found else ref.digest
-    codec = found["codec"] if found else ref.codec
+    digest = found.get("digest") if found else ref.digest
+    codec = found.get("codec") if found else ref.codec
     if not (uri and digest and codec):
         raise SpecError(f"input {name} names neither content nor an output of a step")
     bucket, path = own_object(layout, uri, f"input {name}")
@@ -88,4 +88,11 @@ def _from_manifest(objects: Objects, layout: Layout, name: str, ref: ArtifactRef
     folder = ref.manifest[: -len("manifest.json")]
     if not str(output.get("uri", "")).startswith(folder):
         raise SpecError(f"the manifest behind input {name} points outside of its own folder")
+    for field in ("digest", "codec"):
+        wanted, has = getattr(ref, field), output.get(field)
+        if wanted and has != wanted:
+            raise OutputsMissing(
+                f"input {name} was submitted with another {field} than the manifest of {producer} has now",
+                hint="Run the step that makes it again.",
+            )
     return output

@@ -12,7 +12,7 @@ from typing import Any
 from argovx_lab.errors import OutputsMissing, RemoteError
 from argovx_lab.launcher import records
 from argovx_lab.launcher.claim import Claim
-from argovx_lab.model.layout import split_uri
+from argovx_lab.model.layout import Attempt, split_uri
 from argovx_lab.model.step import StepSpec
 from argovx_lab.storage.objects import Objects
 
@@ -75,17 +75,25 @@ def verify(objects: Objects, claim: Claim, spec: StepSpec) -> Manifest:
             f"the outputs are {there or 'none'}, not {', '.join(sorted(spec.outputs)) or 'none'}"
         )
     for name, output in outputs.items():
-        _check(objects, attempt.output(name), name, output)
+        _check(objects, attempt, name, output)
+        _check_codec(name, output, spec.outputs[name])
     return Manifest(f"gs://{attempt.bucket}/{attempt.manifest}", digest, document)
 
 
-def _check(objects: Objects, folder: str, name: str, output: dict[str, Any]) -> None:
+def _check_codec(name: str, output: dict[str, Any], declared: str) -> None:
+    """Refuse another codec than the declared one; a pickle must be declared, since reading it runs it."""
+    codec = output.get("codec")
+    if codec != declared and (declared != "auto" or codec == "pickle"):
+        raise OutputsMissing(f"output {name} is written as {codec!r}, not as {declared!r}")
+
+
+def _check(objects: Objects, attempt: Attempt, name: str, output: dict[str, Any]) -> None:
     try:
         bucket, path = split_uri(output["uri"])
         generation, size, digest = int(output["generation"]), int(output["size_bytes"]), output["digest"]
     except (KeyError, TypeError, ValueError) as error:
         raise OutputsMissing(f"the manifest says too little of output {name}") from error
-    if not path.startswith(folder):
+    if bucket != attempt.bucket or not path.startswith(attempt.output(name)):
         raise OutputsMissing(f"output {name} lies outside of its folder")
     meta = objects.stat(bucket, path, generation=generation)
     if meta is None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 
+import pytest
+
 from argovx_lab.model.step import ArtifactRef
 
 
@@ -117,6 +119,38 @@ def test_a_manifest_of_another_attempt_is_refused(launcher, step, world, lib):
     world.behaviour = foreign
     ending = launcher.run(step)
     assert (ending.code, "attempt_key" in ending.message) == (40, True)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda out: out.update(uri=out["uri"].replace("bucket-a", "bucket-b")), "outside of its folder"),
+        (lambda out: out.update(codec="pickle"), "written as 'pickle'"),
+    ],
+)
+def test_outputs_in_another_bucket_or_as_a_pickle_that_nobody_asked_for(
+    launcher, step, world, lib, change, words
+):
+    def tampered(world, job):
+        lib.succeed(world, job)
+        _, folder = lib.intent_of(world, job)
+        document = world.document(f"{folder}manifest.json")
+        change(document["outputs"]["model"])
+        world.put(f"{folder}manifest.json", json.dumps(document).encode())
+
+    world.behaviour = tampered
+    ending = launcher.run(step)
+    assert (ending.code, words in ending.message) == (40, True), ending
+
+
+@pytest.mark.parametrize("field", ["digest", "codec"])
+def test_an_input_is_what_it_was_when_it_was_submitted(launcher, world, lib, field):
+    assert launcher.run(lib.spec(world)).code == 0
+    manifest = json.loads(launcher.output("manifest"))["uri"]
+    world.workflow["metadata"]["uid"] = "uid-2"
+    ref = ArtifactRef(manifest=manifest, output="model", step="train", **{field: "d" * 64})
+    ending = launcher.run(lib.spec(world, inputs={"m": ref}))
+    assert (ending.code, f"another {field}" in ending.message) == (40, True), ending
 
 
 def test_a_job_that_ends_without_a_word_has_no_outputs(launcher, step, world):
