@@ -1,7 +1,7 @@
 """Handles: results of steps that are not here yet, or need not be.
 
 A handle is passed to the next step by reference and brought here by ``.get()``. Any other use of it raises
-one line that says what it is. Equality and ``repr`` never download.
+one line that says what it is. Equality asks nobody; ``repr`` reads the manifest once, never the value.
 """
 
 from __future__ import annotations
@@ -191,6 +191,13 @@ for _operator, _use in {
     "__len__": "",
     "__iter__": "",
     "__getitem__": "[…]",
+    "__setitem__": "[…] = …",
+    "__delitem__": "[…]",
+    "__next__": "",
+    "__await__": "",
+    "__round__": "",
+    "__abs__": "",
+    "__complex__": "",
     "__contains__": "",
     "__call__": "(…)",
     "__bool__": "",
@@ -206,12 +213,27 @@ for _operator, _use in {
     "__rmul__": "",
     "__truediv__": " / …",
     "__rtruediv__": "",
+    "__floordiv__": " // …",
+    "__rfloordiv__": "",
+    "__mod__": " % …",
+    "__rmod__": "",
+    "__pow__": " ** …",
+    "__rpow__": "",
     "__matmul__": " @ …",
+    "__rmatmul__": "",
+    "__and__": " & …",
+    "__rand__": "",
+    "__or__": " | …",
+    "__ror__": "",
+    "__xor__": " ^ …",
+    "__rxor__": "",
     "__lt__": " < …",
     "__le__": " <= …",
     "__gt__": " > …",
     "__ge__": " >= …",
     "__enter__": "",
     "__neg__": "",
+    "__pos__": "",
+    "__invert__": "",
 }.items():
     setattr(Handle, _operator, _refusing(_use))
