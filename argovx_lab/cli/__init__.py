@@ -1,4 +1,4 @@
-"""The command ``argovx``: the sandbox, the doctor, the platform's template, runs and logs.
+"""The command ``argovx``: the sandbox, the doctor, the demo, the platform's template.
 
 A face like the notebook: it parses, delegates and prints. Errors are one line and a hint on stderr; the
 exit code is the error's own.
