@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 from argovx_lab.cluster import control
 from argovx_lab.compile.again import again
+from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import Conflict, NotFound
 from argovx_lab.lineage.join import join
 from argovx_lab.lineage.vertex import read
@@ -128,7 +129,7 @@ class Hub:
         workflow = self.services.cluster.get_workflow(node.argo.workflow)
         if workflow is None:
             raise NotFound(f"Workflow {node.argo.workflow} is gone", hint="Run the cell again.")
-        fresh = again(workflow, f"{name.replace('_', '-')}-{secrets.token_hex(3)}")
+        fresh = again(workflow, f"{task_name(name)}-{secrets.token_hex(3)}")
         self.services.cluster.create_workflow(fresh)
         return {"workflow": fresh["metadata"]["name"]}
 
