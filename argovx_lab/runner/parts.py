@@ -11,7 +11,7 @@ import threading
 import time
 from typing import Optional
 
-from argovx_lab.errors import ArgovxError
+from argovx_lab.errors import ArgovxError, Conflict, Unavailable
 from argovx_lab.runner.bucket import Bucket
 
 #: A part is written when it has this much. Unit: bytes.
@@ -22,6 +22,9 @@ PART_MAX_BYTES = 4 << 20
 
 #: Most that waits in memory; more is left out. Unit: bytes.
 BUFFER_BYTES = 16 << 20
+
+#: How many parts in a row may be there already: each was written and its answer lost.
+_LOST_MAX = 8
 
 #: (parts written so far, longest age of the oldest byte in seconds): short steps are seen at once,
 #: long ones stay within two seconds without a flood of objects.
@@ -89,9 +92,8 @@ class Parts:
             piece = self._next()
             if piece is None:
                 return
-            uri = "%s%05d" % (self._prefix, self._number)
             try:
-                self._bucket.create(uri, piece)
+                self._create(piece)
             except ArgovxError as error:
                 self.error = error
                 with self._condition:
@@ -99,6 +101,17 @@ class Parts:
                 continue
             self._number += 1
             self._written += 1
+
+    def _create(self, piece: bytes) -> None:
+        """Write a part; where one lies whose answer was lost, under the next number."""
+        for _ in range(_LOST_MAX):
+            try:
+                self._bucket.create("%s%05d" % (self._prefix, self._number), piece)
+            except Conflict:
+                self._number += 1
+                continue
+            return
+        raise Unavailable("%s%05d is taken" % (self._prefix, self._number), service="storage")
 
     def _next(self) -> Optional[bytes]:
         with self._condition:

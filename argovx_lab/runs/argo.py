@@ -7,19 +7,24 @@ never got a node. Refuses nothing: what it does not understand stays visible as 
 from __future__ import annotations
 
 import base64
-import gzip
+import binascii
 import json
 import re
+import zlib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from argovx_lab.model import names
 from argovx_lab.model.layout import Attempt, Layout
+from argovx_lab.runs.shapes import digits, items, mapping, number, text, texts, whole
 
 Object = dict[str, Any]
 
 FINAL = frozenset({"Succeeded", "Failed", "Error"})
-_ORDINAL = re.compile(r"\((\d+)\)\Z")
+_ORDINAL = re.compile(r"\(([0-9]{1,9})\)\Z")
+
+#: Most that compressed nodes are unpacked to. Unit: bytes.
+NODES_MAX = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,7 @@ class Execution:
     def exit_code(self) -> int | None:
         """Exit code of the launcher, if it has one."""
         code = self.outputs.get("exitCode", "")
-        return int(code) if code.isdigit() else None
+        return int(code) if digits(code) else None
 
     def attempt(self, bucket: str, prefix: str) -> Attempt | None:
         """Return the bucket folder of the latest attempt, or ``None`` before the Workflow started."""
@@ -90,99 +95,141 @@ class Execution:
 
 
 def executions(workflow: Object) -> list[Execution]:
-    """Return the executions of one of our Workflows; an empty list for anybody else's."""
-    meta, status = workflow["metadata"], workflow.get("status") or {}
-    labels, notes = meta.get("labels") or {}, meta.get("annotations") or {}
-    if names.LABEL_RUN not in labels:
+    """Return the executions of one of our Workflows; an empty list for anybody else's.
+
+    Whatever the object looks like, this does not raise: one Workflow must never hide the others.
+    """
+    meta, status = mapping(workflow.get("metadata")), mapping(workflow.get("status"))
+    labels, notes = mapping(meta.get("labels")), mapping(meta.get("annotations"))
+    run, name, uid = text(labels.get(names.LABEL_RUN)), text(meta.get("name")), text(meta.get("uid"))
+    if not (run and name and uid):
         return []
     nodes = _nodes(status)
-    spec = workflow.get("spec") or {}
+    known = Execution(
+        workflow=name,
+        uid=uid,
+        namespace=text(meta.get("namespace")),
+        user=text(labels.get(names.LABEL_USER)),
+        run=run,
+        notebook=text(notes.get(names.ANNOTATION_NOTEBOOK)),
+        created_at=text(meta.get("creationTimestamp")),
+        task="",
+        about={},
+        shutdown=text(mapping(workflow.get("spec")).get("shutdown")),
+        workflow_started_at=text(status.get("startedAt")),
+        workflow_phase=text(status.get("phase")),
+    )
     return [
-        _execution(
-            nodes,
-            status,
-            Execution(
-                workflow=meta["name"],
-                uid=meta["uid"],
-                namespace=meta.get("namespace", ""),
-                user=labels.get(names.LABEL_USER, ""),
-                run=labels[names.LABEL_RUN],
-                notebook=notes.get(names.ANNOTATION_NOTEBOOK, ""),
-                created_at=meta.get("creationTimestamp", ""),
-                task=task,
-                about=about,
-                shutdown=spec.get("shutdown") or "",
-                workflow_started_at=status.get("startedAt") or "",
-                workflow_phase=status.get("phase") or "",
-            ),
-        )
+        _execution(nodes, status, replace(known, task=task, about=about))
         for task, about in _steps(notes, labels).items()
     ]
 
 
-def _steps(notes: dict[str, str], labels: dict[str, str]) -> dict[str, dict[str, Any]]:
+def _steps(notes: Object, labels: Object) -> dict[str, dict[str, Any]]:
     try:
-        steps = json.loads(notes.get(names.ANNOTATION_STEPS, "{}"))
-    except ValueError:
+        steps = json.loads(notes.get(names.ANNOTATION_STEPS) or "{}")  # whole: longer than a view's text
+    except (ValueError, TypeError, RecursionError):
         steps = {}
-    if isinstance(steps, dict) and steps:
-        return {str(task): about for task, about in steps.items() if isinstance(about, dict)}
-    return {labels.get(names.LABEL_STEP, "step"): {}}
+    found = {task: _about(about) for task, about in mapping(steps).items() if isinstance(about, dict)}
+    return found or {text(labels.get(names.LABEL_STEP)) or "step": {}}
+
+
+def _about(entry: dict[str, Any]) -> dict[str, Any]:
+    """Return a step's entry with exactly the fields and types of ``model/run.py``."""
+    cell = mapping(entry.get("cell"))
+    about: dict[str, Any] = {
+        "name": text(entry.get("name")),
+        "machine": text(entry.get("machine")),
+        "inputs": [
+            {
+                **{key: text(item.get(key)) for key in ("name", "step", "output", "digest", "codec")},
+                "size_bytes": whole(item.get("size_bytes")),
+            }
+            for item in items(entry.get("inputs"))
+        ],
+        "outputs": [
+            {"name": text(item["name"]), "codec": text(item.get("codec"))}
+            for item in items(entry.get("outputs"))
+            if text(item.get("name"))
+        ],
+    }
+    if cell:
+        about["cell"] = {
+            "notebook": text(cell.get("notebook")),
+            "cell_id": text(cell.get("cell_id")),
+            "number": whole(cell.get("number")),
+        }
+    return about
 
 
 def _nodes(status: Object) -> dict[str, Object]:
     """Return the status' nodes, unpacking what the controller compressed with gzip."""
-    nodes: dict[str, Object] = status.get("nodes") or {}
+    nodes = mapping(status.get("nodes"))
     packed = status.get("compressedNodes")
-    if packed and not nodes:
-        raw = base64.b64decode(packed)
-        nodes = json.loads(gzip.decompress(raw)) if raw[:2] == b"\x1f\x8b" else {}
-    return nodes
+    if isinstance(packed, str) and packed and not nodes:
+        nodes = _unpack(packed)
+    return {key: node for key, node in nodes.items() if isinstance(node, dict)}
+
+
+def _unpack(packed: str) -> Object:
+    try:
+        unpacker = zlib.decompressobj(wbits=31)
+        data = unpacker.decompress(base64.b64decode(packed), NODES_MAX)
+        return mapping(json.loads(data))
+    except (binascii.Error, zlib.error, ValueError, RecursionError):
+        return {}
 
 
 def _execution(nodes: dict[str, Object], status: Object, known: Execution) -> Execution:
     name = f"{known.workflow}.{known.task}"
     node = nodes.get(names.node_id(known.workflow, name))
     if node is None:
-        ended = status.get("phase") in FINAL
+        ended = known.workflow_phase in FINAL
         return replace(
             known,
-            phase=(status.get("phase") or "") if ended else "",
-            message=status.get("message") or "",
-            finished_at=status.get("finishedAt") if ended else None,
+            phase=known.workflow_phase if ended else "",
+            message=text(status.get("message")),
+            finished_at=text(status.get("finishedAt")) or None if ended else None,
         )
     attempts = _attempts(nodes, node)
     latest = attempts[-1] if attempts else node
     between = bool(attempts) and node.get("phase") == "Running" and latest.get("phase") in FINAL
-    outputs = latest.get("outputs") or {}
-    values = {p["name"]: str(p.get("value") or "") for p in outputs.get("parameters") or []}
-    if outputs.get("exitCode"):
-        values["exitCode"] = str(outputs["exitCode"])
-    phase = latest.get("phase") or "Pending"
+    phase = text(latest.get("phase")) or "Pending"
     if node.get("phase") in FINAL:
-        phase = node["phase"]
+        phase = text(node["phase"])
     return replace(
         known,
         phase="Pending" if between else phase,
-        message=latest.get("message") or node.get("message") or "",
-        node_id=latest.get("id", ""),
-        node_name=latest.get("name", ""),
+        message=text(latest.get("message")) or text(node.get("message")),
+        node_id=text(latest.get("id")),
+        node_name=text(latest.get("name")),
         pod=_pod(known.workflow, latest),
-        ordinal=_ordinal(latest.get("name", "")),
+        ordinal=_ordinal(text(latest.get("name"))),
         between=between,
-        started_at=latest.get("startedAt"),
-        finished_at=latest.get("finishedAt") if phase in FINAL else None,
-        progress=latest.get("progress") or "",
-        outputs=values,
+        started_at=text(latest.get("startedAt")) or None,
+        finished_at=text(latest.get("finishedAt")) or None if phase in FINAL else None,
+        progress=text(latest.get("progress")),
+        outputs=_outputs(mapping(latest.get("outputs"))),
     )
+
+
+def _outputs(outputs: Object) -> dict[str, str]:
+    values = {text(p.get("name")): _value(p.get("value")) for p in items(outputs.get("parameters"))}
+    if outputs.get("exitCode"):
+        values["exitCode"] = _value(outputs["exitCode"])
+    return values
+
+
+def _value(value: Any) -> str:
+    return str(value) if number(value) is not None else text(value)
 
 
 def _attempts(nodes: dict[str, Object], node: Object) -> list[Object]:
     if node.get("type") != "Retry":
         return []
-    found = [nodes[child] for child in node.get("children") or [] if child in nodes]
-    own = [child for child in found if (child.get("nodeFlag") or {}).get("retried")]
-    return sorted(own, key=lambda child: _ordinal(child["name"]))
+    found = [nodes[child] for child in texts(node.get("children")) if child in nodes]
+    own = [child for child in found if mapping(child.get("nodeFlag")).get("retried")]
+    return sorted(own, key=lambda child: _ordinal(text(child.get("name"))))
 
 
 def _ordinal(name: str) -> int:
@@ -193,5 +240,6 @@ def _ordinal(name: str) -> int:
 def _pod(workflow: str, node: Object) -> str:
     if node.get("type") != "Pod":
         return ""
-    template = node.get("templateName") or (node.get("templateRef") or {}).get("template") or ""
-    return names.pod_name(workflow, node["name"], template)
+    reference = mapping(node.get("templateRef"))
+    template = text(node.get("templateName")) or text(reference.get("template"))
+    return names.pod_name(workflow, text(node.get("name")), template)

@@ -28,6 +28,7 @@ from argovx_lab.model.run import (
     Execution as Past,
 )
 from argovx_lab.runs.argo import Execution
+from argovx_lab.runs.shapes import mapping, number, text, texts, whole
 from argovx_lab.runs.stream import Stream
 from argovx_lab.runs.table import Verdict, judge
 
@@ -134,7 +135,7 @@ def edges(nodes: Iterable[Node]) -> tuple[Edge, ...]:
 def _node(items: list[Seen]) -> Node:
     latest = items[-1]
     execution, stream = latest.execution, latest.stream
-    state = str(latest.job.get("state") or "")
+    state = text(latest.job.get("state"))
     verdict = _verdict(latest, state)
     cell = execution.about.get("cell") or {}
     ended = _exit(latest) if verdict.phase in (Phase.FAILED, Phase.STOPPED) else None
@@ -181,20 +182,20 @@ def _verdict(seen: Seen, state: str) -> Verdict:
 
 
 def _vertex(seen: Seen, state: str) -> VertexSide | None:
-    job = str(seen.job.get("name") or seen.execution.outputs.get("vertex-job") or "")
+    job = text(seen.job.get("name")) or seen.execution.outputs.get("vertex-job", "")
     if not job:
         return None
-    error = (seen.job.get("error") or {}).get("message") or ""
+    error = text(mapping(seen.job.get("error")).get("message"))
     url = seen.execution.outputs.get("console-url") or seen.console_url
-    return VertexSide(job=job, state=state, error=str(error), console_url=url)
+    return VertexSide(job=job, state=state, error=error, console_url=url)
 
 
 def _times(seen: Seen, phase: Phase) -> Times:
     stream, execution = seen.stream, seen.execution
-    running = stream.running_at or seen.job.get("startTime")
+    running = stream.running_at or text(seen.job.get("startTime")) or None
     return Times(
         queued_at=execution.created_at or None,
-        provisioning_at=seen.job.get("createTime"),
+        provisioning_at=text(seen.job.get("createTime")) or None,
         running_at=running,
         uploading_at=stream.uploading_at,
         finished_at=execution.finished_at if phase.final else None,
@@ -202,23 +203,22 @@ def _times(seen: Seen, phase: Phase) -> Times:
 
 
 def _outputs(seen: Seen) -> tuple[Output, ...]:
-    made = seen.manifest.get("outputs") or {}
-    declared = seen.execution.about.get("outputs") or []
+    made = mapping(seen.manifest.get("outputs"))
+    declared = {item["name"]: item["codec"] for item in seen.execution.about.get("outputs") or []}
     outputs = []
-    for name in dict.fromkeys([*(item["name"] for item in declared), *made]):
-        got = made.get(name)
-        if got is None:
-            codec = next((item.get("codec", "") for item in declared if item["name"] == name), "")
-            outputs.append(Output(name, codec=codec))
+    for name in dict.fromkeys([*declared, *made]):
+        got = mapping(made.get(name))
+        if not got:
+            outputs.append(Output(name, codec=declared.get(name, "")))
             continue
         outputs.append(
             Output(
                 name,
-                codec=got["codec"],
-                summary=got.get("summary", ""),
-                size_bytes=int(got["size_bytes"]),
-                digest=got["digest"],
-                uri=got["uri"],
+                codec=text(got.get("codec")),
+                summary=text(got.get("summary")),
+                size_bytes=whole(got.get("size_bytes")),
+                digest=text(got.get("digest")),
+                uri=text(got.get("uri")),
                 state="ready",
             )
         )
@@ -226,30 +226,32 @@ def _outputs(seen: Seen) -> tuple[Output, ...]:
 
 
 def _metrics(seen: Seen) -> dict[str, float]:
+    """Return the last value of each metric; what is no finite number is no metric."""
     if seen.stream.series:
         return seen.stream.metrics
     try:
-        last = json.loads(seen.execution.outputs.get("metrics") or "{}")
-    except ValueError:
+        last = mapping(json.loads(seen.execution.outputs.get("metrics") or "{}"))
+    except (ValueError, RecursionError):
         last = {}
-    return {str(k): float(v) for k, v in {**last, **(seen.manifest.get("metrics") or {})}.items()}
+    every = {**last, **mapping(seen.manifest.get("metrics"))}
+    values = {name: number(value) for name, value in every.items()}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _exit(seen: Seen) -> Exit:
-    error = seen.stream.error or {}
-    text = str(error.get("message") or "")
-    kind = str(error.get("type") or "")
+    error = mapping(seen.stream.error)
+    said, kind = text(error.get("message")), text(error.get("type"))
     return Exit(
         code=seen.execution.exit_code,
         reason=seen.execution.outputs.get("exit-reason", ""),
-        error=f"{kind}: {text}" if kind and text else kind or text,
-        place=str(error.get("place") or ""),
-        traceback=tuple(str(line) for line in error.get("traceback") or ()),
+        error=f"{kind}: {said}" if kind and said else kind or said,
+        place=text(error.get("place")),
+        traceback=tuple(texts(error.get("traceback"))),
     )
 
 
 def _past(seen: Seen) -> Past:
-    verdict = _verdict(seen, str(seen.job.get("state") or ""))
+    verdict = _verdict(seen, text(seen.job.get("state")))
     execution = seen.execution
     return Past(execution.workflow, verdict.phase, execution.finished_at, execution.message)
 

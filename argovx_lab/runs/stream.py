@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from argovx_lab.errors import RunError
+from argovx_lab.runs.shapes import mapping, number
 
 VERSION = 1
 METHODS = frozenset({"opened", "phase", "progress", "metric", "artifact", "closed"})
@@ -107,8 +108,11 @@ def _progress(stream: Stream, params: dict[str, Any], _at: str) -> Stream:
 
 def _metric(stream: Stream, params: dict[str, Any], at: str) -> Stream:
     series, step = dict(stream.series), params.get("step")
-    for name, value in params.get("values", {}).items():
-        points = (*series.get(name, ()), (step, float(value), at))
+    for name, given in mapping(params.get("values")).items():
+        value = number(given)
+        if value is None:  # NaN and infinity are no JSON: a curve has a gap there
+            continue
+        points = (*series.get(name, ()), (step, value, at))
         series[name] = points if len(points) <= POINTS_MAX else points[::2]
     return replace(stream, series=series, points=stream.points + 1)
 
