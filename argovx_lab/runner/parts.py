@@ -23,7 +23,7 @@ PART_MAX_BYTES = 4 << 20
 #: Most that waits in memory; more is left out. Unit: bytes.
 BUFFER_BYTES = 16 << 20
 
-#: How many parts in a row may be there already: each was written and its answer lost.
+#: How many parts in a row may lie there already: each was written, and its answer was lost.
 _LOST_MAX = 8
 
 #: (parts written so far, longest age of the oldest byte in seconds): short steps are seen at once,
