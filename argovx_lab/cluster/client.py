@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 
 from argovx_lab.cluster.answers import from_answer, from_status
 from argovx_lab.errors import Conflict, CredentialError, NotFound, RemoteError, Unavailable
+from argovx_lab.model.names import ANNOTATION_PLAN
 
 Object = dict[str, Any]
 
@@ -57,8 +58,23 @@ class Cluster:
         return client.ApiClient(loaded)
 
     def create_workflow(self, body: Object) -> Object:
-        """Create a Workflow and return it; :class:`Conflict` when the name is taken."""
-        return self._call("POST", self._workflows(), body=body, what=f"Workflow {body['metadata']['name']}")
+        """Create a Workflow and return it; one that is there already with the same plan is that success.
+
+        Raises
+        ------
+        Conflict
+            When another Workflow has the name.
+        Unavailable
+            When no answer came and no such Workflow is there.
+        """
+        name = body["metadata"]["name"]
+        try:
+            return self._call("POST", self._workflows(), body=body, what=f"Workflow {name}")
+        except (Conflict, Unavailable):
+            found = self.get_workflow(name)  # the answer may have been lost after the work was done
+            if found is None or _plan(found) != _plan(body):
+                raise
+            return found
 
     def get_workflow(self, name: str) -> Object | None:
         """Return a Workflow, or ``None`` when it is not there."""
@@ -199,10 +215,12 @@ class Cluster:
         return response
 
     def _once(self, method: str, url: str, what: str, body: Object | None, read_timeout_s: float) -> Any:
-        from urllib3 import Timeout
+        from urllib3 import Retry, Timeout
         from urllib3.exceptions import HTTPError
 
         settings = self._api.configuration
+        # once more, on a fresh connection, where that is harmless: a kept one may belong to a dead server
+        retry = Retry(1, redirect=0, status=0, other=0, allowed_methods={"GET"}, backoff_factor=0)
         headers = {"Accept": "application/json", "User-Agent": "argovx-lab"}
         if body is not None:
             merge = method == "PATCH"
@@ -217,7 +235,7 @@ class Cluster:
                 body=None if body is None else json.dumps(body).encode(),
                 preload_content=False,
                 redirect=False,
-                retries=False,
+                retries=retry,
                 timeout=Timeout(connect=REQUEST_TIMEOUT_S[0], read=read_timeout_s),
             )
         except HTTPError as error:
@@ -226,6 +244,10 @@ class Cluster:
                 hint="Run: argovx doctor",
                 service="kubernetes",
             ) from error
+
+
+def _plan(workflow: Object) -> str:
+    return str((workflow["metadata"].get("annotations") or {}).get(ANNOTATION_PLAN))
 
 
 def _body(response: Any, what: str) -> bytes:

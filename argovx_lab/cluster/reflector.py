@@ -34,10 +34,17 @@ class Source(Protocol):
 
 
 class Reflector:
-    """Mirrors Workflows in a thread of its own."""
+    """Mirrors Workflows in a thread of its own.
 
-    def __init__(self, source: Source) -> None:
+    Parameters
+    ----------
+    revive : callable, optional
+        Called before each new try after a failure, for an API server that can be started again.
+    """
+
+    def __init__(self, source: Source, revive: Callable[[], None] | None = None) -> None:
         self._source = source
+        self._revive = revive
         self._listeners: list[Callable[[Iterable[str]], None]] = []
         self._objects: dict[str, Object] = {}
         self._lock = threading.Lock()
@@ -101,6 +108,11 @@ class Reflector:
         """Say what is wrong and pause; returns the next pause in seconds."""
         self._fail(error)
         self._stop.wait(pause_s * random.uniform(0.5, 1.5))  # noqa: S311  (jitter, not a secret)
+        if self._revive is not None and not self._stop.is_set():
+            try:
+                self._revive()
+            except ArgovxError as failure:
+                logger.warning("watch: the API server cannot be started again: %s", failure.message)
         return min(pause_s * 2, BACKOFF_S[1])
 
     def _relist(self) -> str:
@@ -148,7 +160,7 @@ class Reflector:
 
     def _fail(self, error: ArgovxError) -> None:
         if self._error is None:
-            logger.warning("watch: lost the Kubernetes API: %s", error.message)
+            logger.info("watch: lost the Kubernetes API: %s", error.message)
             self._error = error
             self._changed([])
         self._error = error

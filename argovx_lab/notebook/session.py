@@ -20,6 +20,7 @@ from argovx_lab.notebook.handles import Handle
 from argovx_lab.runs.argo import executions
 from argovx_lab.wiring import Profile, ReadPath, Services, load_profile, read_path
 from argovx_lab.wiring.place import NotebookPlace, notebook_place
+from argovx_lab.wiring.profiles import SANDBOX
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +57,11 @@ class Session:
         if self._services is None:
             self._services = Services(load_profile(self.profile_name))
         return self._services
+
+    def begin(self) -> None:
+        """Make sure that the ends can be there: a sandbox that died or was stopped is started."""
+        if self._services is not None and self._services.profile.name == SANDBOX:
+            load_profile(SANDBOX)
 
     @property
     def profile(self) -> Profile:

@@ -64,6 +64,7 @@ class Steps:
         """
         typed = parse_line(line)
         signature = signatures.parse(typed.head)
+        self.session.begin()
         place = here(self._shell, line, cell)
         self.session.check_name(signature.name, place.cell_id)
         known = definitions(self._shell)

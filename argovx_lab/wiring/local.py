@@ -67,6 +67,13 @@ def _install(status: Status, platform: Platform, marker: Path) -> None:
     marker.write_text(wanted)
 
 
+def restart_if_died() -> None:
+    """Start the sandbox when its server died; a clean stop takes the discovery file away."""
+    folder = sandbox_dir()
+    if (folder / "sandbox.json").exists() and lifecycle.status(folder) is None:
+        start_sandbox()
+
+
 def sandbox_status() -> Status | None:
     """Return the running sandbox's status, or ``None`` when it does not run."""
     return lifecycle.status(sandbox_dir())

@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from argovx_lab.wiring.profiles import Profile
+from argovx_lab.wiring.profiles import SANDBOX, Profile
 
 #: How long a first list of the Workflows is waited for. Unit: seconds.
 FIRST_LIST_S = 5.0
@@ -29,6 +29,19 @@ class Services:
 
     def __init__(self, profile: Profile) -> None:
         self.profile = profile
+
+    def revive(self) -> None:
+        """Start the sandbox again when its server has died; one that was stopped stays stopped.
+
+        Raises
+        ------
+        SandboxError
+            When it cannot be started.
+        """
+        if self.profile.name == SANDBOX:
+            from argovx_lab.wiring.local import restart_if_died
+
+            restart_if_died()
 
     @cached_property
     def cluster(self) -> Cluster:
@@ -103,7 +116,7 @@ def read_path(services: Services) -> ReadPath:
     from argovx_lab.runs.store import RunStore
 
     profile, store = services.profile, RunStore()
-    reflector = Reflector(services.cluster)
+    reflector = Reflector(services.cluster, services.revive)
     follower = Follower(
         reflector,
         services.jobs,

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import threading
 from pathlib import Path
 
 from support import until
@@ -90,6 +91,51 @@ def test_the_sandbox_killed_while_a_step_runs_goes_on_with_it(kernel, sandbox):
     assert phase(sandbox, "goes-on") == "Succeeded"
     assert len(jobs(sandbox, "goes-on")) == 1
     assert kernel.good("x.get()") == "5"
+
+
+def test_a_waiting_cell_outlives_the_sandbox_and_starts_it_again(kernel, sandbox):
+    started = threading.Thread(target=_kill_once_running, args=(sandbox, "outlives"))
+    started.start()
+    kernel.good(CELL.format(name="outlives", seconds=5).replace(" --no-wait", ""))
+    started.join()
+    assert kernel.good("x.get()") == "5"
+    assert len(jobs(sandbox, "outlives")) == 1
+
+
+def test_the_next_cell_starts_a_sandbox_that_died(kernel, sandbox):
+    kernel.good("%%vertex_step before() -> x\nx = 1")
+    _kill_sandbox()
+    kernel.good("%%vertex_step after(x) -> y\ny = x + 1")
+    assert kernel.good("y.get()") == "2"
+
+
+def test_a_lost_answer_to_the_create_is_no_second_workflow(kernel, sandbox):
+    kernel.good("%argovx status")
+    arm(
+        os.environ["ARGOVX_SANDBOX"],
+        {"kind": "lost", "service": "kubernetes", "method": "POST", "path": "/workflows$"},
+    )
+    kernel.good("%%vertex_step once_only() -> x\nx = 1")
+    assert len(sandbox.cluster.list_workflows("argovx.dev/step=once_only")[0]) == 1
+
+
+def _kill_sandbox():
+    path = Path(os.environ["ARGOVX_SANDBOX"]) / "sandbox.json"
+    pid = json.loads(path.read_text())["pid"]
+    os.kill(pid, signal.SIGKILL)
+    until(lambda: _dead(pid), 10, "the server's death")
+
+
+def _dead(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except OSError:
+        return True
+
+
+def _kill_once_running(sandbox, step):
+    until(lambda: [j for j in jobs(sandbox, step) if j["state"] == "JOB_STATE_RUNNING"], 30, "the job")
+    _kill_sandbox()
 
 
 def test_the_kernel_killed_while_a_step_runs_finds_its_result(kernel, sandbox):
