@@ -65,7 +65,7 @@ test-long: setup  ## what takes minutes
 	$(BIN)/python -m pytest -q -m long
 
 bench: setup  ## benchmarks, printed as ratios
-	$(UV) pip install --quiet --python $(BIN)/python "hera>=7" "kfp>=2"
+	$(UV) pip install --quiet --python $(BIN)/python "hera>=7"
 	$(BIN)/python -m benchmarks
 
 types: setup  ## generate the TypeScript types from the models

@@ -8,9 +8,9 @@ import os
 import sys
 import tempfile
 
-from benchmarks import launcher, load, pixels, step
+from benchmarks import load, step
 
-ALL = {"load": load.run, "step": step.run, "launcher": launcher.run, "pixels": pixels.run}
+ALL = {"load": load.run, "step": step.run}
 
 
 def main(names):
@@ -19,8 +19,9 @@ def main(names):
         sys.exit(f"no benchmark {', '.join(unknown)}; there are {', '.join(ALL)}")
     with tempfile.TemporaryDirectory(prefix="argovx-bench-") as folder:
         os.environ["ARGOVX_SANDBOX"] = folder
-        from argovx_lab.wiring.local import stop_sandbox
         from pathlib import Path
+
+        from argovx_lab.wiring.local import stop_sandbox
 
         try:
             for name in names or ALL:
