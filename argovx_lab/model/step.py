@@ -137,7 +137,6 @@ class StepSpec:
     retries: int = 2
     retry_failures: bool = False
     kind: str = "custom_job"
-    labels: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document as plain JSON data."""
@@ -146,7 +145,6 @@ class StepSpec:
         data["environment"]["requirements"] = list(self.environment.requirements)
         data["inputs"] = {k: asdict(v) for k, v in self.inputs.items()}
         data["outputs"] = dict(self.outputs)
-        data["labels"] = dict(self.labels)
         return data
 
     def encode(self) -> bytes:
