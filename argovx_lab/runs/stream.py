@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from argovx_lab.errors import RunError
-from argovx_lab.runs.shapes import mapping, number
+from argovx_lab.runs.shapes import mapping, number, text, whole
 
 VERSION = 1
 METHODS = frozenset({"opened", "phase", "progress", "metric", "artifact", "closed"})
@@ -70,8 +70,10 @@ def parse(lines: Iterable[str]) -> list[dict[str, Any]]:
             continue
         try:
             event = json.loads(line)
-            version, method = event["v"], event["method"]
-        except (ValueError, KeyError, TypeError) as error:
+            version, method = event["v"], text(event["method"])
+            if not isinstance(event.get("params") or {}, dict):
+                raise TypeError("params")
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise RunError("the runner's event stream is damaged", hint="See the step's log.") from error
         if version != VERSION or method not in METHODS:
             raise RunError(
@@ -99,11 +101,11 @@ def _phase(stream: Stream, params: dict[str, Any], at: str) -> Stream:
         return replace(stream, phase=phase, running_at=stream.running_at or at)
     if phase == "uploading":
         return replace(stream, phase=phase, uploading_at=stream.uploading_at or at)
-    return replace(stream, phase=phase)
+    return replace(stream, phase=phase) if phase == "inputs" else stream
 
 
 def _progress(stream: Stream, params: dict[str, Any], _at: str) -> Stream:
-    return replace(stream, progress=(int(params["done"]), int(params["total"])))
+    return replace(stream, progress=(whole(params.get("done")), whole(params.get("total"))))
 
 
 def _metric(stream: Stream, params: dict[str, Any], at: str) -> Stream:
@@ -118,7 +120,7 @@ def _metric(stream: Stream, params: dict[str, Any], at: str) -> Stream:
 
 
 def _artifact(stream: Stream, params: dict[str, Any], _at: str) -> Stream:
-    done, size = int(params.get("done_bytes", 0)), int(params.get("size_bytes", 0))
+    done, size = whole(params.get("done_bytes")), whole(params.get("size_bytes"))
     return replace(stream, uploading=(str(params.get("name", "")), done, size))
 
 

@@ -66,3 +66,21 @@ def test_what_is_not_understood_is_refused(line):
 
 def test_blank_lines_do_not_count():
     assert len(parse(["", json.dumps(event("opened")), "  "])) == 1
+
+
+@pytest.mark.parametrize(
+    "line", ['{"v":1,"method":["a"]}', '{"v":1,"method":"metric","params":[1]}', '{"v":1,"method":{"a":1}}']
+)
+def test_an_event_of_another_shape_is_a_damaged_stream(line):
+    with pytest.raises(RunError):
+        parse([line])
+
+
+def test_params_of_another_shape_count_as_absent():
+    lines = [
+        '{"v":1,"method":"progress","params":{}}',
+        '{"v":1,"method":"artifact","params":{"size_bytes":"x"}}',
+        '{"v":1,"method":"phase","params":{"phase":"zzz"}}',
+    ]
+    stream = reduce(Stream(), parse(lines))
+    assert (stream.progress, stream.uploading, stream.phase) == ((0, 0), ("", 0, 0), "")
