@@ -30,7 +30,7 @@ from argovx_lab.model.run import (
 from argovx_lab.runs.argo import Execution
 from argovx_lab.runs.shapes import mapping, number, text, texts, whole
 from argovx_lab.runs.stream import Stream
-from argovx_lab.runs.table import Verdict, judge
+from argovx_lab.runs.table import ARGO, VERTEX, Verdict, judge
 
 _STOP_CODES = (130, 143)
 _HINTS = {
@@ -174,7 +174,8 @@ def _verdict(seen: Seen, state: str) -> Verdict:
     execution = seen.execution
     if execution.between:
         return Verdict(Phase.QUEUED, f"attempt {execution.ordinal + 1} failed, retrying")
-    verdict = judge(execution.phase, state, seen.stream.phase)
+    argo = execution.phase if execution.phase in ARGO else ""  # words that are newer than the table
+    verdict = judge(argo, state if state in VERTEX else "", seen.stream.phase)
     stopped = execution.shutdown or execution.exit_code in _STOP_CODES
     if verdict.phase is Phase.FAILED and stopped:
         return Verdict(Phase.STOPPED)

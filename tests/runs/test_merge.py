@@ -104,3 +104,10 @@ def test_counts_are_of_nodes(workflow, node):
     run = merge("r", [seen(workflow("w", nodes={identifier: pod})), seen(workflow("x", "other"))], ABOUT)
     assert run.counts == {"Succeeded": 1, "Queued": 1}
     assert run.phase is Phase.QUEUED
+
+
+def test_words_that_are_newer_than_the_table_hide_no_run(workflow, node):
+    for phase, state in (("Running", "JOB_STATE_UNSPECIFIED"), ("Daydreaming", "JOB_STATE_RUNNING")):
+        identifier, pod = node("w", ".train", phase=phase)
+        run = merge("r", [seen(workflow("w", nodes={identifier: pod}), job={"state": state})], ABOUT)
+        assert run.nodes[0].phase is Phase.QUEUED
