@@ -129,6 +129,15 @@ def _vertex(graph: _Graph, execution: VertexExecution, node: Node | None) -> Non
 def _compare(graph: _Graph, node: Node, executions: Sequence[VertexExecution]) -> None:
     if node.phase not in _STATES:
         return
+    if node.phase is Phase.SUCCEEDED and any(output.state != "ready" for output in node.outputs):
+        graph.findings.append(
+            Finding(
+                "manifest-differs",
+                f"the manifest of {node.name} in the bucket is not the one that Argo recorded, or is gone",
+                "Do not use its results; run the step again.",
+                node.id,
+            )
+        )
     if not executions:
         if node.vertex is not None:
             graph.findings.append(

@@ -76,7 +76,7 @@ def _execution(document: Mapping[str, Any], around: Mapping[str, Any]) -> Vertex
         id=_last(document["name"]),
         step=str(noted.get("argovx_step") or document.get("displayName") or ""),
         node=str(noted.get("argo_node") or ""),
-        ordinal=int(noted.get("argo_ordinal") or 0),
+        ordinal=_number(noted.get("argo_ordinal")),
         workflow=str(noted.get("argo_workflow") or ""),
         workflow_uid=str(noted.get("argo_workflow_uid") or ""),
         state=str(document.get("state") or ""),
@@ -95,6 +95,11 @@ def _artifact(document: Mapping[str, Any]) -> VertexArtifact:
         uri=str(document.get("uri") or ""),
         schema_title=str(document.get("schemaTitle") or ""),
     )
+
+
+def _number(value: Any) -> int:
+    """Return a number that anybody may have edited at Vertex; anything else counts as 0."""
+    return int(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else 0
 
 
 def _last(name: str) -> str:

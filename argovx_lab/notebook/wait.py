@@ -6,6 +6,7 @@ Ctrl-C detaches: the step goes on. A failed step raises the user's own traceback
 from __future__ import annotations
 
 import threading
+import time
 from typing import Any
 
 from argovx_lab.errors import (
@@ -26,6 +27,10 @@ REDRAW_S = 1.0
 
 #: A Workflow that the mirror does not show after so long is lost. Unit: seconds.
 APPEAR_S = 30.0
+
+
+#: After its end, a step's manifest is waited for so long. Unit: seconds.
+SETTLE_S = 15.0
 
 
 class LiveView:
@@ -77,15 +82,17 @@ class LiveView:
         """
         woken = threading.Event()
         end = self._path.store.listen(woken.set)
-        missing_s = 0.0
+        missing_s, ended_at = 0.0, 0.0
         try:
             while True:
                 found = self.current()
                 if found:
                     missing_s = 0.0
                     self.draw(*found)
-                    if found[1].phase.final and _settled(found[1]):
-                        return found[1]
+                    if found[1].phase.final:
+                        ended_at = ended_at or time.monotonic()
+                        if _settled(found[1]) or time.monotonic() - ended_at > SETTLE_S:
+                            return found[1]
                 elif missing_s > APPEAR_S:
                     raise NotFound(
                         f"Workflow {self._workflow} of step {self._step} is not to be seen",
@@ -108,6 +115,11 @@ def _settled(node: Node) -> bool:
 
 def raise_for(node: Node) -> None:
     """Raise what an execution that did not succeed means to the user."""
+    if node.phase is Phase.SUCCEEDED and not _settled(node):
+        raise OutputsMissing(
+            f"{node.name} succeeded, but its manifest cannot be read or is not the one that Argo recorded",
+            hint="%argovx doctor tells whether the bucket can be read; else run the cell again.",
+        )
     if node.phase in (Phase.SUCCEEDED, Phase.CACHED, Phase.SKIPPED):
         return
     ended = node.exit

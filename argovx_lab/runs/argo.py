@@ -119,10 +119,44 @@ def executions(workflow: Object) -> list[Execution]:
         workflow_started_at=text(status.get("startedAt")),
         workflow_phase=text(status.get("phase")),
     )
+    arguments = _arguments(mapping(workflow.get("spec")))
     return [
-        _execution(nodes, status, replace(known, task=task, about=about))
+        _execution(nodes, status, replace(known, task=task, about=_with_inputs(about, arguments.get(task))))
         for task, about in _steps(notes, labels).items()
     ]
+
+
+def _arguments(spec: Object) -> dict[str, Object]:
+    """Return the ``inputs`` argument of each DAG task: what Argo was given, and the launcher has checked."""
+    found: dict[str, Object] = {}
+    for template in items(spec.get("templates")):
+        for task in items(mapping(template.get("dag")).get("tasks")):
+            for parameter in items(mapping(task.get("arguments")).get("parameters")):
+                if parameter.get("name") == "inputs":
+                    found[text(task.get("name"))] = _json(parameter.get("value"))
+    return found
+
+
+def _with_inputs(about: dict[str, Any], arguments: Object | None) -> dict[str, Any]:
+    """Return the step's entry with the inputs that Argo has; the annotation only fills in for old ones."""
+    if arguments is None:
+        return about
+    inputs = [
+        {
+            "name": name,
+            **{key: text(mapping(ref).get(key)) for key in ("step", "output", "digest", "codec")},
+            "size_bytes": whole(mapping(ref).get("size_bytes")),
+        }
+        for name, ref in arguments.items()
+    ]
+    return {**about, "inputs": inputs}
+
+
+def _json(value: Any) -> Object:
+    try:
+        return mapping(json.loads(value))
+    except (ValueError, TypeError, RecursionError):
+        return {}
 
 
 def _steps(notes: Object, labels: Object) -> dict[str, dict[str, Any]]:

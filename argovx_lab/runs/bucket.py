@@ -6,6 +6,7 @@ by range or by whole part, never twice.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -73,6 +74,7 @@ class AttemptReader:
         self._placed = False
         self.stream = Stream()
         self.manifest: dict[str, Any] = {}
+        self.manifest_digest = ""
 
     @property
     def uri(self) -> str:
@@ -95,7 +97,7 @@ class AttemptReader:
             if name not in self._read and life >= self._life:
                 self._take(name, life)
         if self._attempt.manifest in names and not self.manifest:
-            self.manifest = self._document(self._attempt.manifest)
+            self._take_manifest()
         return before != (self.stream, bool(self.manifest))
 
     def logs(self, after: int) -> LogText:
@@ -132,12 +134,27 @@ class AttemptReader:
         self.stream = reduce(self.stream, parse(data.decode(errors="replace").splitlines()))
         self._read.add(name)
 
+    def _take_manifest(self) -> None:
+        """Keep the manifest with the digest of its bytes: whether it is Argo's is judged by ``merge``."""
+        try:
+            data = self._bucket.get(self._attempt.bucket, self._attempt.manifest)
+        except NotFound:
+            return
+        self.manifest, self.manifest_digest = _object(data), hashlib.sha256(data).hexdigest()
+
     def _document(self, name: str) -> dict[str, Any]:
         try:
-            document = json.loads(self._bucket.get(self._attempt.bucket, name))
-        except (NotFound, ValueError):
+            return _object(self._bucket.get(self._attempt.bucket, name))
+        except NotFound:
             return {}
-        return document if isinstance(document, dict) else {}
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return {}
+    return document if isinstance(document, dict) else {}
 
 
 def _parts(names: Any, kind: str) -> list[tuple[tuple[tuple[int, int], int], str]]:

@@ -182,6 +182,7 @@ class Follower:
             reader.stream if reader else Seen(execution).stream,
             job,
             reader.manifest if reader else {},
+            reader.manifest_digest if reader else "",
             reader.uri if reader else "",
             self._jobs.console_url(job["name"]) if job.get("name") else "",
         )

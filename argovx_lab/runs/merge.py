@@ -56,12 +56,15 @@ class Seen:
         The CustomJob as Vertex shows it; empty before it was read.
     manifest : dict
         The attempt's manifest; empty before it exists.
+    manifest_digest : str
+        SHA-256 of the manifest's bytes; it counts only when Argo's output parameter names the same.
     """
 
     execution: Execution
     stream: Stream = field(default_factory=Stream)
     job: Mapping[str, Any] = field(default_factory=dict)
     manifest: Mapping[str, Any] = field(default_factory=dict)
+    manifest_digest: str = ""
     attempt_uri: str = ""
     console_url: str = ""
 
@@ -204,7 +207,7 @@ def _times(seen: Seen, phase: Phase) -> Times:
 
 
 def _outputs(seen: Seen) -> tuple[Output, ...]:
-    made = mapping(seen.manifest.get("outputs"))
+    made = mapping(_trusted(seen).get("outputs"))
     declared = {item["name"]: item["codec"] for item in seen.execution.about.get("outputs") or []}
     outputs = []
     for name in dict.fromkeys([*declared, *made]):
@@ -226,6 +229,15 @@ def _outputs(seen: Seen) -> tuple[Output, ...]:
     return tuple(outputs)
 
 
+def _trusted(seen: Seen) -> Mapping[str, Any]:
+    """Return the manifest that Argo recorded; another one in its place is as good as none."""
+    try:
+        pointer = mapping(json.loads(seen.execution.outputs.get("manifest") or "{}"))
+    except (ValueError, RecursionError):
+        return {}
+    return seen.manifest if seen.manifest_digest and pointer.get("digest") == seen.manifest_digest else {}
+
+
 def _metrics(seen: Seen) -> dict[str, float]:
     """Return the last value of each metric; what is no finite number is no metric."""
     if seen.stream.series:
@@ -234,7 +246,7 @@ def _metrics(seen: Seen) -> dict[str, float]:
         last = mapping(json.loads(seen.execution.outputs.get("metrics") or "{}"))
     except (ValueError, RecursionError):
         last = {}
-    every = {**last, **mapping(seen.manifest.get("metrics"))}
+    every = {**last, **mapping(_trusted(seen).get("metrics"))}
     values = {name: number(value) for name, value in every.items()}
     return {name: value for name, value in values.items() if value is not None}
 

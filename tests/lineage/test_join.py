@@ -71,6 +71,11 @@ def test_an_execution_deleted_at_vertex_is_a_finding():
     assert train.seen_in == ("argo",)
 
 
+def test_a_manifest_that_argo_did_not_record_is_a_finding():
+    made = Node(**{**PREPARE.__dict__, "outputs": (Output("X"),)})
+    assert "manifest-differs" in codes(join(run(made), [execution("prepare")]))
+
+
 def test_another_state_at_vertex_is_a_finding():
     lineage = join(run(PREPARE), [execution("prepare", "FAILED", outputs=[("X", "d1")])])
     assert codes(lineage) == ["state-differs"]

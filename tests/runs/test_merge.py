@@ -83,13 +83,28 @@ def test_a_shut_down_workflow_is_stopped(workflow, node):
 
 
 def test_outputs_are_declared_then_ready(workflow, node):
-    identifier, pod = node("w", ".train", phase="Succeeded")
+    pointer = {
+        "parameters": [{"name": "manifest", "value": json.dumps({"uri": "gs://b/m", "digest": "right"})}]
+    }
+    identifier, pod = node("w", ".train", phase="Succeeded", outputs=pointer)
     found = workflow("w", nodes={identifier: pod})
     declared = merge("r", [seen(found)], ABOUT).nodes[0].outputs
     assert [(output.name, output.state) for output in declared] == [("model", "declared")]
     made = {"codec": "sklearn", "summary": "SGD", "size_bytes": 9, "digest": "d", "uri": "gs://b/o"}
-    ready = merge("r", [seen(found, manifest={"outputs": {"model": made}})], ABOUT).nodes[0].outputs
+    manifest = {"outputs": {"model": made}}
+    ready = merge("r", [seen(found, manifest=manifest, manifest_digest="right")], ABOUT).nodes[0].outputs
     assert [(output.name, output.state, output.digest) for output in ready] == [("model", "ready", "d")]
+    other = merge("r", [seen(found, manifest=manifest, manifest_digest="other")], ABOUT).nodes[0].outputs
+    assert [(output.name, output.state, output.digest) for output in other] == [("model", "declared", "")]
+
+
+def test_inputs_are_those_that_argo_was_given(workflow):
+    found = workflow("w", about={"inputs": [{"name": "X", "digest": "from the annotation"}]})
+    value = json.dumps({"X": {"digest": "from the argument", "step": "prepare", "codec": "numpy"}})
+    task = {"name": "train", "arguments": {"parameters": [{"name": "inputs", "value": value}]}}
+    found["spec"] = {"templates": [{"name": "main", "dag": {"tasks": [task]}}]}
+    (item,) = merge("r", [seen(found)], ABOUT).nodes[0].inputs
+    assert (item.digest, item.step) == ("from the argument", "prepare")
 
 
 def test_metrics_survive_the_stream(workflow, node):
