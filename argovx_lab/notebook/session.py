@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import secrets
 from dataclasses import dataclass
 from functools import cached_property
@@ -26,6 +27,9 @@ logger = logging.getLogger(__name__)
 
 _RUN_MAX = 40
 
+#: A run's id is a label value; whatever else an alias file holds is not trusted.
+_RUN = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
+
 
 @dataclass(frozen=True)
 class Submission:
@@ -34,6 +38,27 @@ class Submission:
     step: str
     workflow: str
     cell_id: str
+
+
+@dataclass(frozen=True)
+class Ends:
+    """What handles ask, at the profile that they were made under: it stays theirs after ``%argovx use``."""
+
+    services: Services
+
+    def workflow_outputs(self, workflow: str, task: str) -> tuple[str, dict[str, str]]:
+        """Return a step's Argo phase and output parameters."""
+        found = self.services.cluster.get_workflow(workflow)
+        if found is None:
+            raise NotFound(f"Workflow {workflow} is gone", hint="Run the cell again.", service="kubernetes")
+        for execution in executions(found):
+            if execution.task == task:
+                return execution.phase, dict(execution.outputs)
+        return "", {}
+
+    def read(self, bucket: str, name: str) -> bytes:
+        """Return an object's bytes."""
+        return self.services.objects.get(bucket, name)
 
 
 class Session:
@@ -107,9 +132,10 @@ class Session:
         try:
             alias = self.profile.layout.current_run(self.place.path)
             document = json.loads(self.services.objects.get(self.profile.bucket, alias))
-            return str(document["run"])
-        except (NotFound, ValueError, KeyError):
+            run = document["run"]
+        except (NotFound, ValueError, KeyError, TypeError):
             return ""
+        return run if isinstance(run, str) and _RUN.match(run) else ""
 
     def handle(self, name: str) -> Handle | None:
         """Return a handle on the newest result called ``name`` of the run, or ``None``."""
@@ -126,21 +152,7 @@ class Session:
 
     def make_handle(self, step: str, name: str, workflow: str) -> Handle:
         """Return a handle on one output of one execution."""
-        return Handle(self, step, name, workflow, task_name(step))
-
-    def workflow_outputs(self, workflow: str, task: str) -> tuple[str, dict[str, str]]:
-        """Return a step's Argo phase and output parameters (what handles ask)."""
-        found = self.services.cluster.get_workflow(workflow)
-        if found is None:
-            raise NotFound(f"Workflow {workflow} is gone", hint="Run the cell again.", service="kubernetes")
-        for execution in executions(found):
-            if execution.task == task:
-                return execution.phase, dict(execution.outputs)
-        return "", {}
-
-    def read(self, bucket: str, name: str) -> bytes:
-        """Return an object's bytes (what handles ask)."""
-        return self.services.objects.get(bucket, name)
+        return Handle(Ends(self.services), step, name, workflow, task_name(step))
 
     def check_name(self, step: str, cell_id: str) -> None:
         """Refuse a step name that another cell of this notebook has.

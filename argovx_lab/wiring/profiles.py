@@ -166,6 +166,10 @@ def _documents() -> dict[str, Mapping[str, Any]]:
         except tomllib.TOMLDecodeError as error:
             raise SpecError(f"{path.name} is not TOML: {error}") from error
         found.update(document.get("profiles") or {})
+        if SANDBOX in found:
+            raise SpecError(
+                f"{path.name} has a profile {SANDBOX!r}, which is built in", hint="Give it another name."
+            )
     return found
 
 
@@ -186,6 +190,7 @@ def _from_document(name: str, document: Mapping[str, Any]) -> Profile:
         raise SpecError(
             f"profile {name} lacks {', '.join(missing)}", hint="docs/profiles.md shows a whole one."
         )
+    _check_types(name, values)
     region = values["region"]
     values["images"] = tuple(values.get("images", IMAGES))
     return Profile(
@@ -198,6 +203,19 @@ def _from_document(name: str, document: Mapping[str, Any]) -> Profile:
         ),
         **values,
     )
+
+
+def _check_types(name: str, values: Mapping[str, Any]) -> None:
+    for key, value in values.items():
+        if key == "images":
+            good = isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
+            wanted = "a list of image names, at least one"
+        elif key.endswith("_poll_s"):
+            good, wanted = isinstance(value, (int, float)) and value > 0, "a number of seconds above 0"
+        else:
+            good, wanted = isinstance(value, str), "a text"
+        if not good:
+            raise SpecError(f"profile {name}: {key} must be {wanted}, not {value!r}")
 
 
 def _required() -> set[str]:
