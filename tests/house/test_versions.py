@@ -28,3 +28,15 @@ def test_every_make_target_says_what_it_does(pytestconfig):
     )
     for target in ("setup", "demo", "lab", "test", "check"):
         assert re.search(rf"^{target}\s+\S", done.stdout, re.MULTILINE), target
+
+
+def test_links_of_the_documents_lead_somewhere(pytestconfig):
+    root = pytestconfig.rootpath
+    pages = [*root.glob("*.md"), *(root / "docs").glob("*.md")]
+    missing = [
+        f"{page.name}: {target}"
+        for page in pages
+        for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", page.read_text())
+        if not re.match(r"[a-z]+:", target) and not (page.parent / target).exists()
+    ]
+    assert missing == []
