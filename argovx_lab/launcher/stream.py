@@ -7,6 +7,7 @@ version.
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -118,11 +119,22 @@ class Stream:
         if method == "phase":
             self.state.phase = str(params.get("phase", ""))
         elif method == "metric":
-            self.state.metrics.update(params.get("values") or {})
+            self.state.metrics.update(_numbers(params.get("values")))
         elif method == "progress":
             self.state.progress = _progress(params)
         elif method == "closed":
             self.state.closed = params
+
+
+def _numbers(values: Any) -> dict[str, float]:
+    """Return the finite numbers of a metric event: NaN is no JSON, and other shapes are no metrics."""
+    if not isinstance(values, dict):
+        return {}
+    return {
+        str(name): float(value)
+        for name, value in values.items()
+        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value)
+    }
 
 
 def _progress(params: dict[str, Any]) -> tuple[int, int] | None:

@@ -18,7 +18,7 @@ VERSION = 1
 METHODS = frozenset({"opened", "phase", "progress", "metric", "artifact", "closed"})
 
 #: Points kept per metric for the curve; older ones are thinned by two. Unit: points.
-POINTS_MAX = 4000
+POINTS_MAX = 20_000
 
 Point = tuple[int | None, float, str]
 

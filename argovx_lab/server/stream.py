@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,6 +22,8 @@ from tornado.websocket import WebSocketClosedError, WebSocketHandler
 from argovx_lab.errors import ArgovxError, SpecError
 from argovx_lab.runs.store import Place, RunStore
 from argovx_lab.server.handlers import ArgovxHandler
+
+logger = logging.getLogger(__name__)
 
 #: Pause that lets changes gather before they are sent. Unit: seconds.
 COALESCE_S = 0.05
@@ -122,6 +125,9 @@ class StreamHandler(WebSocketMixin, WebSocketHandler, JupyterHandler):
                 await self._send(messages or [_heartbeat(changes.place)])
         except WebSocketClosedError:
             return
+        except Exception:
+            logger.exception("argovx: a stream broke")
+            self.close(1011, "the server's log tells more")
         finally:
             changes.close()
 
