@@ -128,6 +128,7 @@ class Sandbox:
     async def start(self) -> None:
         """Open the ports, start every part, and say so in the discovery file."""
         isolation()  # tried once, before anything waits for it
+        await self.google.prepare()  # before anybody can write
         secure = tls.context(self.state)
         for service, app, context in (
             ("kubernetes", self.api.app, secure),

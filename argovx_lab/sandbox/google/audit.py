@@ -25,8 +25,10 @@ class Entry:
     ----------
     number : int
         Requests of this server process, counted from 1.
+    transport : str
+        ``rest`` or ``grpc``; for a service with its own HTTP its name: ``storage``, ``sts`` …
     outcome : str
-        ``OK`` or the canonical code name.
+        ``OK`` or the canonical code name; of STS, the OAuth error code.
     """
 
     number: int

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Protocol
 
 from argovx_lab.sandbox.google import messages, rpc, transcode, wire
@@ -17,9 +17,10 @@ from argovx_lab.sandbox.google.audit import Audit, Entry
 from argovx_lab.sandbox.google.caller import Caller
 from argovx_lab.sandbox.google.errors import GoogleError, not_found, unimplemented
 from argovx_lab.sandbox.google.names import Project, denied
+from argovx_lab.sandbox.google.noted import Noted
 from argovx_lab.sandbox.google.permissions import PERMISSIONS, READS, host, resources
 from argovx_lab.sandbox.google.store import Store
-from argovx_lab.sandbox.http import BodyTooLarge, Request, Response, Send
+from argovx_lab.sandbox.http import BodyTooLarge, ClientGone, Request, Response, Send
 
 Document = dict[str, Any]
 #: Most names that are counted as asked for in vain; a client that makes names up fills no disk.
@@ -203,19 +204,16 @@ class Gateway:
 
     def note(self, trail: _Trail, error: GoogleError | None) -> None:
         """Write the audit line of a call that ended."""
-        self.requests += 1
-        self._audit.write(
-            Entry(
-                number=self.requests,
-                transport=trail.transport,
-                method=trail.method,
-                principal=trail.principal,
-                permission=trail.permission,
-                resource=trail.resource,
-                outcome=error.code if error else "OK",
-                message=error.message[:256] if error else "",
-            )
+        outcome, message = (error.code, error.message[:256]) if error else ("OK", "")
+        self.keep(
+            trail.transport,
+            Noted(trail.method, trail.principal, trail.permission, trail.resource, outcome, message),
         )
+
+    def keep(self, transport: str, noted: Noted) -> None:
+        """Write the audit line of a call of any service."""
+        self.requests += 1
+        self._audit.write(Entry(number=self.requests, transport=transport, **asdict(noted)))
 
 
 class _Audited:
@@ -234,6 +232,8 @@ class _Audited:
             mapped = GoogleError("INVALID_ARGUMENT", "Request payload size exceeds the limit.", status=413)
         elif isinstance(error, (sqlite3.Error, OSError)):
             mapped = GoogleError("UNAVAILABLE", f"The sandbox cannot write its state: {error}")
+        elif isinstance(error, ClientGone):
+            self._gateway.note(self._trail, GoogleError("CANCELLED", "The client went away."))
         if mapped is None or isinstance(mapped, GoogleError):
             self._gateway.note(self._trail, mapped)
         if mapped is not None and mapped is not error:

@@ -16,6 +16,7 @@ from typing import Any, Final
 
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.google.auth import CLOUD_PLATFORM, LIFETIME_S, SCOPES, Authenticator
+from argovx_lab.sandbox.google.noted import Note, Noted, ignore
 from argovx_lab.sandbox.google.store import Store
 from argovx_lab.sandbox.http import Receive, Request, Response, Scope, Send
 
@@ -31,6 +32,8 @@ _ROOT: Final = "computeMetadata/v1"
 _FLAVOR: Final = {"metadata-flavor": "Google", "server": "Metadata Server for VM"}
 #: A cached token with less life than this is replaced, as the real server does. Unit: seconds.
 _FRESH_S: Final = 300
+#: Statuses as the audit log names them; every other refusal is the request's own fault.
+_CODES: Final = {403: "PERMISSION_DENIED", 404: "NOT_FOUND", 501: "UNIMPLEMENTED"}
 
 
 class MetadataServer:
@@ -50,6 +53,8 @@ class MetadataServer:
         What ``instance/zone`` answers.
     lifetime_s : float
         Life of a token. Unit: seconds.
+    note : callable
+        Keeps each call for the audit log, without the secret of its path.
     """
 
     def __init__(
@@ -62,7 +67,9 @@ class MetadataServer:
         *,
         zone: str = "us-central1-a",
         lifetime_s: float = LIFETIME_S,
+        note: Note = ignore,
     ) -> None:
+        self._note = note
         self._auth = authenticator
         self._store = store
         self._clock = clock
@@ -103,13 +110,24 @@ class MetadataServer:
 
     def answer(self, request: Request) -> Response:
         """Return the answer to one request."""
+        secret, _, path = request.path.lstrip("/").partition("/")
+        record = self._store.get(_TABLE, _digest(secret))
+        noted = Noted(f"{request.method} /{path[:200]}")
+        if record is not None:
+            noted.principal = f"serviceAccount:{record['email']}"
+        response = self._answer(request, secret, record, path)
+        if response.status >= 400 and isinstance(response.body, bytes):
+            noted.outcome = _CODES.get(response.status, "INVALID_ARGUMENT")
+            noted.message = response.body.decode().replace(secret, "…")[:256] if secret else ""
+        self._note(noted)
+        return response
+
+    def _answer(self, request: Request, secret: str, record: Mapping[str, Any] | None, path: str) -> Response:
         if request.method != "GET":
             return _text(f"{request.method} is not allowed: the metadata server is read with GET.", 405)
         if request.path == "/":
             # what google-auth's ping asks for; it names nobody, so it needs no secret
             return _text("computeMetadata/\n", 200)
-        secret, _, path = request.path.lstrip("/").partition("/")
-        record = self._store.get(_TABLE, _digest(secret))
         if record is None:
             return _text("No job is registered under this path.", 404)
         if path.strip("/") in ("", "computeMetadata"):

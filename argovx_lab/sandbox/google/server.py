@@ -1,7 +1,8 @@
 """Puts the Google end together: one store, all services, two ASGI applications and the job runner.
 
 Owns the wiring and nothing else. The shell around it serves ``app`` with TLS (HTTP/1.1 and HTTP/2) and
-``metadata_app`` in plaintext, sets ``metadata_host`` and ``job_environment``, and awaits :meth:`run`.
+``metadata_app`` in plaintext, sets ``metadata_host`` and ``job_environment``,
+awaits :meth:`prepare`, and then :meth:`run`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from argovx_lab.sandbox.google.metadata.nodes import Nodes
 from argovx_lab.sandbox.google.metadata.stores import Stores
 from argovx_lab.sandbox.google.metadata_server import MetadataServer
 from argovx_lab.sandbox.google.names import Project
+from argovx_lab.sandbox.google.noted import Note
 from argovx_lab.sandbox.google.operations import Operations
 from argovx_lab.sandbox.google.projects import Projects
 from argovx_lab.sandbox.google.seed import seed
@@ -111,19 +113,34 @@ class GoogleServer:
         self.authenticator = Authenticator(self.store, clock)
         self.iam = Iam(self.store, clock, project, project_number)
         self.accounts = Accounts(self.store, project, project_number)
-        self.storage = StorageService(self.store, folder / "blobs", self.authenticator, self.iam, clock)
+        self.storage = StorageService(
+            self.store, folder / "blobs", self.authenticator, self.iam, clock, self._note("storage")
+        )
         provider = _provider(audience, project_number, issuer_url, namespace)
-        self.sts = SecurityTokenService(self.authenticator, clock, provider, Verifier(provider, keys, clock))
+        self.sts = SecurityTokenService(
+            self.authenticator, clock, provider, Verifier(provider, keys, clock), note=self._note("sts")
+        )
         self.metadata_app = MetadataServer(
-            self.authenticator, self.store, clock, project, project_number, zone=f"{region}-a"
+            self.authenticator,
+            self.store,
+            clock,
+            project,
+            project_number,
+            zone=f"{region}-a",
+            note=self._note("metadata"),
         )
         self._seed(user, bucket, namespace, prefix)
         self.gateway = Gateway(
             self._project, self.store, self._audit, self.authenticator, self.iam, _require_scope
         )
         self._runner = self._vertex(folder / "processes", settings)
-        credentials = IamCredentials(self.authenticator, self.iam, self.accounts, clock)
+        credentials = IamCredentials(
+            self.authenticator, self.iam, self.accounts, clock, self._note("iamcredentials")
+        )
         self.app = GoogleApp(self.gateway, self.sts, credentials, self.storage)
+
+    def _note(self, transport: str) -> Note:
+        return lambda noted: self.gateway.keep(transport, noted)
 
     def _seed(self, user: str, bucket: str, namespace: str, prefix: str) -> None:
         seed(
@@ -183,6 +200,10 @@ class GoogleServer:
     def missing(self) -> dict[str, int]:
         """Return what was asked for in vain: RPC name → number of calls."""
         return self.gateway.missing()
+
+    async def prepare(self) -> None:
+        """Remove what a killed server left half written; await it before the first request."""
+        await self.storage.tidy()
 
     async def run(self) -> None:
         """Run custom jobs until cancelled; those of a server before this one are found again."""

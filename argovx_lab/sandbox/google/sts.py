@@ -79,9 +79,9 @@ class SecurityTokenService:
         noted = Noted("IntrospectToken" if request.path == "/v1/introspect" else "ExchangeToken")
         try:
             if request.path not in ("/v1/token", "/v1/introspect"):
-                return _error("not_found", f"{request.path} is not emulated by the sandbox's STS.", 404)
+                raise Rejected("not_found", f"{request.path} is not emulated by the sandbox's STS.", 404)
             if request.method != "POST":
-                return _error("invalid_request", f"Method {request.method} is not allowed: POST.", 405)
+                raise Rejected("invalid_request", f"Method {request.method} is not allowed: POST.", 405)
             fields = await _fields(request)
             answer = self.introspect(fields) if request.path == "/v1/introspect" else self.exchange(fields)
             found = self._auth.find(answer.get("access_token", ""))
@@ -89,7 +89,7 @@ class SecurityTokenService:
         except Rejected as error:
             noted.outcome, noted.message = error.error, error.message[:256]
             self._note(noted)
-            return _error(error.error, error.message)
+            return _error(error.error, error.message, error.http_status)
         self._note(noted)
         return json_response(answer, headers={"cache-control": "no-store"})
 

@@ -55,13 +55,14 @@ class Rejected(ArgovxError):
     ----------
     error : str
         OAuth error code: ``invalid_grant``, ``invalid_request``, ``unauthorized_client`` …
+    http_status : int
+        Status of the answer.
     """
 
-    http_status = 400
-
-    def __init__(self, error: str, message: str) -> None:
+    def __init__(self, error: str, message: str, http_status: int = 400) -> None:
         super().__init__(message)
         self.error = error
+        self.http_status = http_status
 
 
 @dataclass(frozen=True)
