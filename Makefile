@@ -59,7 +59,8 @@ check: setup  ## linters and types
 
 test: setup chromium check  ## every test: Python, TypeScript, browser, notebooks
 	cd labextension && jlpm test
-	$(BIN)/python -m pytest -q -n 2 --dist loadgroup -m "not long"
+	$(BIN)/python -m pytest -q -n 2 -m "not long and not ui"
+	$(BIN)/python -m pytest -q -n 2 -m ui
 
 test-long: setup  ## what takes minutes
 	$(BIN)/python -m pytest -q -m long

@@ -35,9 +35,12 @@ def patient_kernel(sandbox, tmp_path_factory):
             kernel.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture
 def browser():
-    """Debian's Chromium; it must be there, a browser test is never skipped."""
+    """Debian's Chromium; it must be there, a browser test is never skipped.
+
+    One per test: Playwright's event loop would be in the way of others' as long as it is open.
+    """
     from playwright.sync_api import sync_playwright
 
     path = os.environ.get("CHROMIUM_PATH") or shutil.which("chromium") or shutil.which("google-chrome")
