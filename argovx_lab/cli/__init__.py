@@ -11,7 +11,7 @@ import json
 import os
 import shlex
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from argovx_lab import __version__
 from argovx_lab.errors import ArgovxError, SandboxError, SpecError
@@ -93,10 +93,20 @@ def _status(args: argparse.Namespace) -> int:
     if args.json:
         print(json.dumps(document, indent=2))
     else:
+        missing = document.pop("missing")
         width = max(map(len, document))
         for name, value in document.items():
             print(f"{name:<{width}}  {value if value is not None else '–'}")
+        _print_missing(missing)
     return 0
+
+
+def _print_missing(missing: Mapping[str, int]) -> None:
+    """Say which RPCs clients asked for that the sandbox does not have, the most wanted first."""
+    if missing:
+        print("\nasked for in vain (calls):")
+    for name, count in sorted(missing.items(), key=lambda item: (-item[1], item[0])):
+        print(f"  {count:>6}  {name}")
 
 
 def _env(_args: argparse.Namespace) -> None:

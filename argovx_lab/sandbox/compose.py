@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: Pause before a part that broke is started again. Unit: seconds.
 RESTART_S = 1.0
+#: Least time between two writes of the discovery file. Unit: seconds.
+_DISCOVERY_S = 0.2
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class _JobSettings:
 
     images: Programs
     provisioning_s: float
+
+    def environment(self, image: str) -> dict[str, str]:
+        """Return what the image's table in the settings sets."""
+        return self.images.environment(image)
 
 
 class Sandbox:
@@ -77,6 +83,7 @@ class Sandbox:
         self.proxy = Proxy((ports.LOOPBACK, self.ports.google))
         self._listeners: list[Listener] = []
         self._tasks: list[asyncio.Task[None]] = []
+        self._started_at = ""  # and again from the stop on
 
     @property
     def kubernetes_endpoint(self) -> str:
@@ -147,9 +154,11 @@ class Sandbox:
             ("node", self.node.run),
             ("google", self.google.run),
             ("tokens", self._tokens),
+            ("discovery", self._discovery),
         ):
             self._tasks.append(asyncio.create_task(_kept(name, work), name=name))
-        write_private(self.state.discovery, json.dumps(self.status().to_dict(), indent=2))
+        self._started_at = rfc3339(self.clock.now())
+        self._write_discovery()
         log.info("ready: kubernetes %s, google %s", self.kubernetes_endpoint, self.google_endpoint)
 
     async def _engine(self) -> None:
@@ -158,8 +167,20 @@ class Sandbox:
     async def _tokens(self) -> None:
         await credentials.keep_tokens(self.state, self.identity, self.api)
 
+    async def _discovery(self) -> None:
+        """Keep ``missing`` of the discovery file up to date."""
+        while True:
+            await self.google.missed()
+            self._write_discovery()
+            await asyncio.sleep(_DISCOVERY_S)
+
+    def _write_discovery(self) -> None:
+        if self._started_at:  # a file that came after the stop would call for a restart
+            write_private(self.state.discovery, json.dumps(self.status().to_dict(), indent=2))
+
     async def stop(self) -> None:
         """Close everything; pods and jobs go on under their supervisors."""
+        self._started_at = ""
         self.state.discovery.unlink(missing_ok=True)
         for task in self._tasks:
             task.cancel()
@@ -176,7 +197,7 @@ class Sandbox:
         return Status(
             pid=os.getpid(),
             state_dir=str(state.root),
-            started_at=rfc3339(self.clock.now()),
+            started_at=self._started_at,
             version=argovx_lab.__version__,
             kubeconfig=str(state.kubeconfig),
             kubernetes_endpoint=self.kubernetes_endpoint,
@@ -202,6 +223,7 @@ class Sandbox:
             run_as=who.run_as,
             isolation=isolation(),
             settings=self.settings.to_dict(),
+            missing=self.google.missing(),
         )
 
 

@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,8 @@ class Status:
         Own CA alone, and public roots with it.
     settings : dict
         What ``settings.toml`` says, with defaults.
+    missing : dict
+        Which Google RPCs were asked for in vain, and how often, over the life of the state folder.
     """
 
     pid: int
@@ -71,6 +73,7 @@ class Status:
     run_as: str
     isolation: str
     settings: dict[str, Any]
+    missing: dict[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document."""
@@ -79,7 +82,8 @@ class Status:
     @classmethod
     def of(cls, document: dict[str, Any]) -> Status:
         """Read a document; fields of other versions are passed over."""
-        return cls(**{field.name: document[field.name] for field in fields(cls)})
+        document = {"missing": {}, **document}  # servers before this field wrote none
+        return cls(**{known.name: document[known.name] for known in fields(cls)})
 
 
 class StateDir:

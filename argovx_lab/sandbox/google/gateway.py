@@ -7,6 +7,7 @@ RPC's name and is counted, so that ``argovx sandbox status`` can say what was as
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -97,6 +98,8 @@ class Gateway:
     ) -> None:
         self.project = project
         self.requests = 0
+        #: Set when :meth:`missing` has changed; whoever keeps a copy clears it.
+        self.missed = asyncio.Event()
         self._store = store
         self._audit = audit
         self._authenticator = authenticator
@@ -171,6 +174,7 @@ class Gateway:
         before = self._store.get("missing", name)
         if before is not None or self._store.count("missing") < MISSING_MAX:
             self._store.put("missing", name, {"count": (before or {"count": 0})["count"] + 1})
+            self.missed.set()
         return unimplemented(name, "`argovx sandbox status` lists what was asked for in vain.")
 
     async def _decide(

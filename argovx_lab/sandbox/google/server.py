@@ -201,6 +201,11 @@ class GoogleServer:
         """Return what was asked for in vain: RPC name → number of calls."""
         return self.gateway.missing()
 
+    async def missed(self) -> None:
+        """Wait until :meth:`missing` has changed since the last wait."""
+        await self.gateway.missed.wait()
+        self.gateway.missed.clear()
+
     async def prepare(self) -> None:
         """Remove what a killed server left half written; await it before the first request."""
         await self.storage.tidy()

@@ -33,12 +33,16 @@ class Interpreter:
         Folders put before the usual ``PATH``.
     env : mapping
         What the image would set.
+    local : bool
+        True for our own interpreters: their variables make a pod on this machine find this package, and
+        are nothing an image would set.
     """
 
     entrypoint: tuple[str, ...] = ()
     cmd: tuple[str, ...] = ()
     path: tuple[str, ...] = ()
     env: Mapping[str, str] = field(default_factory=dict)
+    local: bool = False
 
     def environment(self) -> dict[str, str]:
         """Return the environment that the image alone gives."""
@@ -51,12 +55,12 @@ def _python() -> Interpreter:
     root = Path(__file__).resolve().parents[3]
     if "site-packages" not in root.parts:
         env["PYTHONPATH"] = str(root)
-    return Interpreter(cmd=("python3",), path=(str(Path(sys.executable).parent),), env=env)
+    return Interpreter(cmd=("python3",), path=(str(Path(sys.executable).parent),), env=env, local=True)
 
 
 def named() -> dict[str, Interpreter]:
     """Return the interpreters that a setting may name."""
-    return {"sh": Interpreter(cmd=("sh",)), "python": _python()}
+    return {"sh": Interpreter(cmd=("sh",), local=True), "python": _python()}
 
 
 #: Image patterns (without registry, ``library/`` and tag) and what they mean.
@@ -126,6 +130,14 @@ class Programs(Mapping[str, str]):
         if path is None:
             raise KeyError(image)
         return path
+
+    def environment(self, image: str) -> dict[str, str]:
+        """Return what ``env`` and ``path`` of the image's table in ``settings.toml`` set in a job."""
+        found = self._images.find(image)
+        if found is None or found.local:
+            return {}
+        path = {"PATH": found.environment()["PATH"]} if found.path else {}
+        return {**path, **found.env}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._images.patterns())

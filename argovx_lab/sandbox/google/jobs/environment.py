@@ -63,6 +63,7 @@ def environment(
     *,
     interpreter: str,
     home: str,
+    image: Mapping[str, str],
     base: Mapping[str, str],
     metadata_host: str,
     secret: str,
@@ -74,6 +75,8 @@ def environment(
     ----------
     interpreter : str
         The local Python that stands for the image; its folder leads ``PATH``.
+    image : mapping
+        What the image sets; it wins over our defaults, and everything after it wins over the image.
     base : mapping
         What every job of this sandbox gets (proxy, CA).
     secret : str
@@ -86,6 +89,7 @@ def environment(
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         "HOSTNAME": f"gke-{replica.task}-{job_id}"[:63],
+        **image,
         **base,
     }
     _add_own(values, replica)

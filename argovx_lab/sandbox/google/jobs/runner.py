@@ -42,6 +42,9 @@ class JobSettings(Protocol):
     def provisioning_s(self) -> float:
         """Time from creation to RUNNING. Unit: seconds of simulated time."""
 
+    def environment(self, image: str) -> Mapping[str, str]:
+        """Return what the image itself sets in its containers."""
+
 
 class Registers(Protocol):
     """The metadata server, as far as jobs are concerned."""
@@ -223,12 +226,14 @@ class JobRunner:
 
     async def _start_replica(self, folder: Path, job: Record, replica: Replica, secret: str) -> None:
         home = _home(folder)
-        interpreter = self._settings.images[replica.spec["container_spec"]["image_uri"]]
+        image = replica.spec["container_spec"]["image_uri"]
+        interpreter = self._settings.images[image]
         env = environment(
             job,
             replica,
             interpreter=interpreter,
             home=str(home),
+            image=self._settings.environment(image),
             base=self._base_environment(),
             metadata_host=self._metadata_host(),
             secret=secret,

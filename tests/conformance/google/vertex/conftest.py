@@ -55,7 +55,9 @@ class End:
         self.folder = folder
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.settings = SimpleNamespace(
-            images={"python:3.11": sys.executable, "sh:1": "/bin/sh"}, provisioning_s=provisioning_s
+            images={"python:3.11": sys.executable, "sh:1": "/bin/sh"},
+            provisioning_s=provisioning_s,
+            environment=lambda _: {},
         )
         folder.mkdir(parents=True, exist_ok=True)
         ca = trustme.CA()

@@ -54,7 +54,12 @@ class Lab:
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
         self.settings = SimpleNamespace(
-            **{"images": {"python:3.11": sys.executable}, "provisioning_s": 0.0, **settings}
+            **{
+                "images": {"python:3.11": sys.executable},
+                "provisioning_s": 0.0,
+                "environment": lambda _: {},
+                **settings,
+            }
         )
         self.server = GoogleServer(
             folder,
