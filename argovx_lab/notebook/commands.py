@@ -54,6 +54,7 @@ def execute(session: Session, line: str) -> Lines:
 
 def _status(session: Session) -> list[str]:
     session.path.follower.refresh()
+    session.path.follower.look(session.run_id)
     run = session.path.store.get(session.run_id)
     head = f"run {session.run_id} · profile {session.profile.name}"
     if run is None:

@@ -1,7 +1,8 @@
 """The only place of the read path that polls: joins the reflector, Vertex and the bucket.
 
 Owns the cadence. Argo's changes are merged at once; the bucket is asked about executions that run,
-Vertex seldom. A failing end makes the run stale and says so; the others go on.
+Vertex seldom. What had ended before is read newest first, a little in each round, and at once when somebody
+looks at it. A failing end makes the run stale and says so; the others go on.
 """
 
 from __future__ import annotations
@@ -46,6 +47,10 @@ class Jobs(Protocol):
         """Return the page of a CustomJob in the console."""
 
 
+#: Time that one round spends on executions that had ended before they were first seen. Unit: seconds.
+OLD_S = 0.5
+
+
 @dataclass(frozen=True)
 class Cadence:
     """How often the ends are asked. Unit: seconds."""
@@ -80,6 +85,8 @@ class Follower:
         self._readers: dict[str, AttemptReader] = {}
         self._jobs_seen: dict[str, tuple[float, bool, dict[str, Any]]] = {}
         self._asked_at: dict[str, tuple[float, bool]] = {}
+        self._followed: set[str] = set()
+        self._said: dict[str, str] = {}
         self._wake = threading.Event()
         self._stop = threading.Event()
         self._lock = threading.Lock()
@@ -102,6 +109,13 @@ class Follower:
     def refresh(self) -> None:
         """Merge what is known now, in the caller's thread."""
         self._round()
+
+    def look(self, run_id: str) -> None:
+        """Read everything of one run now, in the caller's thread, however long ago it ended."""
+        with self._rounds:
+            found = [execution for execution in self._executions() if execution.run == run_id]
+            if found:
+                self._put(run_id, found, float("inf"))
 
     def logs(self, run_id: str, node_id: str, after: int) -> LogText:
         """Return log text of a node's newest execution from byte ``after`` on.
@@ -144,16 +158,20 @@ class Follower:
         runs: dict[str, list[Execution]] = {}
         for execution in found:
             runs.setdefault(execution.run, []).append(execution)
-        for run_id, items in runs.items():
-            try:
-                seen = [self._see(execution) for execution in items]
-                self._store.put(merge(run_id, seen, self._about, stale_s=self._stale_s()))
-            except Exception:
-                logger.exception("run %s cannot be merged; the others are", run_id)
+        until = time.monotonic() + OLD_S
+        for run_id, items in sorted(runs.items(), key=_newest_at, reverse=True):
+            self._put(run_id, items, until)
         for gone in {run.id for run in self._store.all()} - runs.keys():
             self._store.remove(gone)
         self._forget(found)
         return any(not e.final or not self._settled(e) for e in found)
+
+    def _put(self, run_id: str, items: list[Execution], until: float) -> None:
+        try:
+            seen = [self._see(execution, until) for execution in items]
+            self._store.put(merge(run_id, seen, self._about, stale_s=self._stale_s()))
+        except Exception:
+            logger.exception("run %s cannot be merged; the others are", run_id)
 
     def _forget(self, found: list[Execution]) -> None:
         """Drop what is remembered of attempts and jobs that the mirror no longer has."""
@@ -162,6 +180,7 @@ class Follower:
         with self._lock:
             self._readers = {key: reader for key, reader in self._readers.items() if key in keys}
         self._asked_at = {key: asked for key, asked in self._asked_at.items() if key in keys}
+        self._followed &= keys
         self._jobs_seen = {name: job for name, job in self._jobs_seen.items() if name in names}
 
     def _stale_s(self) -> float:
@@ -172,11 +191,14 @@ class Follower:
         reader = self._readers.get(_key(execution))
         return reader is None or reader.complete or not self._due(execution)
 
-    def _see(self, execution: Execution) -> Seen:
-        reader = self._reader(execution)
-        if reader and not reader.complete and self._due(execution):
+    def _see(self, execution: Execution, until: float) -> Seen:
+        reader, key = self._reader(execution), _key(execution)
+        if not execution.final:
+            self._followed.add(key)
+        ask = key in self._followed or time.monotonic() < until
+        if reader and ask and not reader.complete and self._due(execution):
             self._poll(reader, execution)
-        job = self._job(execution)
+        job = self._job(execution, ask)
         return Seen(
             execution,
             reader.stream if reader else Seen(execution).stream,
@@ -208,25 +230,29 @@ class Follower:
                 self._readers[key] = AttemptReader(self._bucket, attempt)
             return self._readers[key]
 
-    def _job(self, execution: Execution) -> dict[str, Any]:
+    def _job(self, execution: Execution, ask: bool) -> dict[str, Any]:
         name = execution.outputs.get("vertex-job")
         if not name:
             return {}
         asked_at, after_end, job = self._jobs_seen.get(name, (float("-inf"), False, {}))
         ended = str(job.get("state", "")) in _ENDED
         old = time.monotonic() - asked_at >= self._cadence.vertex_s
-        if not ended and (old or (execution.final and not after_end)):
+        if ask and not ended and (old or (execution.final and not after_end)):
             job = self._guard(lambda: self._jobs.get(name), f"Vertex about {execution.step}") or job
             self._jobs_seen[name] = (time.monotonic(), execution.final, job)
         return job
 
-    @staticmethod
-    def _guard(call: Any, what: str) -> Any:
+    def _guard(self, call: Any, what: str) -> Any:
+        """Call; a failure is said once for as long as it stays the same."""
         try:
-            return call()
+            answer = call()
         except ArgovxError as error:
-            logger.warning("could not ask %s: %s", what, error.message)
+            if self._said.get(what) != error.message:
+                self._said[what] = error.message
+                logger.warning("could not ask %s: %s", what, error.message)
             return None
+        self._said.pop(what, None)
+        return answer
 
 
 _ENDED = frozenset(
@@ -237,3 +263,7 @@ _ENDED = frozenset(
 
 def _key(execution: Execution) -> str:
     return f"{execution.uid}/{execution.task}/{execution.ordinal}/{execution.workflow_started_at}"
+
+
+def _newest_at(run: tuple[str, list[Execution]]) -> str:
+    return max(execution.created_at for execution in run[1])

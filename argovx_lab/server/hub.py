@@ -89,6 +89,7 @@ class Hub:
 
     def run(self, run_id: str) -> Run:
         """Return one run; :class:`NotFound` when there is none."""
+        self.path.follower.look(run_id)
         run = self.store.get(run_id)
         if run is None:
             raise NotFound(

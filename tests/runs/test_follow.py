@@ -116,3 +116,101 @@ def test_what_the_mirror_lost_is_forgotten(workflow, node):
     mirror.objects = []
     made.refresh()
     assert (made._readers, made._jobs_seen, made._asked_at, store.all()) == ({}, {}, {}, [])
+
+
+class Clock:
+    """Time that passes only when an end is asked."""
+
+    def __init__(self):
+        self.now = 1000.0
+
+    def monotonic(self):
+        return self.now
+
+
+class Slow(Empty):
+    """A bucket whose every answer takes a tenth of a second; remembers what it was asked."""
+
+    def __init__(self, clock):
+        self.clock = clock
+        self.asked = []
+
+    def list(self, bucket, prefix):
+        self.clock.now += 0.1
+        self.asked.append(prefix)
+        return iter(())
+
+
+def many(workflow, node, count, phase="Succeeded"):
+    made = []
+    for number in range(count):
+        name = f"old-{number:03d}"
+        identifier, entry = node(name, ".train", phase=phase)
+        created = f"2026-11-24T08:{number // 60:02d}:{number % 60:02d}Z"
+        made.append(
+            workflow(
+                name,
+                run=f"r-{number:03d}",
+                nodes={identifier: entry},
+                status={"phase": phase},
+                created=created,
+            )
+        )
+    return made
+
+
+def test_three_hundred_finished_runs_are_there_at_once_and_read_newest_first(workflow, node, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("argovx_lab.runs.follow.time", clock)
+    bucket = Slow(clock)
+    made, store = follower(Mirror(*many(workflow, node, 300)), Jobs(), bucket)
+    made.refresh()
+    assert len(store.all()) == 300
+    assert clock.now - 1000.0 < 1.0
+    assert "uid-old-299" in bucket.asked[0]
+    rounds = 0
+    while len(bucket.asked) < 300:
+        made.refresh()
+        rounds += 1
+        assert rounds < 100, "what is old is never read to its end"
+    made.refresh()
+    assert len(bucket.asked) == 300
+
+
+def test_a_run_that_somebody_opens_is_read_at_once(workflow, node, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("argovx_lab.runs.follow.time", clock)
+    bucket = Slow(clock)
+    made, _ = follower(Mirror(*many(workflow, node, 50)), Jobs(), bucket)
+    made.refresh()
+    assert not any("uid-old-000" in asked for asked in bucket.asked)
+    made.look("r-000")
+    assert "uid-old-000" in bucket.asked[-1]
+    made.look("nowhere")
+
+
+def test_what_was_followed_is_read_at_its_end_however_much_is_old(workflow, node, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("argovx_lab.runs.follow.time", clock)
+    bucket, old = Slow(clock), many(workflow, node, 50)
+    mirror = Mirror(*old, step(workflow, node, phase="Running"))
+    made, _ = follower(mirror, Jobs(), bucket)
+    made.refresh()
+    mirror.objects = [*old, step(workflow, node)]
+    before = len(bucket.asked)
+    made.refresh()
+    assert any("uid-train-1" in asked for asked in bucket.asked[before:])
+
+
+def test_an_end_that_keeps_refusing_is_named_once(workflow, node, caplog):
+    class Refusing(Empty):
+        def list(self, bucket, prefix):
+            raise NotFound("the bucket is gone")
+
+    made, store = follower(Mirror(step(workflow, node)), Jobs({"name": JOB}), Refusing())
+    for _ in range(5):
+        made.refresh()
+    assert [record.message for record in caplog.records] == [
+        "could not ask the bucket about train: the bucket is gone"
+    ]
+    assert store.get("r-1") is not None
