@@ -16,7 +16,7 @@ from typing import Any
 from argovx_lab.errors import SpecError
 
 _FLAG = re.compile(r"(?:^|\s)--[A-Za-z]")
-_TIME = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)?\Z")
+_TIME = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)?\Z", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
 #: Longest running time of a custom job. Unit: seconds. Source: Vertex AI, Scheduling.timeout, 7 days.
@@ -106,7 +106,7 @@ def _timeout(text: str) -> int:
 
 
 def _retries(text: str) -> int:
-    if not text.isdigit() or int(text) > RETRIES_MAX:
+    if not re.fullmatch("[0-9]{1,3}", text) or int(text) > RETRIES_MAX:
         raise SpecError(f"--retries {text!r} is not a number from 0 to {RETRIES_MAX}")
     return int(text)
 

@@ -87,8 +87,12 @@ def _stop(session: Session, step: str) -> list[str]:
 
 
 def _logs(session: Session, step: str) -> list[str]:
-    log = session.path.follower.logs(session.run_id, step, 0)
-    return log.text.splitlines() or [f"{step} has written nothing yet"]
+    follower, run_id = session.path.follower, session.run_id
+    log = follower.logs(run_id, step, 0)
+    lines = log.text.splitlines() or [f"{step} has written nothing yet"]
+    if not log.complete and follower.logs(run_id, step, log.next).text:
+        lines.append(f"… the log goes on after {log.next:,} bytes; the panel shows all of it")
+    return lines
 
 
 def _new_run(session: Session) -> list[str]:

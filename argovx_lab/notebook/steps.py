@@ -127,8 +127,8 @@ class Steps:
         self.session.submissions[plan.name] = submission
 
     def _follow(self, plan: plans.Plan) -> Detached | None:
-        view = LiveView(self.session.path, self.session.run_id, plan.name, plan.workflow)
         try:
+            view = LiveView(self.session.path, self.session.run_id, plan.name, plan.workflow)
             node: Node = view.wait()
         except KeyboardInterrupt:
             self._bind(plan)

@@ -6,6 +6,7 @@ by range or by whole part, never twice.
 
 from __future__ import annotations
 
+import codecs
 import hashlib
 import json
 import re
@@ -114,8 +115,11 @@ class AttemptReader:
             position = end
         data = b"".join(chunks)
         ended = self._attempt.exit in metas or self.stream.phase == "closed"
-        reached = after + len(data)
-        return LogText(data.decode(errors="replace"), reached, ended and reached >= position)
+        done = ended and after + len(data) >= position
+        decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        text = decoder.decode(data, final=done)
+        cut = len(decoder.getstate()[0])  # a character that is not whole yet belongs to the next piece
+        return LogText(text, after + len(data) - cut, done)
 
     def _place(self, names: list[str]) -> list[str]:
         """Follow the intent: an attempt that adopted a job reads where that job writes."""

@@ -146,7 +146,11 @@ class Follower:
     def _run(self) -> None:
         while not self._stop.is_set():
             self._wake.clear()
-            active = self._round()
+            active = True
+            try:
+                active = self._round()
+            except Exception:
+                logger.exception("a look at the runs failed; the next one follows")
             self._wake.wait(self._cadence.bucket_s if active else 5.0)
 
     def _round(self) -> bool:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from argovx_lab.model.run import Node, Run, to_json
+from argovx_lab.runs.shapes import digits
 
 #: Messages kept for views that reconnect. Unit: messages.
 RING_MAX = 2000
@@ -33,7 +34,7 @@ class Place:
     def parse(cls, text: str) -> Place:
         """Read ``EPOCH.SEQ``; anything else counts as a reader who has seen nothing."""
         epoch, _, seq = text.rpartition(".")
-        return cls(epoch, int(seq)) if epoch and seq.isdigit() else cls("", 0)
+        return cls(epoch, int(seq)) if epoch and digits(seq) else cls("", 0)
 
     def __str__(self) -> str:
         return f"{self.epoch}.{self.seq}"

@@ -15,6 +15,7 @@ from tornado import web
 
 from argovx_lab.errors import ArgovxError, InternalError, SpecError
 from argovx_lab.model.run import to_json
+from argovx_lab.runs.shapes import digits
 from argovx_lab.server.hub import Hub
 from argovx_lab.server.plan import planned
 
@@ -70,7 +71,7 @@ class ArgovxHandler(APIHandler):
     def number(self, name: str) -> int:
         """Return a query argument that must be a number from 0."""
         text = self.get_argument(name, "0")
-        if not text.isdigit():
+        if not digits(text):
             raise SpecError(f"{name}={text!r} is not a number", hint=f"Use {name}=0 to begin.")
         return int(text)
 

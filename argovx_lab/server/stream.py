@@ -7,6 +7,7 @@ comes back with ``since=EPOCH.SEQ`` and misses nothing.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 from datetime import UTC, datetime
@@ -46,7 +47,8 @@ class Changes:
         self._close = store.listen(self._notice)
 
     def _notice(self) -> None:
-        self._loop.call_soon_threadsafe(self._event.set)
+        with contextlib.suppress(RuntimeError):  # the server ends, and its loop is closed already
+            self._loop.call_soon_threadsafe(self._event.set)
 
     @property
     def place(self) -> Place:

@@ -96,3 +96,28 @@ def test_logs_go_on_from_an_offset():
     assert reader.logs(6).text == ""
     bucket.put("exit.json", {"code": 0})
     assert reader.logs(6).complete
+
+
+def test_a_character_cut_in_the_middle_comes_whole_with_the_next_piece(monkeypatch):
+    monkeypatch.setattr("argovx_lab.runs.bucket.LOG_CHUNK", 4)
+    bucket = Bucket()
+    bucket.put("r0.0/logs/part-00001", "aéö€!".encode())
+    bucket.put("exit.json", {})
+    reader, text, after = AttemptReader(bucket, ATTEMPT), "", 0
+    for _ in range(9):
+        piece = reader.logs(after)
+        text, after = text + piece.text, piece.next
+        if piece.complete:
+            break
+    assert piece.complete
+    assert text == "aéö€!"
+
+
+def test_a_log_that_ends_in_half_a_character_ends():
+    bucket = Bucket()
+    bucket.put("r0.0/logs/part-00001", "é".encode()[:1])
+    reader = AttemptReader(bucket, ATTEMPT)
+    assert (reader.logs(0).text, reader.logs(0).next) == ("", 0)
+    bucket.put("exit.json", {})
+    assert reader.logs(0).complete
+    assert reader.logs(0).text == "\ufffd"

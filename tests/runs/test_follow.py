@@ -214,3 +214,29 @@ def test_an_end_that_keeps_refusing_is_named_once(workflow, node, caplog):
         "could not ask the bucket about train: the bucket is gone"
     ]
     assert store.get("r-1") is not None
+
+
+def test_the_thread_outlives_a_look_that_failed(workflow, node, caplog):
+    class Broken(Mirror):
+        looks = 0
+
+        @property
+        def objects(self):
+            self.looks += 1
+            if self.looks == 1:
+                raise RuntimeError("nobody expected this")
+            return self.kept
+
+        @objects.setter
+        def objects(self, value):
+            self.kept = value
+
+    made, store = follower(Broken(step(workflow, node)), Jobs({"name": JOB}))
+    seen = threading.Event()
+    store.listen(seen.set)
+    made.start()
+    try:
+        assert seen.wait(10)
+    finally:
+        made.stop()
+    assert "a look at the runs failed" in caplog.text

@@ -88,3 +88,8 @@ def test_listeners_are_called_and_can_leave():
     leave()
     store.put(run(step("b")))
     assert calls == [1]
+
+
+def test_a_place_in_digits_of_another_script_has_seen_nothing():
+    assert Place.parse("epoch.²") == Place("", 0)
+    assert Place.parse("epoch." + "9" * 5000) == Place("", 0)
