@@ -90,6 +90,10 @@ class RpcTable:
             node.leaves.setdefault(f"{method.upper()} {verb}", (rpc, variables, body))
             self._verbs.add(verb)
 
+    def methods(self) -> list[Rpc]:
+        """Return every method that is known at least by name."""
+        return list(self._by_path.values())
+
     def by_path(self, path: str) -> Rpc | None:
         """Return the method of a gRPC path, or ``None``."""
         return self._by_path.get(path)

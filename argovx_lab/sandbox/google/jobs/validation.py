@@ -32,6 +32,13 @@ _MACHINE_REFUSED = (
     *("tpu_topology", "reservation_affinity", "gpu_partition_size", "multihost_gpu_node_count"),
     *("min_gpu_driver_version",),
 )
+#: Part of a custom job → fields that the sandbox refuses by name.
+REFUSED: Mapping[str, tuple[str, ...]] = {
+    "custom_job": _JOB_REFUSED,
+    "job_spec": _SPEC_REFUSED,
+    "worker_pool_specs[]": _POOL_REFUSED,
+    "machine_spec": _MACHINE_REFUSED,
+}
 _STRATEGIES = ("STANDARD", "ON_DEMAND", "SPOT", "LOW_COST", "FLEX_START", "STRATEGY_UNSPECIFIED")
 _LABEL_KEY = re.compile(r"[^\W\d_A-Z][\w-]{0,62}")
 _LABEL_VALUE = re.compile(r"[\w-]{0,63}")

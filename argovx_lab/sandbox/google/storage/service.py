@@ -118,6 +118,10 @@ class StorageService:
             self._upload,
         )
 
+    def methods(self) -> list[str]:
+        """Return the names of all methods that are answered."""
+        return sorted({route.name for route in self._routes})
+
     async def tidy(self) -> None:
         """Remove bytes that no record names, which a killed process may have left."""
         there = await asyncio.to_thread(self._blobs.all)
