@@ -43,7 +43,8 @@ def from_status(body: dict[str, Any], status: int, what: str) -> ArgovxError:
     if status == 422:
         return SpecError(message, hint="The cluster refused the object; the message says which field.")
     kind = _KINDS.get(status) or (Unavailable if status >= 500 else RemoteError)
-    return kind(message, service="kubernetes", status=status, reason=str(body.get("reason") or ""))
+    hint = "It may pass by itself; try again." if kind is Unavailable else ""
+    return kind(message, hint=hint, service="kubernetes", status=status, reason=str(body.get("reason") or ""))
 
 
 _KINDS = {404: NotFound, 409: Conflict, 410: Conflict, 429: Unavailable}

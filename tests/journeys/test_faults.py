@@ -1,0 +1,69 @@
+"""Refusals of the remote ends and Ctrl-C, seen from the cell: one line, nothing submitted, nothing lost."""
+
+import os
+import signal
+import threading
+
+import pytest
+from support import until
+from test_crashes import arm
+
+UPLOAD = {"service": "google", "method": "POST", "path": "/upload/"}
+CREATE = {"service": "kubernetes", "method": "POST", "path": "/workflows$"}
+
+
+@pytest.mark.parametrize(
+    ("fault", "message", "hint"),
+    [
+        ({**UPLOAD, "status": 403}, "storage.objects.create is missing", "argovx doctor"),
+        ({**UPLOAD, "status": 507}, "storage answered 507", "free some space"),
+        ({**CREATE, "status": 403}, "Workflow refused-", "argovx doctor"),
+        ({**CREATE, "status": 429}, "HTTP 429", "try again"),
+        ({**CREATE, "status": 500}, "HTTP 500", "try again"),
+    ],
+)
+def test_what_refuses_is_one_line_and_a_hint_and_nothing_runs(patient_kernel, sandbox, fault, message, hint):
+    kernel = patient_kernel
+    kernel.good("kept = 'mine'")
+    before = len(sandbox.cluster.list_workflows()[0])
+    arm(os.environ["ARGOVX_SANDBOX"], {"kind": "status", **fault})
+    text = kernel.bad(f"%%vertex_step refused() -> kept\nkept = '{message} {fault['path']}'")
+    assert message in text
+    assert hint in text
+    assert "Traceback" not in text
+    assert kernel.good("kept") == "'mine'"
+    assert len(sandbox.cluster.list_workflows()[0]) == before
+
+
+def test_ctrl_c_detaches_and_the_step_goes_on(kernel, sandbox):
+    pid = kernel.client.km.provisioner.process.pid
+
+    def interrupt():
+        until(lambda: _running(sandbox), 30, "the step under the cell")
+        os.kill(pid, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    text = kernel.good("%%vertex_step patience() -> late\nimport time\ntime.sleep(4)\nlate = 3")
+    thread.join(40)
+    assert "patience goes on without this cell" in text
+    assert "from step patience" in until(
+        lambda: text if "from step" in (text := kernel.good("late")) else "", 40, "the result"
+    )
+    assert kernel.good("late.get()") == "3"
+
+
+def test_a_step_that_is_stopped_twice_is_stopped(kernel):
+    kernel.good("%%vertex_step halted() -> x --no-wait\nimport time\ntime.sleep(60)\nx = 1")
+    until(lambda: "halted" in kernel.good("%argovx status"), 20)
+    kernel.good("%argovx stop halted")
+    kernel.run("%argovx stop halted")
+    until(lambda: "Stopped" in kernel.good("%argovx status"), 40)
+    assert "halted has ended: stopped" in kernel.bad("%argovx stop halted")
+
+
+def _running(sandbox):
+    for job in sandbox.jobs.find():
+        if "patience" in job["displayName"] and job["state"] == "JOB_STATE_RUNNING":
+            return True
+    return False
