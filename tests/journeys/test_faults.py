@@ -12,6 +12,7 @@ UPLOAD = {"service": "google", "method": "POST", "path": "/upload/"}
 CREATE = {"service": "kubernetes", "method": "POST", "path": "/workflows$"}
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("fault", "message", "hint"),
     [
