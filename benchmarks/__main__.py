@@ -8,9 +8,9 @@ import os
 import sys
 import tempfile
 
-from benchmarks import load, pixels, step
+from benchmarks import launcher, load, pixels, step
 
-ALL = {"load": load.run, "step": step.run, "pixels": pixels.run}
+ALL = {"load": load.run, "step": step.run, "launcher": launcher.run, "pixels": pixels.run}
 
 
 def main(names):
