@@ -23,7 +23,7 @@ class Remote(Protocol):
     """What a handle needs of the remote ends."""
 
     def workflow_outputs(self, workflow: str, task: str) -> tuple[str, dict[str, str]]:
-        """Return the step's Argo phase and its output parameters."""
+        """Return the step's Argo phase (``Stopped`` when somebody ended it) and its output parameters."""
 
     def read(self, bucket: str, name: str) -> bytes:
         """Return an object's bytes."""
@@ -108,6 +108,11 @@ class Handle:
     def _resolve(self) -> Resolved:
         if self._resolved is None:
             phase, outputs = self._remote.workflow_outputs(self._workflow, self._task)
+            if phase == "Stopped":
+                raise RunError(
+                    f"{self._name} was not made: step {self._step} was stopped",
+                    hint=f"Run the cell of {self._step} again when it may go on.",
+                )
             if phase in ("Failed", "Error"):
                 raise RunError(
                     f"{self._name} was not made: step {self._step} failed",
@@ -135,18 +140,16 @@ class Handle:
         fields = {key: made[key] for key in ("codec", "summary", "size_bytes", "digest", "uri")}
         return Resolved(**fields, manifest=pointer["uri"])
 
-    def _state(self) -> str:
+    def __repr__(self) -> str:
         from argovx_lab.codecs import size_text
 
         try:
             found = self._resolve()
         except ArgovxError as error:
-            return error.message
+            return f"<{' · '.join(part for part in (error.message, error.hint) if part)}>"
         size = size_text(found.size_bytes)
-        return f"{self._name}: {found.summary} · {size} · {found.digest[:8]}… · from step {self._step}"
-
-    def __repr__(self) -> str:
-        return f"<{self._state()} · {self._name}.get() brings it here>"
+        about = f"{self._name}: {found.summary} · {size} · {found.digest[:8]}… · from step {self._step}"
+        return f"<{about} · {self._name}.get() brings it here>"
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Handle):
@@ -167,17 +170,14 @@ class Handle:
         self._refuse(f".{attribute}")
 
     def _refuse(self, use: str) -> NoReturn:
-        what = self._resolved.summary if self._resolved else self._state_short()
+        try:
+            what = f"({self._resolve().summary}); {self._name}.get() brings it here."
+        except ArgovxError as error:
+            what = f"and has no value here: {error.message}"
         raise SpecError(
-            f"{self._name} is a result of step {self._step} ({what}); {self._name}.get() brings it here.",
+            f"{self._name} is a result of step {self._step} {what}",
             hint=f"{self._name}{use} needs the value itself." if use else "",
         )
-
-    def _state_short(self) -> str:
-        try:
-            return self._resolve().summary
-        except ArgovxError:
-            return "not there yet"
 
 
 def _refusing(use: str) -> Callable[..., NoReturn]:

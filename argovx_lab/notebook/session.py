@@ -47,13 +47,13 @@ class Ends:
     services: Services
 
     def workflow_outputs(self, workflow: str, task: str) -> tuple[str, dict[str, str]]:
-        """Return a step's Argo phase and output parameters."""
+        """Return a step's Argo phase (``Stopped`` when somebody ended it) and output parameters."""
         found = self.services.cluster.get_workflow(workflow)
         if found is None:
             raise NotFound(f"Workflow {workflow} is gone", hint="Run the cell again.", service="kubernetes")
         for execution in executions(found):
             if execution.task == task:
-                return execution.phase, dict(execution.outputs)
+                return "Stopped" if execution.stopped else execution.phase, dict(execution.outputs)
         return "", {}
 
     def read(self, bucket: str, name: str) -> bytes:

@@ -21,6 +21,10 @@ from argovx_lab.runs.shapes import digits, items, mapping, number, text, texts, 
 Object = dict[str, Any]
 
 FINAL = frozenset({"Succeeded", "Failed", "Error"})
+
+#: Exit codes of a launcher whose job was cancelled: at Vertex, and by Argo.
+STOP_CODES = (130, 143)
+
 _ORDINAL = re.compile(r"\(([0-9]{1,9})\)\Z")
 
 #: Most that compressed nodes are unpacked to. Unit: bytes.
@@ -84,6 +88,12 @@ class Execution:
         """Exit code of the launcher, if it has one."""
         code = self.outputs.get("exitCode", "")
         return int(code) if digits(code) else None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it did not fail by itself: its Workflow was shut down, or its job cancelled."""
+        ended = self.phase in ("Failed", "Error")
+        return ended and (bool(self.shutdown) or self.exit_code in STOP_CODES)
 
     def attempt(self, bucket: str, prefix: str) -> Attempt | None:
         """Return the bucket folder of the latest attempt, or ``None`` before the Workflow started."""

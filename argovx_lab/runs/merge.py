@@ -32,7 +32,6 @@ from argovx_lab.runs.shapes import mapping, number, text, texts, whole
 from argovx_lab.runs.stream import Stream
 from argovx_lab.runs.table import ARGO, VERTEX, Verdict, judge
 
-_STOP_CODES = (130, 143)
 _HINTS = {
     1: "Mend the cell and run it again: what succeeded stays.",
     10: "The step document does not match its Workflow; submit the cell again.",
@@ -179,8 +178,7 @@ def _verdict(seen: Seen, state: str) -> Verdict:
         return Verdict(Phase.QUEUED, f"attempt {execution.ordinal + 1} failed, retrying")
     argo = execution.phase if execution.phase in ARGO else ""  # words that are newer than the table
     verdict = judge(argo, state if state in VERTEX else "", seen.stream.phase)
-    stopped = execution.shutdown or execution.exit_code in _STOP_CODES
-    if verdict.phase is Phase.FAILED and stopped:
+    if verdict.phase is Phase.FAILED and execution.stopped:
         return Verdict(Phase.STOPPED)
     return verdict
 

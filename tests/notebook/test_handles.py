@@ -71,6 +71,18 @@ def test_an_unfinished_step_has_no_reference(phase, message):
         handle(Remote(phase=phase)).reference()
 
 
+@pytest.mark.parametrize(
+    ("phase", "said"), [("Running", "is not there yet"), ("Failed", "failed"), ("Stopped", "was stopped")]
+)
+def test_what_was_not_made_does_not_offer_to_be_brought(phase, said):
+    text = repr(handle(Remote(phase=phase)))
+    assert said in text
+    assert "brings it here" not in text
+    with pytest.raises(SpecError) as error:
+        handle(Remote(phase=phase)).shape
+    assert "brings it here" not in error.value.message
+
+
 def test_a_reference_names_the_producer_and_the_digest():
     ref = handle(Remote()).reference()
     assert (ref.step, ref.output, ref.digest) == ("evaluate", "report", DIGEST)
