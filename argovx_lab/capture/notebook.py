@@ -21,6 +21,7 @@ from argovx_lab.errors import SpecError
 MAGIC = "%%vertex_step"
 
 _FLAGS = re.compile(r"(?:^|\s)--[A-Za-z]")
+_DRY_RUN = re.compile(r"(?:^|\s)--dry-run(?:\s|\Z)")
 _MACHINE = re.compile(r"\s--on[=\s]+(\S+)")
 
 
@@ -100,6 +101,8 @@ def plan(document: Any, path: str) -> Plan:
     edges: list[PlannedEdge] = []
     for number, (cell_id, source) in enumerate(_code_cells(document), 1):
         head = step_head(source)
+        if head is not None and _DRY_RUN.search(head[0]):
+            continue  # it shows a plan and submits nothing
         if head is None:
             for name in known.add_cell(source, cell_id=cell_id, number=number):
                 producer.pop(name, None)

@@ -65,9 +65,9 @@ def _bind(session: Session, layout: Layout, step: str, name: str, namespace: Map
         value = session.handle(name)
         if value is None:
             raise SpecError(
-                f"{step} reads {name}, which is defined neither in this notebook nor by a step of run "
-                f"{session.run_id}",
-                hint=f"Assign {name} in a cell before, or let a step give it: … -> {name}.",
+                f"{step} reads {name}, which this kernel does not have"
+                f" and no step of run {session.run_id} gives",
+                hint=f"Run the cell that assigns {name} first, or let a step give it: … -> {name}.",
             )
     if isinstance(value, Handle):
         ref = value.reference()

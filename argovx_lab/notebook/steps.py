@@ -66,7 +66,8 @@ class Steps:
         signature = signatures.parse(typed.head)
         self.session.begin()
         place = here(self._shell, line, cell)
-        self.session.check_name(signature.name, place.cell_id)
+        if not typed.options.dry_run:
+            self.session.check_name(signature.name, place.cell_id)
         known = definitions(self._shell)
         analysis = analyse_cell(cell, known, first_line=place.first_line)
         analysis.check()

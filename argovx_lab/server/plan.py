@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from argovx_lab.capture.cells import Problem
 from argovx_lab.capture.notebook import Plan, PlannedStep, plan
+from argovx_lab.errors import SpecError
 from argovx_lab.model.run import Cell, Edge, Input, Node, Output, Phase, to_json
+from argovx_lab.vertex.catalog import parse_machine
 
 
 def planned(content: dict[str, Any], path: str) -> dict[str, Any]:
@@ -18,21 +21,24 @@ def planned(content: dict[str, Any], path: str) -> dict[str, Any]:
     """
     found = plan(content, path)
     sources = {(name, edge.target): edge.source for edge in found.edges for name in edge.names}
-    steps = [step for step in found.steps if step.name]
+    steps: dict[str, PlannedStep] = {}
+    for step in found.steps:
+        if step.name:
+            steps.setdefault(step.name, step)  # a second one of that name is a problem, not a node
     return {
-        "nodes": [to_json(_node(step, found, sources)) for step in steps],
+        "nodes": [to_json(_node(step, found, sources)) for step in steps.values()],
         "edges": [to_json(Edge(edge.source, edge.target, edge.names)) for edge in found.edges],
         "problems": [
             {"cell": step.cell_id, "message": problem.text, "hint": problem.hint}
             for step in found.steps
-            for problem in step.problems
+            for problem in _problems(step)
         ],
     }
 
 
 def _node(step: PlannedStep, found: Plan, sources: dict[tuple[str, str], str]) -> Node:
     before = [edge.source for edge in found.edges if edge.target == step.name]
-    problem = step.problems[0] if step.problems else None
+    problem = next(iter(_problems(step)), None)
     return Node(
         id=step.name,
         name=step.name,
@@ -45,3 +51,14 @@ def _node(step: PlannedStep, found: Plan, sources: dict[tuple[str, str], str]) -
         outputs=tuple(Output(name, codec=codec) for name, codec in step.outputs),
         actions=("cell",),
     )
+
+
+def _problems(step: PlannedStep) -> tuple[Problem, ...]:
+    """Return what is wrong with a step's text and with its machine."""
+    if not step.machine:
+        return step.problems
+    try:
+        parse_machine(step.machine)
+    except SpecError as error:
+        return (*step.problems, Problem(error.message, error.hint))
+    return step.problems

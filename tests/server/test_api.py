@@ -123,6 +123,25 @@ async def test_a_notebook_is_planned_without_running_it(jp_fetch):
     assert [problem["cell"] for problem in plan["problems"]] == ["c3"]
 
 
+async def test_copies_dry_runs_and_bad_machines_are_no_steps_that_are_ready(jp_fetch):
+    cells = [
+        "%%vertex_step square(n) -> x\nx = n",
+        "%%vertex_step square(n) -> x --dry-run\nx = n",
+        "%%vertex_step square(n) -> y\ny = n",
+        "%%vertex_step big(x) -> z --on n1-standard-3\nz = x",
+    ]
+    notebook = {
+        "cells": [{"cell_type": "code", "id": f"c{i}", "source": text} for i, text in enumerate(cells)]
+    }
+    plan = await post(jp_fetch, "plan", {"path": "n.ipynb", "content": notebook})
+    assert [(node["id"], node["cell"]["cell_id"]) for node in plan["nodes"]] == [
+        ("square", "c0"),
+        ("big", "c3"),
+    ]
+    assert "n1-standard-3" in plan["nodes"][1]["line"]
+    assert [problem["cell"] for problem in plan["problems"]] == ["c2", "c3"]
+
+
 @pytest.mark.parametrize("value", [[], {"content": 1}, {"content": {}}])
 async def test_what_is_no_notebook_is_a_400(jp_fetch, value):
     with pytest.raises(HTTPClientError) as error:
