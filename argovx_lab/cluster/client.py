@@ -219,8 +219,8 @@ class Cluster:
         from urllib3.exceptions import HTTPError
 
         settings = self._api.configuration
-        # once more, on a fresh connection, where that is harmless: a kept one may belong to a dead server
-        retry = Retry(1, redirect=0, status=0, other=0, allowed_methods={"GET"}, backoff_factor=0)
+        # again, on a fresh connection, where that is harmless: a kept one may belong to a server that died
+        retry = Retry(3, redirect=0, status=0, other=0, allowed_methods={"GET"}, backoff_factor=0.1)
         headers = {"Accept": "application/json", "User-Agent": "argovx-lab"}
         if body is not None:
             merge = method == "PATCH"

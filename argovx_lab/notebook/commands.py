@@ -6,9 +6,10 @@ Refuses unknown words and missing arguments with the list of what there is.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
 from html import escape
+from typing import Any
 
 from argovx_lab.cluster import control
 from argovx_lab.errors import SpecError
@@ -30,8 +31,13 @@ class Lines:
         return f"<pre>{escape(repr(self))}</pre>"
 
 
-def execute(session: Session, line: str) -> Lines:
+def execute(session: Session, line: str, namespace: MutableMapping[str, Any] | None = None) -> Lines:
     """Run one ``%argovx`` line.
+
+    Parameters
+    ----------
+    namespace : dict, optional
+        The user's names; ``status`` binds the run's results there that a restarted kernel lacks.
 
     Raises
     ------
@@ -49,7 +55,11 @@ def execute(session: Session, line: str) -> Lines:
             f"%argovx {word} takes {len(names)} argument{'' if len(names) == 1 else 's'}",
             hint=f"Write: %argovx {' '.join([word, *names])}",
         )
-    return Lines(tuple(function(session, *arguments)))
+    lines = function(session, *arguments)
+    if word == "status" and namespace is not None:
+        bound = session.attach(namespace)
+        lines += [f"attached: {', '.join(bound)}"] if bound else []
+    return Lines(tuple(lines))
 
 
 def _status(session: Session) -> list[str]:

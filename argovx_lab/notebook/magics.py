@@ -43,4 +43,4 @@ class ArgovxMagics(Magics):
         """``%argovx status | runs | use NAME | stop STEP | logs STEP | new-run | whoami | doctor``."""
         from argovx_lab.notebook.commands import execute
 
-        return execute(self.steps.session, line)
+        return execute(self.steps.session, line, self.shell.user_ns if self.shell else None)

@@ -10,9 +10,11 @@ import json
 import logging
 import re
 import secrets
+from collections.abc import MutableMapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
+from typing import Any
 
 from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import ArgovxError, NotFound, SpecError
@@ -70,6 +72,7 @@ class Session:
         self._services: Services | None = None
         self._path: ReadPath | None = None
         self._run_id = ""
+        self._attached = ""
 
     @cached_property
     def place(self) -> NotebookPlace:
@@ -139,16 +142,29 @@ class Session:
 
     def handle(self, name: str) -> Handle | None:
         """Return a handle on the newest result called ``name`` of the run, or ``None``."""
-        best: tuple[str, Handle] | None = None
-        selector = f"{names.LABEL_RUN}={self.run_id}"
-        workflows, _ = self.services.cluster.list_workflows(selector)
-        for execution in (e for workflow in workflows for e in executions(workflow)):
-            declared = [output.get("name") for output in execution.about.get("outputs") or []]
-            if name in declared and execution.phase == "Succeeded":
-                handle = self.make_handle(execution.step, name, execution.workflow)
-                if best is None or execution.created_at >= best[0]:
-                    best = (execution.created_at, handle)
-        return best[1] if best else None
+        return self.results().get(name)
+
+    def results(self) -> dict[str, Handle]:
+        """Return a handle on the newest result of each name that the run has."""
+        workflows, _ = self.services.cluster.list_workflows(f"{names.LABEL_RUN}={self.run_id}")
+        found = [e for workflow in workflows for e in executions(workflow) if e.phase == "Succeeded"]
+        return {
+            output["name"]: self.make_handle(execution.step, output["name"], execution.workflow)
+            for execution in sorted(found, key=lambda e: (e.created_at, e.uid))
+            for output in execution.about.get("outputs") or []
+        }
+
+    def attach(self, namespace: MutableMapping[str, Any]) -> tuple[str, ...]:
+        """Bind the run's results that the kernel does not have, once per kernel and run; returns their names.
+
+        A restarted kernel has its results again that way; a name that is defined is never touched.
+        """
+        if self._attached == self.run_id:
+            return ()
+        self._attached = self.run_id
+        fresh = {name: handle for name, handle in self.results().items() if name not in namespace}
+        namespace.update(fresh)
+        return tuple(fresh)
 
     def make_handle(self, step: str, name: str, workflow: str) -> Handle:
         """Return a handle on one output of one execution."""

@@ -65,6 +65,7 @@ class Steps:
         typed = parse_line(line)
         signature = signatures.parse(typed.head)
         self.session.begin()
+        self.session.attach(self._shell.user_ns)
         place = here(self._shell, line, cell)
         if not typed.options.dry_run:
             self.session.check_name(signature.name, place.cell_id)

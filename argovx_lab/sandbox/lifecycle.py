@@ -58,8 +58,17 @@ def status(state_dir: Path) -> Status | None:
     """
     state = StateDir(state_dir)
     holder = state.holder()
-    found = state.read_status() if holder else None
+    found = state.read_status() if holder and not _dying(holder) else None
     return found if found is not None and found.pid == holder else None
+
+
+def _dying(pid: int) -> bool:
+    """Tell whether a process has been killed: until its last thread is gone it still holds the lock."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return True
+    return stat.rpartition(")")[2].split()[0] in ("Z", "X")
 
 
 def start(state_dir: Path, *, user: str, timeout_s: float = 60.0) -> Status:

@@ -74,7 +74,15 @@ def test_a_restarted_kernel_finds_its_run_and_results(kernel):
     kernel.good("%%vertex_step keeps() -> kept\nkept = 'safe'")
     kernel.restart()
     kernel.good("%load_ext argovx_lab")
-    assert "✓ keeps" in kernel.good("%argovx status")
+    text = kernel.good("%argovx status")
+    assert "✓ keeps" in text
+    assert "attached: kept" in text
+    assert kernel.good("kept.get()") == "'safe'"
+    kernel.good("mine = kept")
+    kernel.good("kept = 'my own'")
+    assert "attached" not in kernel.good("%argovx status")
+    assert kernel.good("kept") == "'my own'"
+    kernel.good("kept = mine")
     kernel.good("%%vertex_step uses(kept) -> used\nused = kept + '!'")
     assert kernel.good("used.get()") == "'safe!'"
 

@@ -6,6 +6,7 @@ import json
 import socket
 import ssl
 import stat
+import time
 
 import pytest
 
@@ -137,3 +138,18 @@ def test_identity_is_kept(state):
 def test_users_that_cannot_name_accounts_are_refused(state, user):
     with pytest.raises(SandboxError, match="cannot name accounts"):
         identity.load(state, user)
+
+
+def test_a_server_that_was_killed_does_not_run_although_it_is_still_there():
+    import subprocess
+
+    from argovx_lab.sandbox import lifecycle
+
+    child = subprocess.Popen(["sleep", "60"])
+    assert not lifecycle._dying(child.pid)
+    child.kill()
+    deadline = time.monotonic() + 10
+    while not lifecycle._dying(child.pid):  # not reaped yet: a zombie
+        assert time.monotonic() < deadline
+    child.wait()
+    assert lifecycle._dying(child.pid)
