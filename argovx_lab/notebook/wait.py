@@ -86,13 +86,16 @@ class LiveView:
         try:
             while True:
                 found = self.current()
+                if found and found[1].phase.final and not ended_at:
+                    ended_at = time.monotonic()
+                    self._path.follower.look(self._run_id)  # its last words: traceback, manifest
+                    found = self.current()
                 if found:
                     missing_s = 0.0
                     self.draw(*found)
-                    if found[1].phase.final:
-                        ended_at = ended_at or time.monotonic()
-                        if _settled(found[1]) or time.monotonic() - ended_at > SETTLE_S:
-                            return found[1]
+                    waited_s = time.monotonic() - ended_at if ended_at else 0.0
+                    if found[1].phase.final and (_settled(found[1]) or waited_s > SETTLE_S):
+                        return found[1]
                 elif missing_s > APPEAR_S:
                     raise NotFound(
                         f"Workflow {self._workflow} of step {self._step} is not to be seen",

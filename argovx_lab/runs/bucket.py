@@ -144,7 +144,8 @@ class AttemptReader:
             data = self._bucket.get(self._attempt.bucket, self._attempt.manifest)
         except NotFound:
             return
-        self.manifest, self.manifest_digest = _object(data), hashlib.sha256(data).hexdigest()
+        self.manifest_digest = hashlib.sha256(data).hexdigest()  # first: others read the manifest first
+        self.manifest = _object(data)
 
     def _document(self, name: str) -> dict[str, Any]:
         try:

@@ -1,28 +1,29 @@
-"""The only place of the read path that polls: joins the reflector, Vertex and the bucket.
+"""Joins the reflector with what Vertex and the bucket have said, and publishes runs.
 
-Owns the cadence. Argo's changes are merged at once; the bucket is asked about executions that run,
-Vertex seldom. What had ended before is read newest first, a little in each round, and at once when somebody
-looks at it. A failing end makes the run stale and says so; the others go on.
+Owns two threads: one merges what is in memory as soon as Argo changes, the other asks the slow ends (see
+``asking``), so that a bucket that hangs delays no graph. What cannot be merged makes its own run stale.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
-from argovx_lab.errors import ArgovxError, NotFound
+from argovx_lab.errors import NotFound
 from argovx_lab.runs.argo import Execution, executions
-from argovx_lab.runs.bucket import AttemptReader, Bucket, LogText
-from argovx_lab.runs.merge import About, Seen, merge
+from argovx_lab.runs.asking import Asking
+from argovx_lab.runs.bucket import LogText
+from argovx_lab.runs.merge import About, merge
 from argovx_lab.runs.store import RunStore
 
 logger = logging.getLogger(__name__)
 
 Object = dict[str, Any]
+
+#: How often the ends are looked at when nothing moves. Unit: seconds.
+IDLE_S = 5.0
 
 
 class Mirror(Protocol):
@@ -37,85 +38,60 @@ class Mirror(Protocol):
         """Seconds since the API server was heard."""
 
 
-class Jobs(Protocol):
-    """What the follower needs of Vertex."""
-
-    def get(self, name: str) -> dict[str, Any]:
-        """Return a CustomJob."""
-
-    def console_url(self, name: str) -> str:
-        """Return the page of a CustomJob in the console."""
-
-
-#: Time that one round spends on executions that had ended before they were first seen. Unit: seconds.
-OLD_S = 0.5
-
-
-@dataclass(frozen=True)
-class Cadence:
-    """How often the ends are asked. Unit: seconds."""
-
-    bucket_s: float = 2.0
-    vertex_s: float = 20.0
-
-
 class Follower:
-    """Keeps a :class:`RunStore` true, in a thread of its own."""
+    """Keeps a :class:`RunStore` true, in threads of its own."""
 
-    def __init__(
-        self,
-        mirror: Mirror,
-        jobs: Jobs,
-        bucket: Bucket,
-        store: RunStore,
-        *,
-        about: About,
-        bucket_name: str,
-        prefix: str = "",
-        cadence: Cadence = Cadence(),
-    ) -> None:
+    def __init__(self, mirror: Mirror, asking: Asking, store: RunStore, *, about: About) -> None:
         self._mirror = mirror
-        self._jobs = jobs
-        self._bucket = bucket
+        self._asking = asking
         self._store = store
         self._about = about
-        self._bucket_name = bucket_name
-        self._prefix = prefix
-        self._cadence = cadence
-        self._readers: dict[str, AttemptReader] = {}
-        self._jobs_seen: dict[str, tuple[float, bool, dict[str, Any]]] = {}
-        self._asked_at: dict[str, tuple[float, bool]] = {}
-        self._followed: set[str] = set()
-        self._said: dict[str, str] = {}
-        self._wake = threading.Event()
+        self._merging = threading.Lock()
         self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._rounds = threading.Lock()
-        self._thread = threading.Thread(target=self._run, name="argovx-follow", daemon=True)
+        self._changed = threading.Event()
+        self._due = threading.Event()
+        self._threads = (
+            threading.Thread(target=self._run_merging, name="argovx-merge", daemon=True),
+            threading.Thread(target=self._run_asking, name="argovx-ask", daemon=True),
+        )
 
     def start(self) -> None:
         """Begin to follow."""
-        self._thread.start()
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
         """End it."""
         self._stop.set()
-        self._wake.set()
+        self._changed.set()
+        self._due.set()
 
     def changed(self, _uids: Iterable[str]) -> None:
         """Take notice that the mirror changed; called by the reflector."""
-        self._wake.set()
+        self._changed.set()
+        self._due.set()
+
+    def publish(self) -> None:
+        """Publish every run as it is known now, in the caller's thread; asks nobody."""
+        with self._merging:
+            found = self._executions()
+            runs = _by_run(found)
+            for run_id in _newest_first(runs):
+                self._publish(run_id, runs[run_id])
+            for gone in {run.id for run in self._store.all()} - runs.keys():
+                self._store.remove(gone)
+            self._asking.forget(found)
 
     def refresh(self) -> None:
-        """Merge what is known now, in the caller's thread."""
-        self._round()
+        """Ask what is due and publish, in the caller's thread."""
+        self._ask()
+        self.publish()
 
     def look(self, run_id: str) -> None:
         """Read everything of one run now, in the caller's thread, however long ago it ended."""
-        with self._rounds:
-            found = [execution for execution in self._executions() if execution.run == run_id]
-            if found:
-                self._put(run_id, found, float("inf"))
+        for execution in self._of_run(run_id):
+            self._heard(execution, float("inf"))
+        self._put(run_id)
 
     def logs(self, run_id: str, node_id: str, after: int) -> LogText:
         """Return log text of a node's newest execution from byte ``after`` on.
@@ -126,12 +102,12 @@ class Follower:
             When there is no such run or step.
         """
         execution = self._newest(run_id, node_id)
-        reader = self._reader(execution)
+        reader = self._asking.reader(execution)
         return reader.logs(after) if reader else LogText("", after, execution.final)
 
     def series(self, run_id: str, node_id: str) -> dict[str, Any]:
         """Return the logged points of a node's newest execution, by metric."""
-        reader = self._reader(self._newest(run_id, node_id))
+        reader = self._asking.reader(self._newest(run_id, node_id))
         return dict(reader.stream.series) if reader else {}
 
     def _newest(self, run_id: str, node_id: str) -> Execution:
@@ -143,131 +119,74 @@ class Follower:
     def _executions(self) -> list[Execution]:
         return [execution for workflow in self._mirror.objects for execution in executions(workflow)]
 
-    def _run(self) -> None:
+    def _of_run(self, run_id: str) -> list[Execution]:
+        return [execution for execution in self._executions() if execution.run == run_id]
+
+    def _run_merging(self) -> None:
         while not self._stop.is_set():
-            self._wake.clear()
-            active = True
-            try:
-                active = self._round()
-            except Exception:
-                logger.exception("a look at the runs failed; the next one follows")
-            self._wake.wait(self._cadence.bucket_s if active else 5.0)
+            self._changed.clear()
+            self._look_once(self.publish)
+            self._changed.wait(IDLE_S)
 
-    def _round(self) -> bool:
-        """Merge everything once; tell whether anything is still moving."""
-        with self._rounds:
-            return self._merge(self._executions())
+    def _run_asking(self) -> None:
+        while not self._stop.is_set():
+            self._due.clear()
+            moving = self._look_once(self._ask)
+            self._due.wait(self._asking.cadence.bucket_s if moving is not False else IDLE_S)
 
-    def _merge(self, found: list[Execution]) -> bool:
-        runs: dict[str, list[Execution]] = {}
-        for execution in found:
-            runs.setdefault(execution.run, []).append(execution)
-        until = time.monotonic() + OLD_S
-        for run_id, items in sorted(runs.items(), key=_newest_at, reverse=True):
-            self._put(run_id, items, until)
-        for gone in {run.id for run in self._store.all()} - runs.keys():
-            self._store.remove(gone)
-        self._forget(found)
-        return any(not e.final or not self._settled(e) for e in found)
-
-    def _put(self, run_id: str, items: list[Execution], until: float) -> None:
+    def _look_once(self, look: Callable[[], Any]) -> Any:
         try:
-            seen = [self._see(execution, until) for execution in items]
-            self._store.put(merge(run_id, seen, self._about, stale_s=self._stale_s()))
+            return look()
         except Exception:
-            logger.exception("run %s cannot be merged; the others are", run_id)
+            logger.exception("a look at the runs failed; the next one follows")
+            return None
 
-    def _forget(self, found: list[Execution]) -> None:
-        """Drop what is remembered of attempts and jobs that the mirror no longer has."""
-        keys = {_key(execution) for execution in found}
-        names = {execution.outputs.get("vertex-job") for execution in found}
-        with self._lock:
-            self._readers = {key: reader for key, reader in self._readers.items() if key in keys}
-        self._asked_at = {key: asked for key, asked in self._asked_at.items() if key in keys}
-        self._followed &= keys
-        self._jobs_seen = {name: job for name, job in self._jobs_seen.items() if name in names}
+    def _ask(self) -> bool:
+        """Ask what is due, newest run first; tell whether anything is still moving."""
+        found = self._executions()
+        runs, until = _by_run(found), self._asking.allowance()
+        for run_id in _newest_first(runs):
+            news = [self._heard(execution, until) for execution in runs[run_id]]
+            if any(news):
+                self._put(run_id)
+        return any(not self._asking.settled(execution) for execution in found)
+
+    def _heard(self, execution: Execution, until: float) -> bool:
+        return bool(self._safely(execution.run, lambda: self._asking.ask(execution, until)))
+
+    def _put(self, run_id: str) -> None:
+        """Publish one run with what the mirror says now."""
+        with self._merging:
+            found = self._of_run(run_id)
+            if found:
+                self._publish(run_id, found)
+
+    def _publish(self, run_id: str, items: list[Execution]) -> None:
+        def publish() -> None:
+            seen = [self._asking.seen(execution) for execution in items]
+            self._store.put(merge(run_id, seen, self._about, stale_s=self._stale_s()))
+
+        self._safely(run_id, publish)
+
+    def _safely(self, run_id: str, call: Callable[[], Any]) -> Any:
+        try:
+            return call()
+        except Exception:
+            logger.exception("run %s cannot be read whole; the others are", run_id)
+            return None
 
     def _stale_s(self) -> float:
         """Return the mirror's age in steps of 5 s, so that revisions do not grow with every look."""
         return min(self._mirror.stale_s, 3600.0) // 5 * 5
 
-    def _settled(self, execution: Execution) -> bool:
-        reader = self._readers.get(_key(execution))
-        return reader is None or reader.complete or not self._due(execution)
 
-    def _see(self, execution: Execution, until: float) -> Seen:
-        reader, key = self._reader(execution), _key(execution)
-        if not execution.final:
-            self._followed.add(key)
-        ask = key in self._followed or time.monotonic() < until
-        if reader and ask and not reader.complete and self._due(execution):
-            self._poll(reader, execution)
-        job = self._job(execution, ask)
-        return Seen(
-            execution,
-            reader.stream if reader else Seen(execution).stream,
-            job,
-            reader.manifest if reader else {},
-            reader.manifest_digest if reader else "",
-            reader.uri if reader else "",
-            self._jobs.console_url(job["name"]) if job.get("name") else "",
-        )
-
-    def _poll(self, reader: AttemptReader, execution: Execution) -> None:
-        if self._guard(reader.poll, f"the bucket about {execution.step}") is not None:
-            self._asked_at[_key(execution)] = (time.monotonic(), execution.final)
-
-    def _due(self, execution: Execution) -> bool:
-        """Tell whether the bucket should be asked: while it runs, and once more after its end."""
-        asked_at, after_end = self._asked_at.get(_key(execution), (0.0, False))
-        if execution.final:
-            return not after_end
-        return time.monotonic() - asked_at >= self._cadence.bucket_s * 0.9
-
-    def _reader(self, execution: Execution) -> AttemptReader | None:
-        key = _key(execution)
-        with self._lock:
-            if key not in self._readers:
-                attempt = execution.attempt(self._bucket_name, self._prefix)
-                if attempt is None:
-                    return None
-                self._readers[key] = AttemptReader(self._bucket, attempt)
-            return self._readers[key]
-
-    def _job(self, execution: Execution, ask: bool) -> dict[str, Any]:
-        name = execution.outputs.get("vertex-job")
-        if not name:
-            return {}
-        asked_at, after_end, job = self._jobs_seen.get(name, (float("-inf"), False, {}))
-        ended = str(job.get("state", "")) in _ENDED
-        old = time.monotonic() - asked_at >= self._cadence.vertex_s
-        if ask and not ended and (old or (execution.final and not after_end)):
-            job = self._guard(lambda: self._jobs.get(name), f"Vertex about {execution.step}") or job
-            self._jobs_seen[name] = (time.monotonic(), execution.final, job)
-        return job
-
-    def _guard(self, call: Any, what: str) -> Any:
-        """Call; a failure is said once for as long as it stays the same."""
-        try:
-            answer = call()
-        except ArgovxError as error:
-            if self._said.get(what) != error.message:
-                self._said[what] = error.message
-                logger.warning("could not ask %s: %s", what, error.message)
-            return None
-        self._said.pop(what, None)
-        return answer
+def _by_run(found: Iterable[Execution]) -> dict[str, list[Execution]]:
+    runs: dict[str, list[Execution]] = {}
+    for execution in found:
+        runs.setdefault(execution.run, []).append(execution)
+    return runs
 
 
-_ENDED = frozenset(
-    f"JOB_STATE_{word}"
-    for word in ("SUCCEEDED", "FAILED", "CANCELLED", "PAUSED", "EXPIRED", "PARTIALLY_SUCCEEDED")
-)
-
-
-def _key(execution: Execution) -> str:
-    return f"{execution.uid}/{execution.task}/{execution.ordinal}/{execution.workflow_started_at}"
-
-
-def _newest_at(run: tuple[str, list[Execution]]) -> str:
-    return max(execution.created_at for execution in run[1])
+def _newest_first(runs: dict[str, list[Execution]]) -> list[str]:
+    """Return the ids of runs, the one with the newest execution first."""
+    return sorted(runs, key=lambda run_id: max(e.created_at for e in runs[run_id]), reverse=True)

@@ -111,25 +111,25 @@ class ReadPath:
 def read_path(services: Services) -> ReadPath:
     """Build and start the read path of a profile; what is there already is merged when it returns."""
     from argovx_lab.cluster.reflector import Reflector
-    from argovx_lab.runs.follow import Cadence, Follower
+    from argovx_lab.runs.asking import Asking, Cadence
+    from argovx_lab.runs.follow import Follower
     from argovx_lab.runs.merge import About
     from argovx_lab.runs.store import RunStore
 
     profile, store = services.profile, RunStore()
     reflector = Reflector(services.cluster, services.revive)
-    follower = Follower(
-        reflector,
+    asking = Asking(
         services.jobs,
         services.objects,
-        store,
-        about=About(profile.name, profile.namespace, profile.note),
         bucket_name=profile.bucket,
         prefix=profile.prefix,
         cadence=Cadence(profile.bucket_poll_s, profile.vertex_poll_s),
     )
+    about = About(profile.name, profile.namespace, profile.note)
+    follower = Follower(reflector, asking, store, about=about)
     reflector.listen(follower.changed)
     reflector.start()
     if reflector.wait_synced(FIRST_LIST_S):
-        follower.refresh()
+        follower.publish()
     follower.start()
     return ReadPath(store, reflector, follower)

@@ -3,7 +3,8 @@
 import threading
 
 from argovx_lab.errors import NotFound
-from argovx_lab.runs.follow import Cadence, Follower
+from argovx_lab.runs.asking import Asking, Cadence
+from argovx_lab.runs.follow import Follower
 from argovx_lab.runs.merge import About
 from argovx_lab.runs.store import RunStore
 
@@ -42,9 +43,8 @@ class Empty:
 def follower(mirror, jobs, bucket=None, vertex_s=3600.0):
     about = About("sandbox", "argovx")
     cadence = Cadence(0.01, vertex_s)
-    made = Follower(
-        mirror, jobs, bucket or Empty(), RunStore(), about=about, bucket_name="b", cadence=cadence
-    )
+    asking = Asking(jobs, bucket or Empty(), bucket_name="b", cadence=cadence)
+    made = Follower(mirror, asking, RunStore(), about=about)
     return made, made._store
 
 
@@ -75,7 +75,7 @@ def test_the_end_of_a_step_asks_once_more_at_once(workflow, node):
     assert jobs.asked == 2
 
 
-def test_a_run_that_cannot_be_merged_hides_no_other(workflow, node):
+def test_what_the_bucket_cannot_say_hides_nothing_that_argo_says(workflow, node):
     class Hostile(Empty):
         def list(self, bucket, prefix):
             if "uid-bad-1" in prefix:
@@ -85,7 +85,32 @@ def test_a_run_that_cannot_be_merged_hides_no_other(workflow, node):
     mirror = Mirror(step(workflow, node, "bad", "bad-1"), step(workflow, node, "good", "good-1"))
     made, store = follower(mirror, Jobs(), Hostile())
     made.refresh()
-    assert [run.id for run in store.all()] == ["good"]
+    assert {run.id: run.nodes[0].phase for run in store.all()} == {"bad": "Succeeded", "good": "Succeeded"}
+
+
+def test_a_bucket_that_hangs_delays_no_graph(workflow, node):
+    let_go, asked = threading.Event(), threading.Event()
+
+    class Hanging(Empty):
+        def list(self, bucket, prefix):
+            asked.set()
+            assert let_go.wait(30)
+            return iter(())
+
+    mirror = Mirror(step(workflow, node, phase="Running"))
+    made, store = follower(mirror, Jobs(), Hanging())
+    made.start()
+    try:
+        assert asked.wait(10)
+        news = threading.Event()
+        store.listen(news.set)
+        mirror.objects = [step(workflow, node)]
+        made.changed([])
+        assert news.wait(10)
+        assert store.get("r-1").nodes[0].phase == "Succeeded"
+    finally:
+        made.stop()
+        let_go.set()
 
 
 def test_the_thread_outlives_what_it_cannot_merge(workflow, node):
@@ -98,24 +123,22 @@ def test_the_thread_outlives_what_it_cannot_merge(workflow, node):
     mirror = Mirror(step(workflow, node, "bad", "bad-1"))
     made, store = follower(mirror, Jobs(), Hostile())
     found = threading.Event()
-    store.listen(found.set)
+    store.listen(lambda: store.get("good") and found.set())
     made.start()
     mirror.objects = [*mirror.objects, step(workflow, node, "good", "good-1")]
     made.changed([])
     assert found.wait(10)
     made.stop()
-    assert store.get("good") is not None
 
 
 def test_what_the_mirror_lost_is_forgotten(workflow, node):
     mirror = Mirror(step(workflow, node))
     made, store = follower(mirror, Jobs())
     made.refresh()
-    assert made._readers
-    assert made._jobs_seen
+    assert made._asking._known
     mirror.objects = []
     made.refresh()
-    assert (made._readers, made._jobs_seen, made._asked_at, store.all()) == ({}, {}, {}, [])
+    assert (made._asking._known, store.all()) == ({}, [])
 
 
 class Clock:
@@ -161,7 +184,7 @@ def many(workflow, node, count, phase="Succeeded"):
 
 def test_three_hundred_finished_runs_are_there_at_once_and_read_newest_first(workflow, node, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("argovx_lab.runs.follow.time", clock)
+    monkeypatch.setattr("argovx_lab.runs.asking.time", clock)
     bucket = Slow(clock)
     made, store = follower(Mirror(*many(workflow, node, 300)), Jobs(), bucket)
     made.refresh()
@@ -179,7 +202,7 @@ def test_three_hundred_finished_runs_are_there_at_once_and_read_newest_first(wor
 
 def test_a_run_that_somebody_opens_is_read_at_once(workflow, node, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("argovx_lab.runs.follow.time", clock)
+    monkeypatch.setattr("argovx_lab.runs.asking.time", clock)
     bucket = Slow(clock)
     made, _ = follower(Mirror(*many(workflow, node, 50)), Jobs(), bucket)
     made.refresh()
@@ -191,7 +214,7 @@ def test_a_run_that_somebody_opens_is_read_at_once(workflow, node, monkeypatch):
 
 def test_what_was_followed_is_read_at_its_end_however_much_is_old(workflow, node, monkeypatch):
     clock = Clock()
-    monkeypatch.setattr("argovx_lab.runs.follow.time", clock)
+    monkeypatch.setattr("argovx_lab.runs.asking.time", clock)
     bucket, old = Slow(clock), many(workflow, node, 50)
     mirror = Mirror(*old, step(workflow, node, phase="Running"))
     made, _ = follower(mirror, Jobs(), bucket)
