@@ -98,7 +98,7 @@ class Proxy:
         self._writers.add(far_writer)
         try:
             writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-            await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
+            await asyncio.gather(_pump(reader, writer, far_writer), _pump(far_reader, far_writer, writer))
         finally:
             self._writers.discard(far_writer)
             far_writer.close()
@@ -109,8 +109,20 @@ class Proxy:
         return (host.strip("[]"), port) if is_loopback(host) else None
 
 
-async def _pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+async def _pump(
+    reader: asyncio.StreamReader, back: asyncio.StreamWriter, writer: asyncio.StreamWriter
+) -> None:
+    """Pass on what ``reader`` gives; ``back`` is the other direction of the same connection.
+
+    Acknowledged at once: a client that sends head and body apart, without TCP_NODELAY, waits for that.
+    Source: RFC 9293, 3.8.6.3; tcp(7), TCP_QUICKACK, which the kernel resets by itself.
+    """
+    bound = back.get_extra_info("socket")
+    quick = getattr(socket, "TCP_QUICKACK", None)
     while data := await reader.read(_CHUNK):
+        if quick is not None and bound is not None:
+            with contextlib.suppress(OSError):
+                bound.setsockopt(socket.IPPROTO_TCP, quick, 1)
         writer.write(data)
         await writer.drain()
     if writer.can_write_eof():
