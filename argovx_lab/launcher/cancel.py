@@ -9,6 +9,7 @@ from __future__ import annotations
 from argovx_lab.errors import ArgovxError
 from argovx_lab.launcher.context import Context, Deadline
 from argovx_lab.launcher.ending import EVICTED, STOPPED, Ending
+from argovx_lab.launcher.launch import Launch
 from argovx_lab.launcher.place import is_stopped
 from argovx_lab.vertex.states import CANCELLED, is_terminal, word
 
@@ -23,29 +24,41 @@ def stopped(context: Context) -> bool:
     return workflow is None or is_stopped(workflow)
 
 
-def interrupted(context: Context, job: str, key: str) -> Ending:
+def interrupted(context: Context, job: str, launch: Launch | None) -> Ending:
     """Act on ``SIGTERM``.
 
     Parameters
     ----------
     job : str
         Resource name of the job, or empty when none is known.
-    key : str
-        Key of the attempt that was claimed, or empty; a job whose answer was lost is found by it.
+    launch : Launch or None
+        The attempt that was claimed; it finds a job whose answer was lost, under the checks of adoption.
     """
     if not stopped(context):
         context.events.emit("stopping", meaning="eviction", job=job)
         return Ending(143, EVICTED, "the pod was evicted; the job goes on and is adopted", record=False)
     context.events.emit("stopping", meaning="stop", job=job)
-    if not job and key:
-        try:
-            job = next((found["name"] for found in context.jobs.by_key(key)), "")
-        except ArgovxError as error:
-            context.events.emit("warning", text=f"jobs cannot be listed: {error.message}")
-            return Ending(143, STOPPED, "stopped; whether a job exists is not known", record=False)
-    if not job:
+    if job:
+        return stop_job(context, job)
+    if launch is None:  # an earlier life may have made a job; the exit hook cancels what it finds
+        return Ending(143, STOPPED, "stopped before this launcher had claimed its attempt", record=False)
+    if not launch.doubtful:
         return Ending(143, STOPPED, "stopped before the job was created")
-    return stop_job(context, job)
+    return _stop_unknown(context, launch)
+
+
+def _stop_unknown(context: Context, launch: Launch) -> Ending:
+    """Stop a job that may exist: what is not found is no proof that there is none, so nothing is recorded."""
+    unknown = Ending(143, STOPPED, "stopped; whether a job exists is not known", record=False)
+    try:
+        found = launch.find()
+        if found is None:
+            return unknown
+        launch.cancel_others(found["name"])
+    except ArgovxError as error:
+        context.events.emit("warning", text=f"jobs cannot be looked up: {error.message}")
+        return unknown
+    return stop_job(context, str(found["name"]))
 
 
 def stop_job(context: Context, job: str) -> Ending:

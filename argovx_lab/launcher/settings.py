@@ -40,7 +40,8 @@ class Times:
     settle_min_s, settle_max_s, settle_s : float
         Between questions once the runner has closed, and how long to ask at most.
     lookup_tries, lookup_s : int, float
-        How often a job that may exist is looked up by its label, and the pause between (lists may be stale).
+        How often a job that may exist is looked up by its label (lists may be stale), and the first pause
+        between; each further pause is twice as long.
     create_tries, busy_max_s, busy_s : int, float, float
         Tries of the create call, the longest pause when Vertex is busy, and the longest sum of pauses.
     cancel_s : float

@@ -14,12 +14,12 @@ from argovx_lab.errors import ArgovxError, Conflict, NotFound, RunError, SpecErr
 from argovx_lab.launcher import records
 from argovx_lab.launcher.arguments import compare
 from argovx_lab.launcher.cancel import interrupted, stop_job
-from argovx_lab.launcher.claim import Claim, claim
+from argovx_lab.launcher.claim import PLATFORM, Claim, claim
 from argovx_lab.launcher.context import Context, Deadline, Interrupted
 from argovx_lab.launcher.ending import STOPPED, SUCCEEDED, Ending, of_error
 from argovx_lab.launcher.follow import End, Follower
 from argovx_lab.launcher.inputs import own_object
-from argovx_lab.launcher.launch import Uncertain, obtain
+from argovx_lab.launcher.launch import Launch, Uncertain
 from argovx_lab.launcher.lineage import Lineage
 from argovx_lab.launcher.place import Place, find
 from argovx_lab.launcher.report import Report, cut, small_json
@@ -39,7 +39,7 @@ class Step:
         self._args = args
         self._report = Report(context)
         self._place: Place | None = None
-        self._claim: Claim | None = None
+        self._launch: Launch | None = None
         self._job = ""
 
     def run(self) -> Ending:
@@ -47,7 +47,7 @@ class Step:
         try:
             ending = self._work()
         except Interrupted:
-            ending = interrupted(self._context, self._job, self._claim.key if self._claim else "")
+            ending = interrupted(self._context, self._job, self._launch)
         except Uncertain as unknown:
             ending = replace(of_error(unknown.cause), record=False)
         except RunError as error:
@@ -68,12 +68,13 @@ class Step:
         facts = StepFacts.of(spec, context.settings.user, context.settings.project)
         enforce(judge_policy(default_bundle(), facts))
         context.events.emit("specified", step=spec.name, digest=spec.digest)
-        own = self._claim = claim(context, place, spec, args.spec)
+        own = claim(context, place, spec, args.spec)
         if not own.fresh:
             before = self._ended_before(place)
             if before is not None:
                 return self._again(before, own)
-        job = obtain(context, own, spec, self._known)
+        launch = self._launch = Launch(context, own, spec)
+        job = launch.obtain(self._known)
         self._report.now(vertex_job=self._job, console_url=context.jobs.console_url(self._job))
         lineage = Lineage(context, place, own, spec, self._job)
         lineage.begin()
@@ -173,9 +174,15 @@ class Step:
         if isinstance(error, Unavailable):
             return of_error(error, record=False)
         if not self._job:
-            return of_error(error)
+            return of_error(error, record=self._final(error))
         self._context.events.emit("warning", text=f"the job cannot be followed: {error.message}")
         return replace(of_error(error), record=stop_job(self._context, self._job).record)
+
+    def _final(self, error: ArgovxError) -> bool:
+        """Tell whether an end without a known job may be recorded: not while there may be one to adopt."""
+        if self._launch is None:  # an earlier life may have made a job, which a repetition must find
+            return error.exit_code != PLATFORM
+        return not self._launch.doubtful
 
     def _finish(self, ending: Ending) -> None:
         """Write the exit record and tell Argo."""

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 from urllib.parse import quote
 
-from argovx_lab.errors import ArgovxError, SpecError
+from argovx_lab.errors import ArgovxError, RemoteError, SpecError, Unavailable
 from argovx_lab.model.names import JOB_LABEL_KEY, JOB_LABEL_USER, JOB_LABEL_WORKFLOW
-from argovx_lab.vertex.session import Rest, Session
+from argovx_lab.vertex.session import SERVICE, UNREADABLE, Rest, Session
 from argovx_lab.vertex.states import is_terminal
 
 Job = dict[str, Any]
@@ -57,15 +57,23 @@ class Jobs:
         RemoteError
             With ``reason`` ``QUOTA`` when a quota is used up.
         Unavailable
-            When the answer is lost or the service busy: the job may exist.
+            When the answer is lost or unreadable, or the service busy: the job may exist.
         """
-        return self._rest.call(
-            "POST",
-            f"{self._parent}/customJobs",
-            permission="aiplatform.customJobs.create",
-            body=body,
-            timeout_s=CREATE_TIMEOUT_S,
-        )
+        try:
+            job = self._rest.call(
+                "POST",
+                f"{self._parent}/customJobs",
+                permission="aiplatform.customJobs.create",
+                body=body,
+                timeout_s=CREATE_TIMEOUT_S,
+            )
+        except RemoteError as error:
+            if error.reason != UNREADABLE:
+                raise
+            raise Unavailable(error.message, service=error.service, reason=UNREADABLE) from error
+        if not _NAME.match(str(job.get("name", ""))):
+            raise Unavailable("Vertex created a job and named none", service=SERVICE, reason=UNREADABLE)
+        return job
 
     def get(self, name: str) -> Job:
         """Return a job by resource name.

@@ -27,6 +27,9 @@ SERVICE = "aiplatform"
 #: ``RemoteError.reason`` when a quota is used up: waiting seconds does not help.
 QUOTA = "QUOTA"
 
+#: ``RemoteError.reason`` when a success carries no JSON object: what was asked for may have been done.
+UNREADABLE = "Unreadable"
+
 _PERMISSION = re.compile(r"\b(?:aiplatform|iam|logging)\.[a-zA-Z]+\.[a-zA-Z]+\b")
 _ACCOUNT = re.compile(r"\b[a-z0-9-]+@[a-z0-9.-]+\.gserviceaccount\.com\b")
 _METRIC = re.compile(r"\baiplatform\.googleapis\.com/[a-z0-9_/]+")
@@ -124,7 +127,7 @@ def document(content: bytes, service: str) -> dict[str, Any]:
     except ValueError:
         doc = None
     if not isinstance(doc, dict):
-        raise RemoteError(f"the answer of {service} is not JSON", service=service)
+        raise RemoteError(f"the answer of {service} is not JSON", service=service, reason=UNREADABLE)
     return doc
 
 

@@ -96,6 +96,96 @@ def test_an_unknown_fate_leaves_no_end_so_that_the_retry_adopts(launcher, step, 
     assert world.document(launcher.attempt(1).intent)["prefix"] == launcher.attempt(0).uri
 
 
+@pytest.mark.parametrize("status", [400, 403, 409, 429])
+def test_a_refusal_after_a_lost_answer_and_a_stale_list_finds_the_job_after_all(
+    launcher, step, world, lib, status
+):
+    quota = "quota metrics exceed quota limits: aiplatform.googleapis.com/custom_model_training_cpus"
+    world.fault(r"POST .*/customJobs$", "lost")
+    world.fault(r"POST .*/customJobs$", lib.Answer(status, quota if status == 429 else "no"), times=9)
+    world.hide_jobs = 4
+    assert launcher.run(step).code == 0, launcher.stderr.getvalue()
+    assert len(world.jobs) == 1
+    assert world.document(launcher.attempt().exit)["code"] == 0
+
+
+@pytest.mark.parametrize("status", [400, 403, 409])
+def test_a_refusal_while_a_job_may_exist_is_never_final(launcher, step, world, status):
+    world.fault(r"POST .*/customJobs$", "lost")
+    world.fault(r"POST .*/customJobs$", status, times=9)
+    world.hide_jobs = 99
+    ending = launcher.run(step)
+    assert (ending.code, ending.record) == (30, False)
+    assert "whether an earlier create call made a job is not known" in ending.message
+    assert launcher.attempt().exit not in world.objects
+    world.hide_jobs = 0
+    launcher.at(1)
+    assert launcher.run(step).code == 0, launcher.stderr.getvalue()
+    assert len(world.jobs) == 1
+
+
+def test_a_refusal_is_final_when_no_call_was_lost(launcher, step, world):
+    world.fault(r"POST .*/customJobs$", 403)
+    ending = launcher.run(step)
+    assert (ending.code, ending.record) == (21, True)
+    assert world.count(r"GET .*/customJobs$") == 0
+
+
+def test_a_refused_look_up_while_a_job_may_exist_is_never_final(launcher, step, world):
+    world.fault(r"POST .*/customJobs$", "lost")
+    world.fault(r"GET .*/customJobs$", 403, times=9)
+    ending = launcher.run(step)
+    assert (ending.code, ending.record) == (21, False)
+    assert launcher.attempt().exit not in world.objects
+
+
+@pytest.mark.parametrize("record", ["intent", "created"])
+def test_an_unreadable_record_of_a_running_attempt_is_never_final(launcher, step, world, lib, record):
+    assert launcher.run(step).code == 0
+    attempt = launcher.attempt()
+    del world.objects[attempt.exit]
+    kept = world.objects[getattr(attempt, record)]
+    world.put(getattr(attempt, record), b"<html>")
+    ending = launcher.run(step)
+    assert (ending.code, ending.record) == (30, False)
+    world.objects[getattr(attempt, record)] = kept
+    launcher.at(1)
+    assert launcher.run(step).code == 0
+    assert len(world.jobs) == 1
+
+
+@pytest.mark.parametrize("body", [b"<html>", b"{}"])
+def test_a_create_call_with_an_unreadable_answer_is_looked_up(launcher, step, world, monkeypatch, body):
+    answer = world.answer
+
+    def garbled(method, path, *rest):
+        result = answer(method, path, *rest)
+        return body if (method, path.rpartition("/")[2]) == ("POST", "customJobs") else result
+
+    monkeypatch.setattr(world, "answer", garbled)
+    assert launcher.run(step).code == 0, launcher.stderr.getvalue()
+    assert len(world.jobs) == 1
+
+
+def test_look_ups_have_growing_pauses(launcher, step, world, monkeypatch):
+    world.fault(r"POST .*/customJobs$", "lost")
+    world.hide_jobs = 2
+    context, waits = launcher.context(lookup_s=5.0), []
+    monkeypatch.setattr(context.interrupt, "wait", waits.append)
+    assert Step(context, parse(launcher.arguments(step))).run().code == 0
+    assert waits[:2] == [5.0, 10.0]
+
+
+def test_a_life_that_dies_before_it_cancels_a_double_leaves_that_to_the_next(launcher, step, world, lib):
+    assert launcher.run(step).code == 0
+    (job,) = world.jobs.values()
+    double = {**json.loads(json.dumps(job)), "name": job["name"] + "1", "state": "JOB_STATE_RUNNING"}
+    world.jobs[double["name"]] = double
+    del world.objects[launcher.attempt().exit]
+    assert launcher.run(step).code == 0
+    assert double["state"] == "JOB_STATE_CANCELLED"
+
+
 def test_a_second_life_adopts_through_the_label(launcher, step, world):
     assert launcher.run(step).code == 0
     for record in (launcher.attempt().exit, launcher.attempt().created):

@@ -8,6 +8,10 @@ import time
 
 import pytest
 
+from argovx_lab.launcher.arguments import parse
+from argovx_lab.launcher.context import Interrupted
+from argovx_lab.launcher.step import Step
+
 
 def wait_for(condition, seconds=20.0):
     end = time.monotonic() + seconds
@@ -80,6 +84,66 @@ def test_a_job_that_ended_before_the_stop_is_still_no_success(launcher, world, r
     running.communicate(timeout=20)
     assert running.returncode == 143
     assert "had ended before" in world.document(launcher.attempt().exit)["message"]
+
+
+@pytest.fixture
+def lost(launcher, step, world, lib, monkeypatch):
+    """Return a run whose create answer is lost, and that is stopped in the pause of the first look-up."""
+    world.behaviour = lib.stay
+    world.fault(r"POST .*/customJobs$", "lost")
+    context = launcher.context(lookup_s=0.01)
+    attempt, waits = Step(context, parse(launcher.arguments(step))), []
+
+    def wait(seconds):
+        waits.append(seconds)
+        if len(waits) == 1:
+            world.workflow["spec"]["shutdown"] = "Stop"
+            raise Interrupted
+
+    monkeypatch.setattr(context.interrupt, "wait", wait)
+    return attempt.run
+
+
+def plant(world):
+    """Put a neighbour's job with the key of the one that is there into the list, older than it."""
+    (job,) = world.jobs.values()
+    planted = json.loads(json.dumps(job))
+    planted |= {"name": job["name"].replace("7000", "6999"), "createTime": "2026-11-24T07:00:00Z"}
+    planted["jobSpec"]["serviceAccount"] = "u-eve@demo.iam.gserviceaccount.com"
+    world.jobs[planted["name"]] = planted
+    return planted
+
+
+def test_a_stop_finds_the_job_whose_answer_was_lost(launcher, world, lost):
+    world.hide_jobs = 2
+    ending = lost()
+    assert (ending.code, "Vertex confirms" in ending.message) == (143, True)
+    assert [job["state"] for job in world.jobs.values()] == ["JOB_STATE_CANCELLED"]
+
+
+def test_a_stop_leaves_a_planted_job_with_our_key_alone(launcher, world, lost):
+    world.hide_jobs = 1
+    world.fault(r"GET .*/customJobs$", lambda world: None)
+    world.fault(r"GET .*/customJobs$", plant)
+    ending = lost()
+    states = {job["name"].rpartition("/")[2]: job["state"] for job in world.jobs.values()}
+    assert states == {"6999": "JOB_STATE_RUNNING", "7000": "JOB_STATE_CANCELLED"}
+    assert "Vertex confirms" in ending.message
+
+
+def test_a_stop_does_not_believe_a_planted_job_that_has_ended(launcher, world, lost):
+    def only_planted(world):
+        planted = plant(world)
+        planted["state"] = "JOB_STATE_SUCCEEDED"
+        world.jobs = {planted["name"]: planted}
+
+    world.hide_jobs = 1
+    world.fault(r"GET .*/customJobs$", lambda world: None)
+    world.fault(r"GET .*/customJobs$", only_planted)
+    ending = lost()
+    assert (ending.code, ending.record) == (143, False)
+    assert "whether a job exists is not known" in ending.message
+    assert launcher.attempt().exit not in world.objects
 
 
 def test_a_cancellation_at_vertex_is_exit_130(launcher, step, world):
