@@ -6,17 +6,16 @@ version.
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from argovx_lab.errors import InternalError, NotFound
+from argovx_lab.errors import InternalError, NotFound, RunError
+from argovx_lab.model import events
+from argovx_lab.model.events import Event
 from argovx_lab.model.layout import Attempt
 from argovx_lab.storage.objects import Objects
-
-VERSION = 1
 
 #: Parts read in one go before the other stream has its turn. Reason: a flood of log must not hide the end.
 _BURST = 50
@@ -101,29 +100,23 @@ class Stream:
         return found
 
     def _take(self, data: bytes) -> None:
-        for text in data.splitlines():
-            if text.strip():
-                self._apply(text)
-
-    def _apply(self, text: bytes) -> None:
         try:
-            event = json.loads(text)
-            version, method, params = event["v"], event["method"], event["params"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise InternalError("the runner's event stream is damaged") from error
-        if version != VERSION or not isinstance(params, dict):
-            raise InternalError(
-                f"the runner speaks event version {version!r}; this launcher knows {VERSION}",
-                hint="Submit the cell again, so that launcher and runner are of one version.",
-            )
-        if method == "phase":
-            self.state.phase = str(params.get("phase", ""))
-        elif method == "metric":
-            self.state.metrics.update(_numbers(params.get("values")))
-        elif method == "progress":
-            self.state.progress = _progress(params)
-        elif method == "closed":
-            self.state.closed = params
+            said = events.parse(data)
+        except RunError as error:  # runner and launcher are of one version: this is ours, not the cell's
+            raise InternalError(error.message, hint=error.hint) from error
+        for event in said:
+            self._apply(event)
+
+    def _apply(self, event: Event) -> None:
+        """Take over what the launcher needs; other methods are the read path's."""
+        if event.method == "phase":
+            self.state.phase = str(event.params.get("phase", ""))
+        elif event.method == "metric":
+            self.state.metrics.update(_numbers(event.params.get("values")))
+        elif event.method == "progress":
+            self.state.progress = _progress(event.params)
+        elif event.method == "closed":
+            self.state.closed = event.params
 
 
 def _numbers(values: Any) -> dict[str, float]:

@@ -135,7 +135,7 @@ class AttemptReader:
         if life != self._life:
             self._life, self.stream = life, Stream()
         data = self._bucket.get(self._attempt.bucket, name)
-        self.stream = reduce(self.stream, parse(data.decode(errors="replace").splitlines()))
+        self.stream = reduce(self.stream, parse(data))
         self._read.add(name)
 
     def _take_manifest(self) -> None:

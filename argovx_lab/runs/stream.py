@@ -1,21 +1,17 @@
 """What a runner said, reduced from its event lines: phase, progress, metrics, how it closed.
 
-Owns the reading end of the event protocol (version 1). Unknown versions and methods are refused by
-name; a line cut off in the middle waits for its rest.
+Owns what events mean to the read path. Unknown versions and methods are refused by name.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from argovx_lab.errors import RunError
-from argovx_lab.runs.shapes import mapping, number, text, whole
-
-VERSION = 1
-METHODS = frozenset({"opened", "phase", "progress", "metric", "artifact", "closed"})
+from argovx_lab.model import events
+from argovx_lab.model.events import Event
+from argovx_lab.runs.shapes import mapping, number, whole
 
 #: Points kept per metric for the curve; older ones are thinned by two. Unit: points.
 POINTS_MAX = 20_000
@@ -56,38 +52,25 @@ class Stream:
         return {name: points[-1][1] for name, points in self.series.items()}
 
 
-def parse(lines: Iterable[str]) -> list[dict[str, Any]]:
-    """Parse event lines.
+def parse(data: bytes) -> list[Event]:
+    """Return the events of one part.
 
     Raises
     ------
     RunError
-        For a line that is no event of this version.
+        For a line that is no event of this version, and for a method outside the set.
     """
-    events = []
-    for line in lines:
-        if not line.strip():
-            continue
-        try:
-            event = json.loads(line)
-            version, method = event["v"], text(event["method"])
-            if not isinstance(event.get("params") or {}, dict):
-                raise TypeError("params")
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
-            raise RunError("the runner's event stream is damaged", hint="See the step's log.") from error
-        if version != VERSION or method not in METHODS:
-            raise RunError(
-                f"the runner speaks event {method!r} of version {version!r}; this version knows {VERSION}",
-                hint="Submit the cell again, so that launcher, runner and notebook are of one version.",
-            )
-        events.append(event)
-    return events
+    found = events.parse(data)
+    for event in found:
+        if event.method not in events.METHODS:
+            raise events.unknown(event.method, events.VERSION)
+    return found
 
 
-def reduce(stream: Stream, events: Iterable[dict[str, Any]]) -> Stream:
-    """Return the stream after ``events``."""
-    for event in events:
-        stream = _STEPS[event["method"]](stream, event.get("params") or {}, event.get("at", ""))
+def reduce(stream: Stream, said: Iterable[Event]) -> Stream:
+    """Return the stream after the events ``said``."""
+    for event in said:
+        stream = _STEPS[event.method](stream, event.params, event.at)
     return stream
 
 

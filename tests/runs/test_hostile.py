@@ -5,6 +5,7 @@ import json
 import pytest
 
 from argovx_lab.model import names
+from argovx_lab.model.events import Event
 from argovx_lab.model.run import Phase, to_json
 from argovx_lab.runs.argo import executions
 from argovx_lab.runs.merge import About, Seen, merge
@@ -53,12 +54,7 @@ def test_a_long_annotation_is_read_whole(workflow):
 
 
 def test_no_number_that_is_no_json_reaches_a_view():
-    event = {
-        "v": 1,
-        "method": "metric",
-        "at": "t",
-        "params": {"values": {"loss": float("nan"), "ok": 1}, "step": 1},
-    }
+    event = Event("metric", {"values": {"loss": float("nan"), "ok": 1}, "step": 1}, "t")
     stream = reduce(Stream(), [event])
     assert stream.metrics == {"ok": 1.0}
 
