@@ -19,7 +19,8 @@ from __future__ import annotations
 
 import ast
 import builtins
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from argovx_lab.capture.cells import Problem, compiles, parse, syntax_problem
 from argovx_lab.capture.definitions import Definitions
@@ -67,6 +68,8 @@ class CellAnalysis:
         See the module's rules; in the order of the cell.
     maybe : tuple of str
         Names read on some paths only; those that the session has are among the inputs.
+    carried : dict of str to str
+        Inputs that the cell itself does not read, and the definition of another cell that does.
     assigned : frozenset of str
         Every name that the cell binds at its top level.
     problems : tuple of Problem
@@ -79,6 +82,7 @@ class CellAnalysis:
     outputs: tuple[str, ...] = ()
     definitions: tuple[str, ...] = ()
     maybe: tuple[str, ...] = ()
+    carried: Mapping[str, str] = field(default_factory=dict)
     assigned: frozenset[str] = frozenset()
     problems: tuple[Problem, ...] = ()
     notes: tuple[Problem, ...] = ()
@@ -160,6 +164,7 @@ class _Analysis:
             outputs=tuple(outputs),
             definitions=tuple(flow.used),
             maybe=tuple(maybe),
+            carried={name: by for name, by in flow.carried.items() if name in inputs},
             assigned=frozenset(n for n, kinds in flow.kinds.items() if kinds - {"change", "except"})
             - flow.deleted
             | frozenset(changed),

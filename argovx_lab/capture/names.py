@@ -35,6 +35,11 @@ class Names:
         The names that the cell binds at its top level, wherever.
     expand : callable
         Definitions of other cells.
+
+    Attributes
+    ----------
+    carried : dict of str to str
+        Names that only definitions of other cells read, and the first definition that does.
     """
 
     def __init__(self, everywhere: Iterable[str], expand: Expand) -> None:
@@ -42,6 +47,7 @@ class Names:
         self.kinds: dict[str, set[str]] = {}
         self.deleted: set[str] = set()
         self.used: list[str] = []
+        self.carried: dict[str, str] = {}
         self._everywhere = frozenset(everywhere)
         self._expand = expand
         self._bound: set[str] = set()
@@ -71,8 +77,13 @@ class Names:
         if name not in self._bound:
             self._outside(name, node, sure=name not in self._touched)
 
-    def _outside(self, name: str, node: ast.AST, sure: bool) -> None:
+    def _outside(self, name: str, node: ast.AST, sure: bool, by: str = "") -> None:
+        """Take a name from outside; ``by`` is the definition of another cell that reads it."""
         known = self._expand(name)
+        if not by:
+            self.carried.pop(name, None)
+        elif name not in self.reads:
+            self.carried[name] = by
         if known is None or not sure:
             there = self.reads.get(name)
             if there is None or (sure and not there.sure):
@@ -82,17 +93,17 @@ class Names:
         self.used.append(name)
         made, called = known
         for need in made.reads:
-            self._outside(need, node, sure=True)
-        self._later(called)
+            self._outside(need, node, sure=True, by=name)
+        self._later(called, by=name)
 
-    def _later(self, free: Free) -> None:
+    def _later(self, free: Free, by: str = "") -> None:
         """Take what a function reads when it is called, at a point where it may be called."""
         for name, node in free.reads.items():
             if name in self._touched:
                 self._trigger(name)
             if name in self._bound:
                 continue
-            self._outside(name, node, sure=name not in self._everywhere)
+            self._outside(name, node, sure=name not in self._everywhere, by=by)
         for name in free.writes:
             # Whether a call reaches its assignment is not known here.
             self._touched.add(name)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from argovx_lab.capture.analyse import CellAnalysis, analyse_cell, check_outputs
+from argovx_lab.capture.arguments import parse_line, without_flags
 from argovx_lab.capture.cells import Problem
 from argovx_lab.capture.definitions import Definitions
 from argovx_lab.capture.signature import Signature, parse
@@ -20,9 +21,10 @@ from argovx_lab.errors import SpecError
 
 MAGIC = "%%vertex_step"
 
-_FLAGS = re.compile(r"(?:^|\s)--[A-Za-z]")
 _DRY_RUN = re.compile(r"(?:^|\s)--dry-run(?:\s|\Z)")
-_MACHINE = re.compile(r"\s--on[=\s]+(\S+)")
+
+#: Line magics that bring names which no cell shows.
+_BRINGS_NAMES = re.compile(r"^\s*%(?:run|store|pylab|load|macro|env|sql)\b", re.MULTILINE)
 
 
 @dataclass(frozen=True)
@@ -95,7 +97,7 @@ def plan(document: Any, path: str) -> Plan:
     SpecError
         When the document is no notebook of format 4.
     """
-    known = Definitions()
+    known, opaque = Definitions(), False
     steps: list[PlannedStep] = []
     producer: dict[str, str] = {}
     edges: list[PlannedEdge] = []
@@ -104,10 +106,13 @@ def plan(document: Any, path: str) -> Plan:
         if head is not None and _DRY_RUN.search(head[0]):
             continue  # it shows a plan and submits nothing
         if head is None:
+            opaque = opaque or _BRINGS_NAMES.search(source) is not None
             for name in known.add_cell(source, cell_id=cell_id, number=number):
                 producer.pop(name, None)
             continue
-        step = _step(head, known, cell_id, number, {s.name for s in steps if s.name})
+        step = _step(head, known, cell_id, number)
+        problems = [*_twice(step, steps, head), *([] if opaque else _unknown(step, known))]
+        step = replace(step, problems=(*step.problems, *problems))
         steps.append(step)
         edges += _edges(step, producer)
         known.add_cell(source, cell_id=cell_id, number=number)
@@ -138,39 +143,24 @@ def found_signature(name: str, analysis: CellAnalysis) -> Signature:
     return Signature(name, analysis.inputs, dict.fromkeys(analysis.outputs, AUTO))
 
 
-def _step(
-    head: tuple[str, str, int],
-    known: Definitions,
-    cell_id: str,
-    number: int,
-    taken: set[str],
-) -> PlannedStep:
-    line, body, first_line = head
-    match = _FLAGS.search(line)
-    machine = _MACHINE.search(" " + line)
-    step = PlannedStep("", cell_id, number, machine.group(1) if machine else "")
+def _step(head: tuple[str, str, int], known: Definitions, cell_id: str, number: int) -> PlannedStep:
+    """Return the step of a cell, with everything about its text that a submission would refuse."""
+    text, body, first_line = head
+    here, problems, typed = first_line - 1, [], None
     try:
-        signature = parse(line[: match.start()] if match else line)
+        typed = parse_line(text)
     except SpecError as error:
-        return replace(step, problems=(Problem(error.message, error.hint, first_line - 1),))
+        problems.append(Problem(error.message, error.hint, here))
+    step = PlannedStep("", cell_id, number, typed.options.machine if typed else "")
+    try:
+        signature = parse(typed.head if typed else without_flags(text))
+    except SpecError as error:
+        return replace(step, problems=(*problems, Problem(error.message, error.hint, here)))
     analysis = analyse_cell(body, known, first_line=first_line)
-    problems = list(analysis.problems)
-    found = found_signature(signature.name, analysis)
-    whole = Signature(
-        signature.name,
-        found.inputs if signature.inputs is None else signature.inputs,
-        found.outputs if signature.outputs is None else signature.outputs,
-    )
-    if signature.outputs and not problems:
-        try:
-            check_outputs(analysis, signature.outputs)
-        except SpecError as error:
-            problems.append(Problem(error.message, error.hint, first_line - 1))
-    if signature.name in taken:
-        message = f"two steps are called {signature.name}"
-        problems.append(Problem(message, "Give this one another name.", first_line - 1))
-    if signature.inputs is not None and not problems:
-        problems += undeclared(analysis, signature.inputs, first_line - 1)
+    whole = effective(signature, analysis)
+    problems += analysis.problems
+    if not analysis.problems:
+        problems += _contract(signature, analysis, here)
     return replace(
         step,
         name=signature.name,
@@ -182,14 +172,66 @@ def _step(
     )
 
 
+def effective(signature: Signature, analysis: CellAnalysis) -> Signature:
+    """Return a signature with what it leaves open filled in from the analysis.
+
+    What definitions of other cells read travels with them, whatever the parentheses say: these are the
+    contract of the cell's own text.
+    """
+    found = found_signature(signature.name, analysis)
+    inputs = found.inputs if signature.inputs is None else (*signature.inputs, *_carried(signature, analysis))
+    return Signature(
+        signature.name, inputs, found.outputs if signature.outputs is None else signature.outputs
+    )
+
+
+def carried_notes(signature: Signature, analysis: CellAnalysis) -> list[Problem]:
+    """Return a note for each input that travels although the parentheses do not name it."""
+    return [
+        Problem(f"{name} goes in too: {analysis.carried[name]} reads it")
+        for name in _carried(signature, analysis)
+    ]
+
+
+def _carried(signature: Signature, analysis: CellAnalysis) -> list[str]:
+    typed = signature.inputs
+    return [] if typed is None else [name for name in analysis.carried if name not in typed]
+
+
+def _contract(signature: Signature, analysis: CellAnalysis, line: int) -> list[Problem]:
+    """Return where the cell does not keep what its signature says."""
+    problems = [] if signature.inputs is None else undeclared(analysis, signature.inputs, line)
+    try:
+        check_outputs(analysis, signature.outputs or {})
+    except SpecError as error:
+        problems.insert(0, Problem(error.message, error.hint, line))
+    return problems
+
+
 def undeclared(analysis: CellAnalysis, inputs: tuple[str, ...], line: int = 1) -> list[Problem]:
     """Return a problem for each name that the cell reads and a declared signature leaves out."""
-    missing = [name for name in analysis.inputs if name not in inputs and name not in analysis.maybe]
+    open_names = {*inputs, *analysis.maybe, *analysis.carried}
+    missing = [name for name in analysis.inputs if name not in open_names]
     return [
         Problem(
             f"the cell reads {name}, which is not among its inputs", f"Add {name} in the parentheses.", line
         )
         for name in missing
+    ]
+
+
+def _twice(step: PlannedStep, before: list[PlannedStep], head: tuple[str, str, int]) -> list[Problem]:
+    if not step.name or step.name not in {other.name for other in before}:
+        return []
+    return [Problem(f"two steps are called {step.name}", "Give this one another name.", head[2] - 1)]
+
+
+def _unknown(step: PlannedStep, known: Definitions) -> list[Problem]:
+    """Return a problem for each input that no cell above assigns or gives."""
+    return [
+        Problem(f"no cell above gives {name}", f"Assign {name} in a cell above, or let a step give it.")
+        for name in step.inputs
+        if name not in known.values
     ]
 
 

@@ -13,10 +13,10 @@ from typing import Any
 
 from argovx_lab.capture import signature
 from argovx_lab.capture.analyse import analyse_cell
+from argovx_lab.capture.arguments import parse_line
 from argovx_lab.capture.definitions import Definitions
 from argovx_lab.capture.notebook import MAGIC, step_head
 from argovx_lab.errors import SpecError
-from argovx_lab.notebook.arguments import parse_line
 from argovx_lab.notebook.facade import Facade
 from argovx_lab.notebook.handles import Handle
 

@@ -6,6 +6,7 @@ All words of a run are hostile text here: they are escaped, never interpreted.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from html import escape
 from typing import Any
 
@@ -31,6 +32,13 @@ def bundle(run: Run, node: Node) -> dict[str, Any]:
     }
     text = state_line(node)
     return {MIME: data, "text/html": _html(run, node), "text/plain": text}
+
+
+def notes(texts: Iterable[str]) -> dict[str, Any]:
+    """Return the MIME bundle of what the user should know of a step that was submitted."""
+    lines = [f"note: {text}" for text in texts]
+    body = "".join(f"<div><small>{escape(line)}</small></div>" for line in lines)
+    return {"text/html": body, "text/plain": "\n".join(lines)}
 
 
 def _html(run: Run, node: Node) -> str:

@@ -11,6 +11,7 @@ from html import escape
 from typing import Any
 
 from argovx_lab.capture.archive import runner_archive, runner_digest
+from argovx_lab.capture.arguments import Options
 from argovx_lab.capture.environment import python_minor
 from argovx_lab.capture.source import encode_source
 from argovx_lab.codecs import size_text
@@ -18,7 +19,6 @@ from argovx_lab.compile.manifest import Placement, machine_text, workflow
 from argovx_lab.errors import SpecError
 from argovx_lab.model.run import Cell
 from argovx_lab.model.step import Environment, Machine, Runner, Source, StepSpec
-from argovx_lab.notebook.arguments import Options
 from argovx_lab.notebook.inputs import Bound
 from argovx_lab.policy.judge import StepFacts, enforce, judge
 from argovx_lab.vertex.catalog import parse_machine

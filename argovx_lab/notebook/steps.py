@@ -12,15 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from argovx_lab.capture import signature as signatures
 from argovx_lab.capture.analyse import CellAnalysis, analyse_cell, check_outputs
+from argovx_lab.capture.arguments import Options, parse_line
 from argovx_lab.capture.definitions import Definitions
-from argovx_lab.capture.notebook import undeclared
+from argovx_lab.capture.notebook import carried_notes, effective, undeclared
 from argovx_lab.capture.source import source_document
 from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import SpecError
 from argovx_lab.notebook import inputs
 from argovx_lab.notebook import plan as plans
-from argovx_lab.notebook.arguments import Options, parse_line
 from argovx_lab.notebook.cells import Here, definitions, here, read_later
+from argovx_lab.notebook.display import notes
 from argovx_lab.notebook.session import Session, Submission
 from argovx_lab.notebook.wait import LiveView, raise_for
 
@@ -76,6 +77,7 @@ class Steps:
         if typed.options.dry_run:
             return plan
         self._submit(plan, place)
+        _say(plan.notes)
         if not typed.options.wait:
             self._bind(plan)
             return Detached(plan.name)
@@ -91,7 +93,9 @@ class Steps:
         options: Options,
     ) -> plans.Plan:
         session, namespace = self.session, self._shell.user_ns
-        names = _inputs(signature, analysis)
+        for problem in undeclared(analysis, signature.inputs or ()) if signature.inputs is not None else ():
+            raise SpecError(problem.message, hint=problem.hint)
+        names = effective(signature, analysis).inputs or ()
         outputs = signature.outputs
         if outputs is None:
             later = read_later(session.place.file, place)
@@ -107,7 +111,8 @@ class Steps:
             cell_number=place.number,
             first_line=place.first_line,
         )
-        whole = signatures.Signature(signature.name, tuple(names), dict(outputs))
+        whole = signatures.Signature(signature.name, names, dict(outputs))
+        remarks = (*analysis.notes, *carried_notes(signature, analysis))
         return plans.make(
             session.services,
             options,
@@ -118,7 +123,7 @@ class Steps:
             outputs=outputs,
             run=session.run_id,
             workflow_name=f"{task_name(signature.name)}-{secrets.token_hex(3)}",
-            notes=tuple(note.text for note in analysis.notes),
+            notes=tuple(note.text for note in remarks),
         )
 
     def _submit(self, plan: plans.Plan, place: Here) -> None:
@@ -144,10 +149,8 @@ class Steps:
             self._shell.user_ns[name] = self.session.make_handle(plan.name, name, plan.workflow)
 
 
-def _inputs(signature: signatures.Signature, analysis: CellAnalysis) -> tuple[str, ...]:
-    """Return the inputs: those of the signature, which is the contract, or those that were found."""
-    if signature.inputs is None:
-        return analysis.inputs
-    for problem in undeclared(analysis, signature.inputs):
-        raise SpecError(problem.message, hint=problem.hint)
-    return signature.inputs
+def _say(texts: tuple[str, ...]) -> None:
+    if texts:
+        from IPython.display import display
+
+        display(notes(texts), raw=True)  # type: ignore[no-untyped-call]

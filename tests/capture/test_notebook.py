@@ -73,7 +73,11 @@ PROBLEMS = {
     "%%vertex_step s\n!ls": "shell escape",
     "%%vertex_step s\n# words": "nothing to run",
     "%%vertex_step s -> model\nmodle = 1": "never assigns the output model",
-    "%%vertex_step s()\ny = x": "reads x, which is not among its inputs",
+    "%%vertex_step s()\ny = a": "reads a, which is not among its inputs",
+    "%%vertex_step s\ny = nowhere": "no cell above gives nowhere",
+    "%%vertex_step s(nowhere)\ny = nowhere": "no cell above gives nowhere",
+    "%%vertex_step s --onn n1-standard-4\ny = 1": "unknown flag --onn",
+    "%%vertex_step s --timeout 9y\ny = a": "--timeout '9y'",
 }
 
 
@@ -84,7 +88,28 @@ def test_a_cell_that_is_no_step_yet_is_a_problem_of_the_plan(source):
     assert PROBLEMS[source] in step.problems[0].message
     assert step.problems[0].hint
     assert step.problems[0].line >= 0
-    assert found.edges == (PlannedEdge("first", "last", ("a",)),)
+    assert PlannedEdge("first", "last", ("a",)) in found.edges
+
+
+def test_a_constant_that_only_a_helper_reads_travels_with_it():
+    found = plan(
+        notebook(
+            "FACTOR = 3",
+            "def scale(v):\n    return v * FACTOR",
+            "n = 1",
+            "%%vertex_step s(n) -> y\ny = scale(n)",
+            "%%vertex_step t(n) -> z\nz = scale(n) + FACTOR",
+        ),
+        "n",
+    )
+    assert found.steps[0].inputs == ("n", "FACTOR")
+    assert not found.steps[0].problems
+    assert found.steps[1].problems[0].message == "the cell reads FACTOR, which is not among its inputs"
+
+
+def test_what_a_magic_may_bring_is_no_problem():
+    found = plan(notebook("%run other.ipynb", "%%vertex_step s\ny = brought"), "n")
+    assert not found.steps[0].problems
 
 
 def test_two_steps_with_one_name_are_a_problem_of_the_second():

@@ -20,6 +20,15 @@ def test_inputs_and_outputs_are_found_without_a_signature(kernel):
     assert kernel.good("surface.get()") == "12.566"
 
 
+def test_a_constant_of_a_helper_travels_and_what_does_not_come_back_is_said(kernel):
+    kernel.good("FACTOR = 3\ndef scale(v):\n    return v * FACTOR")
+    text = kernel.good("%%vertex_step grow() -> big\nbig = scale(14)")
+    assert "note: FACTOR goes in too: scale reads it" in text
+    assert kernel.good("big.get()") == "42"
+    assert "note: größe is no output" in kernel.good("%%vertex_step measure\nsize = 1\ngröße = 2")
+    assert kernel.good("size.get()") == "1"
+
+
 def test_a_frame_and_an_array_come_back_equal(kernel):
     kernel.good(
         "import pandas as pd, numpy as np\nframe = pd.DataFrame({'x': [1, 2], 'when': pd.to_datetime(['2026-01-01', '2026-01-02'])})"

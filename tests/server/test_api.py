@@ -125,21 +125,29 @@ async def test_a_notebook_is_planned_without_running_it(jp_fetch):
 
 async def test_copies_dry_runs_and_bad_machines_are_no_steps_that_are_ready(jp_fetch):
     cells = [
+        "n = 4",
         "%%vertex_step square(n) -> x\nx = n",
         "%%vertex_step square(n) -> x --dry-run\nx = n",
         "%%vertex_step square(n) -> y\ny = n",
         "%%vertex_step big(x) -> z --on n1-standard-3\nz = x",
+        "%%vertex_step odd(x) -> w --onn n1-standard-4\nw = x",
+        "%%vertex_step lost -> v\nv = nowhere",
     ]
     notebook = {
         "cells": [{"cell_type": "code", "id": f"c{i}", "source": text} for i, text in enumerate(cells)]
     }
     plan = await post(jp_fetch, "plan", {"path": "n.ipynb", "content": notebook})
     assert [(node["id"], node["cell"]["cell_id"]) for node in plan["nodes"]] == [
-        ("square", "c0"),
-        ("big", "c3"),
+        ("square", "c1"),
+        ("big", "c4"),
+        ("odd", "c5"),
+        ("lost", "c6"),
     ]
+    assert plan["nodes"][0]["line"] == "ready to run"
     assert "n1-standard-3" in plan["nodes"][1]["line"]
-    assert [problem["cell"] for problem in plan["problems"]] == ["c2", "c3"]
+    assert "unknown flag --onn" in plan["nodes"][2]["line"]
+    assert "no cell above gives nowhere" in plan["nodes"][3]["line"]
+    assert [problem["cell"] for problem in plan["problems"]] == ["c3", "c4", "c5", "c6"]
 
 
 @pytest.mark.parametrize("value", [[], {"content": 1}, {"content": {}}])

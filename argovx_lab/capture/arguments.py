@@ -55,13 +55,19 @@ def parse_line(line: str) -> Line:
     SpecError
         For anything that is not understood, with the nearest thing that is.
     """
-    match = _FLAG.search(line)
-    head, rest = (line[: match.start()], line[match.start() :]) if match else (line, "")
+    head = without_flags(line)
+    rest = line[len(head) :]
     try:
         words = shlex.split(rest)
     except ValueError as error:
         raise SpecError(f"the flags cannot be read: {error}", hint="Close the quotation mark.") from error
     return Line(head.strip(), _options(words))
+
+
+def without_flags(line: str) -> str:
+    """Return the part of a magic's line before its first flag."""
+    match = _FLAG.search(line)
+    return line[: match.start()] if match else line
 
 
 def _options(words: list[str]) -> Options:

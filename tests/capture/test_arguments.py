@@ -2,8 +2,8 @@
 
 import pytest
 
+from argovx_lab.capture.arguments import parse_line
 from argovx_lab.errors import SpecError
-from argovx_lab.notebook.arguments import parse_line
 
 
 def test_the_head_is_everything_before_the_flags():
