@@ -132,9 +132,15 @@ def _run(args: argparse.Namespace) -> int:
 def _doctor(args: argparse.Namespace) -> int:
     from argovx_lab.wiring import Services, load_profile
     from argovx_lab.wiring.doctor import examine
+    from argovx_lab.wiring.local import sandbox_status
+    from argovx_lab.wiring.profiles import SANDBOX
 
+    ran = sandbox_status() is not None
+    profile = load_profile(args.profile)
+    if profile.name == SANDBOX and not ran:
+        print("– sandbox: it did not run and was started")
     bad = 0
-    for check in examine(Services(load_profile(args.profile))):
+    for check in examine(Services(profile)):
         print(f"{'✓' if check.good else '✕'} {check.name}: {check.seen}")
         if not check.good:
             bad += 1

@@ -11,11 +11,12 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
+from argovx_lab.capture.arguments import USAGE
 from argovx_lab.cluster import control
 from argovx_lab.errors import SpecError
 from argovx_lab.model.run import Run
 from argovx_lab.notebook.session import Session
-from argovx_lab.runs.words import SIGNS, state_line
+from argovx_lab.runs.words import SIGNS, local_time, state_line
 
 
 @dataclass(frozen=True)
@@ -45,11 +46,13 @@ def execute(session: Session, line: str, namespace: MutableMapping[str, Any] | N
         For an unknown word or a wrong number of arguments.
     """
     word, *arguments = line.split() or ["status"]
+    if word in ("help", "--help", "-h", "?"):
+        return Lines(tuple(_help()))
     if word not in _WORDS:
         near = difflib.get_close_matches(word, _WORDS, n=1)
         hint = f"Did you mean %argovx {near[0]}?" if near else f"There are: {', '.join(_WORDS)}."
         raise SpecError(f"%argovx does not know {word!r}", hint=hint)
-    function, names = _WORDS[word]
+    function, names, _ = _WORDS[word]
     if len(arguments) != len(names):
         raise SpecError(
             f"%argovx {word} takes {len(names)} argument{'' if len(names) == 1 else 's'}",
@@ -82,7 +85,7 @@ def _runs(session: Session) -> list[str]:
 
 def _run_line(run: Run) -> str:
     done = sum(node.phase.final for node in run.nodes)
-    parts = (run.id, run.phase.value, f"{done}/{len(run.nodes)}", run.created_at or "", run.notebook)
+    parts = (run.id, run.phase.value, f"{done}/{len(run.nodes)}", local_time(run.created_at), run.notebook)
     return f"{SIGNS[run.phase]} {'  '.join(parts)}"
 
 
@@ -92,14 +95,15 @@ def _use(session: Session, name: str) -> list[str]:
 
 
 def _stop(session: Session, step: str) -> list[str]:
-    control.stop(session.services.cluster, session.active(step))
+    control.stop(session.services.cluster, session.active(step), session.profile.principal)
     return [f"{step} is being stopped"]
 
 
 def _logs(session: Session, step: str) -> list[str]:
     follower, run_id = session.path.follower, session.run_id
     log = follower.logs(run_id, step, 0)
-    lines = log.text.splitlines() or [f"{step} has written nothing yet"]
+    nothing = f"{step} wrote nothing" if log.complete else f"{step} has written nothing yet"
+    lines = log.text.splitlines() or [nothing]
     if not log.complete and follower.logs(run_id, step, log.next).text:
         lines.append(f"… the log goes on after {log.next:,} bytes; the panel shows all of it")
     return lines
@@ -131,13 +135,20 @@ def _doctor(session: Session) -> list[str]:
     return lines
 
 
-_WORDS: dict[str, tuple[Callable[..., list[str]], tuple[str, ...]]] = {
-    "status": (_status, ()),
-    "runs": (_runs, ()),
-    "use": (_use, ("PROFILE",)),
-    "stop": (_stop, ("STEP",)),
-    "logs": (_logs, ("STEP",)),
-    "new-run": (_new_run, ()),
-    "whoami": (_whoami, ()),
-    "doctor": (_doctor, ()),
+def _help() -> list[str]:
+    usages = {word: " ".join(["%argovx", word, *names]) for word, (_, names, _) in _WORDS.items()}
+    width = max(map(len, usages.values()))
+    lines = [f"{usages[word]:<{width}}  {what}" for word, (_, _, what) in _WORDS.items()]
+    return [*lines, "", f"A step: {USAGE}"]
+
+
+_WORDS: dict[str, tuple[Callable[..., list[str]], tuple[str, ...], str]] = {
+    "status": (_status, (), "the steps of this notebook's run; also without a word"),
+    "runs": (_runs, (), "all runs of the namespace, newest first"),
+    "use": (_use, ("PROFILE",), "go on with another profile; runs of the old one go on"),
+    "stop": (_stop, ("STEP",), "stop a step; its job is cancelled"),
+    "logs": (_logs, ("STEP",), "what a step has written"),
+    "new-run": (_new_run, (), "begin another run of this notebook"),
+    "whoami": (_whoami, (), "who submits, who runs, and what steps may read and write"),
+    "doctor": (_doctor, (), "check every hop and say what to fix"),
 }

@@ -38,5 +38,10 @@ def state_line(node: Node, now: datetime | None = None) -> str:
     return " · ".join(part for part in parts if part)
 
 
+def local_time(text: str | None) -> str:
+    """Return a moment of the wire (RFC 3339, UTC) as this machine's clock shows it; empty for none."""
+    return _moment(text).astimezone().strftime("%Y-%m-%d %H:%M:%S") if text else ""
+
+
 def _moment(text: str) -> datetime:
     return datetime.fromisoformat(text)

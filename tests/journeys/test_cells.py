@@ -81,6 +81,7 @@ def test_stop_reaches_the_job(kernel, sandbox):
 
 def test_a_restarted_kernel_finds_its_run_and_results(kernel):
     kernel.good("%%vertex_step keeps() -> kept\nkept = 'safe'")
+    assert "keeps wrote nothing" in kernel.good("%argovx logs keeps")
     kernel.restart()
     kernel.good("%load_ext argovx_lab")
     text = kernel.good("%argovx status")
