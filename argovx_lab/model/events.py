@@ -43,7 +43,7 @@ def parse(data: bytes) -> list[Event]:
     RunError
         For a line that is no event, or one of another version.
     """
-    # bytes split at line ends only: a text may hold U+2028 and its like, at which str.splitlines splits as well
+    # bytes split at line ends only; str.splitlines would also split at U+2028 and its like inside a text
     return [_event(line) for line in data.splitlines() if line.strip()]
 
 
@@ -64,6 +64,6 @@ def _event(line: bytes) -> Event:
 def unknown(method: str, version: Any) -> RunError:
     """Return the refusal of an event that this version does not know."""
     return RunError(
-        f"the runner speaks event {method[:40]!r} of version {str(version)[:40]}; this version knows {VERSION}",
+        f"the runner speaks event {method[:40]!r} of version {str(version)[:40]}; this one knows {VERSION}",
         hint="Submit the cell again, so that launcher, runner and notebook are of one version.",
     )

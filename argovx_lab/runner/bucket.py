@@ -62,8 +62,7 @@ class Bucket:
         RemoteError, PermissionMissing, CredentialError
             When it cannot be had.
         """
-        answer, _ = self._call("GET", _object(uri) + "?alt=media", uri)
-        data = answer.read(DOCUMENT_MAX)
+        data = self._whole("GET", _object(uri) + "?alt=media", uri)
         if sha256 and hashlib.sha256(data).hexdigest() != sha256:
             raise _wrong_digest(uri)
         return data
@@ -113,24 +112,43 @@ class Bucket:
         headers = {"Content-Type": content_type, "Content-Length": str(size)}
         md5 = _md5(body())
         try:
-            answer, _ = self._call("POST", path, uri, headers, body)
+            made = self._made(path, uri, headers, body)
         except Conflict:
             found = self._same(uri, md5, size)
             if found is None:
                 raise
             return found
-        made = json.loads(answer.read(DOCUMENT_MAX))
         if made.get("md5Hash", md5) != md5 or str(made.get("size", size)) != str(size):
             raise RemoteError("%s was stored with other bytes than were sent" % uri, service="storage")
         return Stored(uri, int(made["generation"]))
 
+    def _made(self, path: str, uri: str, headers: dict[str, str], body: Callable[[], Body]) -> dict[str, Any]:
+        """Return what storage says of the object that it created."""
+        answer, _ = self._call("POST", path, uri, headers, body)
+        try:
+            return _resource(answer.read(DOCUMENT_MAX), uri)
+        except Unavailable as error:  # it was created, and the answer is broken: that is looked at
+            self._https.drop()
+            raise Conflict(error.message, service="storage") from error
+
     def _same(self, uri: str, md5: str, size: int) -> Optional[Stored]:
         """Return the object at ``uri`` when it holds these bytes: an answer to us was lost."""
-        answer, _ = self._call("GET", _object(uri), uri)
-        there = json.loads(answer.read(DOCUMENT_MAX))
+        there = _resource(self._whole("GET", _object(uri), uri), uri)
         if there.get("md5Hash") == md5 and str(there.get("size")) == str(size):
             return Stored(uri, int(there["generation"]))
         return None
+
+    def _whole(self, method: str, path: str, uri: str) -> bytes:
+        """Return the body of an answer; one that breaks off is asked for again."""
+        for last in (False, False, False, True):
+            answer, _ = self._call(method, path, uri)
+            try:
+                return answer.read(DOCUMENT_MAX)
+            except Unavailable:
+                self._https.drop()
+                if last:
+                    raise
+        raise AssertionError("the last try returns or raises")
 
     def _call(
         self,
@@ -169,6 +187,16 @@ def _copy(answer: Answer, target: IO[bytes], update: Callable[[bytes], Any]) -> 
         target.write(piece)
         size += len(piece)
     return size if expected is None or size == int(expected) else -1
+
+
+def _resource(data: bytes, uri: str) -> dict[str, Any]:
+    """Return the object resource that an answer holds."""
+    try:
+        found = json.loads(data)
+        int(found["generation"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise Unavailable("storage's answer about %s cannot be read" % uri, service="storage") from error
+    return dict(found)
 
 
 def _error(answer: Answer, method: str, uri: str) -> Exception:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 from typing import Any, Optional
 
+from argovx_lab.errors import ArgovxError
 from argovx_lab.runner.messages import line
 from argovx_lab.runner.parts import Parts
 
@@ -27,6 +28,11 @@ class Events:
     def metrics(self) -> dict[str, float]:
         """Last value of each metric."""
         return dict(self._last)
+
+    @property
+    def error(self) -> Optional[ArgovxError]:
+        """Why messages are missing in the bucket, or ``None``."""
+        return self._parts.error
 
     def phase(self, name: str) -> None:
         """Say that ``inputs``, ``running`` or ``uploading`` began."""

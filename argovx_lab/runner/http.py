@@ -38,11 +38,26 @@ class Answer:
     stream: http.client.HTTPResponse
 
     def read(self, limit_bytes: int) -> bytes:
-        """Return the body; raises `Unavailable` beyond ``limit_bytes``."""
-        data = self.stream.read(limit_bytes + 1)
+        """Return the body; raises `Unavailable` when it breaks off or goes beyond ``limit_bytes``."""
+        try:
+            data = self.stream.read(limit_bytes + 1)
+        except (OSError, http.client.HTTPException) as error:
+            raise Unavailable("an answer broke off (%s)" % type(error).__name__) from error
+        expected = self.headers.get("content-length", "")
+        if expected.isdigit() and len(data) < min(int(expected), limit_bytes):  # read() does not say so
+            raise Unavailable("an answer broke off after %d of %s bytes" % (len(data), expected))
         if len(data) > limit_bytes:
             raise Unavailable("an answer is longer than %d bytes" % limit_bytes)
         return data
+
+
+@dataclass(frozen=True)
+class _Miss:
+    """Why a try came to nothing that may come to something later."""
+
+    reason: str
+    status: Optional[int] = None
+    retry_after: Optional[str] = None
 
 
 class Https:
@@ -86,28 +101,34 @@ class Https:
         Unavailable
             When it did not succeed after all repetitions.
         """
-        reason, status = "", None
+        miss = _Miss("")
         for count, pause_s in enumerate((*PAUSES_S, None), 1):
-            wait_s = pause_s
-            try:
-                answer = self._once(method, path, headers, body())
-            except (OSError, http.client.HTTPException) as error:
-                self.drop()
-                reason = type(error).__name__
-            else:
-                if answer.status not in _RETRY:
-                    return answer, count
-                reason, status = "HTTP %d" % answer.status, answer.status
-                answer.stream.read()
-                wait_s = _longer(pause_s, answer.headers.get("retry-after"))
-            if wait_s is not None:
+            found = self._try(method, path, headers, body)
+            if isinstance(found, Answer):
+                return found, count
+            miss = found
+            if pause_s is not None:
+                wait_s = _longer(pause_s, miss.retry_after)
                 time.sleep(wait_s * random.uniform(0.8, 1.2))  # noqa: S311  (jitter, no secret)
         raise Unavailable(
-            "%s did not answer a %s (%s)" % (self._service, method, reason),
+            "%s did not answer a %s (%s)" % (self._service, method, miss.reason),
             hint="Run the step again.",
             service=self._service,
-            status=status,
+            status=miss.status,
         )
+
+    def _try(
+        self, method: str, path: str, headers: dict[str, str], body: Callable[[], Body]
+    ) -> Union[Answer, _Miss]:
+        try:
+            answer = self._once(method, path, headers, body())
+            if answer.status not in _RETRY:
+                return answer
+            answer.stream.read()
+        except (OSError, http.client.HTTPException) as error:
+            self.drop()
+            return _Miss(type(error).__name__)
+        return _Miss("HTTP %d" % answer.status, answer.status, answer.headers.get("retry-after"))
 
     def drop(self) -> None:
         """Close this thread's connection."""
@@ -149,7 +170,7 @@ def _proxy(host: str) -> Optional[tuple[str, int, str]]:
     return parts.hostname or "", parts.port or 8080, auth
 
 
-def _longer(pause_s: Optional[float], retry_after: Optional[str]) -> Optional[float]:
-    if pause_s is None or retry_after is None or not retry_after.isdigit():
+def _longer(pause_s: float, retry_after: Optional[str]) -> float:
+    if retry_after is None or not retry_after.isdigit():
         return pause_s
     return max(pause_s, min(float(retry_after), 30.0))

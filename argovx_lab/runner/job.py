@@ -117,7 +117,12 @@ class _Job:
             self._output(
                 b"argovx: %d metrics were left out, the bucket did not keep up\n" % self._events.lost
             )
-        self._logs.close(CLOSE_S)
+        if self._events.error is not None:
+            note = "argovx: messages of this run are missing in the bucket: %s\n" % self._events.error.message
+            self._output(note.encode())
+        if not self._logs.close(CLOSE_S):
+            why = self._logs.error.message if self._logs.error else "the bucket did not keep up"
+            sys.stderr.write("argovx runner: the log in the bucket is not whole: %s\n" % why)
         exit_code = 128 + self._signal if self._signal else int(error is not None)
         outcome = "succeeded" if error is None else "failed"
         if not self._events.close(outcome, exit_code, error, CLOSE_S):

@@ -41,21 +41,40 @@ def upload(bucket: Bucket, attempt: Attempt, results: dict[str, Any], folder: st
     RemoteError, PermissionMissing, CredentialError
         When one cannot be stored; then there is no manifest.
     """
-    outputs: dict[str, Any] = {}
+    outputs = {name: _store(bucket, attempt, name, item, folder, events) for name, item in results.items()}
+    manifest = _manifest(attempt, outputs, events.metrics, _values(results))
+    uri = attempt.intent.prefix + "manifest.json"
+    bucket.create(uri, _json(manifest).encode(), "application/json")
+
+
+def _store(
+    bucket: Bucket, attempt: Attempt, name: str, item: dict[str, Any], folder: str, events: Events
+) -> dict[str, Any]:
+    """Create one output and return its entry in the manifest."""
+    # A second life of the replica must not meet the first one's objects.
+    leaf = "data.%d" % attempt.restart if attempt.restart else "data"
+    uri = "%sout/%s/%s" % (attempt.intent.prefix, name, leaf)
+    size = item["size_bytes"]
+    events.artifact(name, size, 0)
+    stored = bucket.create_from(uri, os.path.join(folder, item["path"]), size)
+    events.artifact(name, size, size)
+    entry = {key: item[key] for key in ("codec", "summary", "size_bytes", "digest")}
+    return {**entry, "generation": stored.generation, "uri": uri}
+
+
+def _values(results: dict[str, Any]) -> dict[str, Any]:
+    """Return the small values, as many as there is room for."""
     values: dict[str, Any] = {}
     for name, item in results.items():
-        # A second life of the replica must not meet the first one's objects.
-        leaf = "data.%d" % attempt.restart if attempt.restart else "data"
-        uri = "%sout/%s/%s" % (attempt.intent.prefix, name, leaf)
-        size = item["size_bytes"]
-        events.artifact(name, size, 0)
-        stored = bucket.create_from(uri, os.path.join(folder, item["path"]), size)
-        events.artifact(name, size, size)
-        outputs[name] = {key: item[key] for key in ("codec", "summary", "size_bytes", "digest")}
-        outputs[name].update(generation=stored.generation, uri=uri)
         if "value" in item and len(_json({**values, name: item["value"]})) <= VALUES_MAX:
             values[name] = item["value"]
-    manifest = {
+    return values
+
+
+def _manifest(
+    attempt: Attempt, outputs: dict[str, Any], metrics: dict[str, float], values: dict[str, Any]
+) -> dict[str, Any]:
+    return {
         "schema": MANIFEST,
         "step": attempt.step,
         "task": attempt.intent.task,
@@ -65,11 +84,9 @@ def upload(bucket: Bucket, attempt: Attempt, results: dict[str, Any], folder: st
         "python": ".".join(platform.python_version_tuple()[:2]),
         "created_at": now_text(),
         "outputs": outputs,
-        "metrics": events.metrics,
+        "metrics": metrics,
         "values": values,
     }
-    uri = attempt.intent.prefix + "manifest.json"
-    bucket.create(uri, _json(manifest).encode(), "application/json")
 
 
 def _json(value: Any) -> str:

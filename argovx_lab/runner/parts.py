@@ -2,16 +2,18 @@
 
 A thread per stream writes what has gathered, at most two seconds or 64 KiB after it came. Memory is
 bounded: what the bucket cannot take in time is left out, and the stream says how much. Refuses to
-end a cell because a part could not be written; the error is kept for the caller.
+end a cell because a part could not be written: the error is kept for the caller, also when the thread
+itself dies, and then nothing more is taken.
 """
 
 from __future__ import annotations
 
+import sys
 import threading
 import time
 from typing import Optional
 
-from argovx_lab.errors import ArgovxError, Conflict, Unavailable
+from argovx_lab.errors import ArgovxError, Conflict, InternalError, Unavailable
 from argovx_lab.runner.bucket import Bucket
 
 #: A part is written when it has this much. Unit: bytes.
@@ -53,6 +55,7 @@ class Parts:
         self._since = 0.0
         self._closing = False
         self._now = False
+        self._dead = False
         self._condition = threading.Condition()
         self.error: Optional[ArgovxError] = None
         self._thread = threading.Thread(target=self._work, name="argovx-parts", daemon=True)
@@ -61,7 +64,7 @@ class Parts:
     def add(self, data: bytes, *, now: bool = False) -> bool:
         """Append ``data``; ``now`` has it written without waiting. Returns whether it was kept."""
         with self._condition:
-            if self._size + len(data) > BUFFER_BYTES and not now:
+            if self._dead or (self._size + len(data) > BUFFER_BYTES and not now):
                 self._left_out += len(data)
                 return False
             if not self._waiting:
@@ -88,6 +91,18 @@ class Parts:
         return not self._thread.is_alive() and self.error is None
 
     def _work(self) -> None:
+        try:
+            self._write()
+        finally:
+            died = sys.exc_info()[0]
+            if died is not None:  # the interpreter prints the traceback: this is a bug of ours
+                with self._condition:
+                    self._dead = True
+                    self.error = InternalError(
+                        "the thread that writes %s died of %s" % (self._prefix, died.__name__)
+                    )
+
+    def _write(self) -> None:
         while True:
             piece = self._next()
             if piece is None:

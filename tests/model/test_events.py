@@ -49,7 +49,7 @@ def test_what_is_no_event_is_a_damaged_stream(line):
 
 @pytest.mark.parametrize("version", [0, 2, "1", None, "x" * 500])
 def test_another_version_is_refused_by_name(version):
-    with pytest.raises(RunError, match="this version knows 1") as caught:
+    with pytest.raises(RunError, match="this one knows 1") as caught:
         parse(json.dumps({"v": version, "method": "opened", "params": {}}).encode())
     assert len(caught.value.message) < 200
 

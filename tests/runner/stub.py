@@ -16,6 +16,9 @@ from typing import Any
 
 import trustme
 
+#: What a fault may be besides an HTTP status; with the first three the work is done.
+LOST, CUT, GARBLED, BUSY_AND_CUT = -1, -2, -3, -4
+
 TOKEN = "ya29.canary-token-of-the-tests"
 
 
@@ -141,14 +144,27 @@ class _Storage(_Handler):
         if status is not None and status > 0:
             self.answer(status, b'{"error": {"message": "fault"}}')
             return
+        if status == BUSY_AND_CUT:
+            self._cut(status, b"later")
+            return
         parts = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(parts.query))
         answer = self._get(parts.path, query) if method == "GET" else self._create(parts.path, query, body)
-        if status is not None:  # the work is done, the answer is lost
-            self.close_connection = True
-            self.connection.shutdown(socket.SHUT_RDWR)
-            return
-        self.answer(*answer)
+        if status == GARBLED:
+            self.answer(200, b"<html>signed out</html>")
+        elif status is not None:
+            self._cut(status, answer[1])
+        else:
+            self.answer(*answer)
+
+    def _cut(self, status: int, body: bytes) -> None:
+        if status != LOST:
+            self.send_response(200 if status == CUT else 503)
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body[:-1])
+        self.close_connection = True
+        self.connection.shutdown(socket.SHUT_RDWR)
 
     def _get(self, path: str, query: dict[str, str]) -> tuple[int, bytes]:
         _, _, _, _, bucket, _, name = path.split("/", 6)

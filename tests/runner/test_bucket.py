@@ -20,7 +20,7 @@ def once(*answers):
     return fault
 
 
-@pytest.mark.parametrize("status", [503, -1])
+@pytest.mark.parametrize("status", [503, -1, -2, -4], ids=["busy", "lost", "cut", "busy and cut"])
 @pytest.mark.parametrize("part", ["intent.json", "events%2Fpart-00001", "out%2Fb%2Fdata", "manifest.json"])
 def test_a_busy_bucket_or_a_lost_answer_is_tried_again(job, status, part):
     job.cell = "b = 1"
@@ -32,6 +32,29 @@ def test_a_busy_bucket_or_a_lost_answer_is_tried_again(job, status, part):
     assert job.value("b") == 1
     assert job.closed["outcome"] == "succeeded"
     assert not job.cloud.names(job.prefix + "r0.1/"), "a lost answer starts no second life"
+
+
+@pytest.mark.parametrize("status", [-2, -3, -4], ids=["cut", "garbled", "busy and cut"])
+@pytest.mark.parametrize("stream", ["logs", "events"])
+def test_a_broken_answer_does_not_end_a_stream(job, status, stream):
+    """The thread that writes it must live on: all later parts come from it."""
+    job.cell = "print('hello')\nargovx.progress(1, 1)\nb = 1"
+    job.outputs = {"b": "json"}
+    first = "part-00001" if stream == "logs" else "part-00002"
+    job.cloud.fault = once(("POST", f"{stream}%2F{first}", status))
+    assert job.run() == 0, job.output
+    assert not job.cloud.fault.waiting, "the fault was met"
+    assert [event["seq"] for event in job.events] == list(range(1, len(job.events) + 1))
+    assert job.closed["outcome"] == "succeeded"
+    assert job.cloud.logs(job.prefix + "r0.0/") == b"hello\n"
+
+
+def test_an_answer_that_stays_garbled_is_said(job):
+    job.cell = "b = 1"
+    job.outputs = {"b": "json"}
+    job.cloud.fault = lambda method, path: -3 if "out%2Fb" in path else None
+    assert job.run() == 1
+    assert (job.error["type"], "cannot be read" in job.error["message"]) == ("Unavailable", True)
 
 
 def test_a_token_that_is_refused_once_is_asked_for_again(job):
@@ -64,6 +87,7 @@ def test_logs_that_are_refused_do_not_end_the_cell(job):
     job.cloud.fault = lambda method, path: 403 if "logs%2Fpart" in path else None
     assert job.run() == 0, job.output
     assert job.value("b") == 1
+    assert "the log in the bucket is not whole: the job's service account may not create" in job.output
 
 
 def test_a_record_that_cannot_be_closed_is_no_success(job):
@@ -74,6 +98,8 @@ def test_a_record_that_cannot_be_closed_is_no_success(job):
     job.cloud.fault = fault
     assert job.run() == 1
     assert "could not be written" in job.output
+    log = job.cloud.logs(job.prefix + "r0.0/").decode()
+    assert "messages of this run are missing in the bucket: the job's service account may not create" in log
 
 
 def test_an_intent_with_another_digest_is_refused(job):

@@ -1,6 +1,10 @@
-"""Streams of parts: what happens when the bucket's answers are lost."""
+"""Streams of parts: what happens when the bucket's answers are lost, and when the thread that writes dies."""
 
-from argovx_lab.errors import Conflict, Unavailable
+import threading
+
+import pytest
+
+from argovx_lab.errors import Conflict, InternalError, Unavailable
 from argovx_lab.runner.parts import Parts
 
 
@@ -40,3 +44,27 @@ def test_a_name_that_stays_taken_is_an_error_and_no_endless_loop():
     parts.add(b"one", now=True)
     assert not parts.close(10)
     assert isinstance(parts.error, Unavailable)
+
+
+@pytest.fixture
+def died(monkeypatch):
+    """Collect what threads die of, instead of pytest's warning."""
+    seen = []
+    monkeypatch.setattr(threading, "excepthook", lambda args: seen.append(args.exc_type))
+    return seen
+
+
+def test_a_thread_that_dies_is_seen_and_takes_nothing_more(died):
+    class Broken(Bucket):
+        def create(self, uri, data):
+            raise ZeroDivisionError
+
+    parts = Parts(Broken(), "gs://b/logs/part-")
+    parts.add(b"one", now=True)
+    parts._thread.join(10)
+    assert died == [ZeroDivisionError]
+    assert not parts.add(b"two", now=True)
+    assert parts.take_left_out() == 3
+    assert not parts.close(10)
+    assert isinstance(parts.error, InternalError)
+    assert "gs://b/logs/part- died of ZeroDivisionError" in parts.error.message
