@@ -23,6 +23,8 @@ SPOOL_BYTES = 16 << 20
 
 _CHUNK = 1 << 20
 
+_UNITS = ("B", "KB", "MB", "GB", "TB")
+
 
 @dataclass(frozen=True)
 class Encoded:
@@ -201,13 +203,16 @@ def root_module(value: Any) -> str:
 
 
 def size_text(size_bytes: int) -> str:
-    """Return a size as people read it: ``12 B``, ``3.4 MiB``."""
-    size = float(size_bytes)
-    for unit in ("B", "KiB", "MiB", "GiB"):
-        if size < 1024 or unit == "GiB":
-            return ("%d %s" if unit == "B" else "%.1f %s") % (size, unit)
-        size /= 1024
-    raise AssertionError("the loop returns")
+    """Return a size in powers of 1000, as storage is billed: ``12 B``, ``12.2 KB``, ``1.2 GB``.
+
+    The panel spells sizes in the same way (``bytes`` of its ``format.ts``).
+    """
+    size, unit = float(size_bytes), 0
+    while size >= 1000 and unit < len(_UNITS) - 1:
+        size /= 1000
+        unit += 1
+    digits = 0 if unit == 0 or size >= 100 else 1
+    return ("%.*f" % (digits, size)).replace(".0", "") + " " + _UNITS[unit]
 
 
 def shape_text(shape: Any) -> str:

@@ -35,6 +35,7 @@ def again(workflow: Manifest, name: str) -> Manifest:
     for field in ("shutdown", "suspend"):
         spec.pop(field, None)
     notes = {k: v for k, v in (meta.get("annotations") or {}).items() if k.startswith(names.PREFIX)}
+    notes.pop(names.ANNOTATION_SHUTDOWN_AT, None)
     return {
         "apiVersion": workflow["apiVersion"],
         "kind": workflow["kind"],

@@ -20,6 +20,14 @@ ANNOTATION_NOTEBOOK = PREFIX + "notebook-path"
 ANNOTATION_STEPS = PREFIX + "steps"
 ANNOTATION_PLAN = PREFIX + "plan"
 ANNOTATION_POLICY = PREFIX + "policy"
+ANNOTATION_SHUTDOWN_AT = PREFIX + "shutdown-at"
+
+#: Who asked Argo last for what, on the Workflow. Source: Argo Workflows v4.1, ``workflow/common/common.go``.
+ARGO_ACTION = "workflows.argoproj.io/action"
+ARGO_ACTOR = "workflows.argoproj.io/actor"
+ARGO_ACTOR_EMAIL = "workflows.argoproj.io/actor-email"
+ARGO_ACTOR_NAME = "workflows.argoproj.io/actor-preferred-username"
+ARGO_CREATOR = "workflows.argoproj.io/creator"
 
 #: Labels of a Vertex custom job. Source: Google Cloud labels, lower case, at most 63 characters.
 JOB_LABEL_KEY = "argovx-key"

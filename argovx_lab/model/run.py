@@ -126,6 +126,37 @@ class Execution:
     phase: Phase
     finished_at: Optional[str] = None
     message: str = ""
+    created_at: Optional[str] = None
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One attempt of Argo at a step, counted from 1: a pod of its own, with its own times."""
+
+    number: int
+    phase: Phase
+    started_at: Optional[str] = None
+    finished_at: Optional[str] = None
+    message: str = ""
+
+
+@dataclass(frozen=True)
+class Stop:
+    """Who ended an execution and when, as it is recorded; empty where nobody wrote it down.
+
+    Parameters
+    ----------
+    how : str
+        ``Stop`` or ``Terminate`` (Argo's shutdown strategies), or ``Vertex``: the job was cancelled there.
+    by : str
+        The person, or the account where no person is named.
+    at : str or None
+        When it was asked for, RFC 3339.
+    """
+
+    how: str
+    by: str = ""
+    at: Optional[str] = None
 
 
 @dataclass(frozen=True)
@@ -142,6 +173,10 @@ class Node:
         ``(done, total)`` as the code reports it.
     metrics : dict
         Last value of each logged metric.
+    attempts : tuple of Attempt
+        Argo's attempts at the newest execution, the first one first.
+    stop : Stop or None
+        Only where the phase is Stopped.
     actions : tuple of str
         What may be done now, in the fixed order: ``open``, ``cell``, ``logs``, ``retry``, ``stop``.
     """
@@ -163,6 +198,8 @@ class Node:
     outputs: tuple[Output, ...] = ()
     metrics: dict[str, float] = field(default_factory=dict)
     exit: Optional[Exit] = None
+    attempts: tuple[Attempt, ...] = ()
+    stop: Optional[Stop] = None
     history: tuple[Execution, ...] = ()
     attempt_uri: str = ""
     actions: tuple[str, ...] = ()
@@ -188,7 +225,8 @@ class Run:
     revision : int
         Grows by one whenever anything in this document changes.
     note : str
-        What must be said of every view; for the sandbox "ran on this machine, no T4, no charge".
+        What must be said of every view; for the sandbox "ran on this machine, no T4, no charge"
+        (while it is under way: "runs on …").
     stale_s : float
         Seconds since the remote ends were last heard; 0 while live.
     """

@@ -6,17 +6,16 @@ never got a node. Refuses nothing: what it does not understand stays visible as 
 
 from __future__ import annotations
 
-import base64
-import binascii
 import json
-import re
-import zlib
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from argovx_lab.model import names
 from argovx_lab.model.layout import Attempt, Layout
-from argovx_lab.runs.shapes import digits, items, mapping, number, text, texts, whole
+from argovx_lab.model.run import Stop
+from argovx_lab.runs.actors import asked
+from argovx_lab.runs.nodes import attempts_of, nodes_of, ordinal_of, outputs_of, pod_of, without_ordinal
+from argovx_lab.runs.shapes import digits, items, mapping, text, whole
 
 Object = dict[str, Any]
 
@@ -25,10 +24,17 @@ FINAL = frozenset({"Succeeded", "Failed", "Error"})
 #: Exit codes of a launcher whose job was cancelled: at Vertex, and by Argo.
 STOP_CODES = (130, 143)
 
-_ORDINAL = re.compile(r"\(([0-9]{1,9})\)\Z")
 
-#: Most that compressed nodes are unpacked to. Unit: bytes.
-NODES_MAX = 64 * 1024 * 1024
+@dataclass(frozen=True)
+class Try:
+    """One attempt as Argo has it: ordinal from 0, Argo's phase, times, exit code."""
+
+    ordinal: int
+    phase: str
+    message: str = ""
+    pod: str = ""
+    started_at: str | None = None
+    finished_at: str | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +51,10 @@ class Execution:
         Retry ordinal of the latest attempt.
     between : bool
         Whether an attempt has failed and Argo waits before it starts the next.
+    tries : tuple of Try
+        All attempts; one also where the step has no retries.
+    asked : Stop or None
+        Who asked for the shutdown and when, where there is one.
     outputs : dict
         Output parameters of the latest attempt, by name.
     """
@@ -65,7 +75,8 @@ class Execution:
     pod: str = ""
     ordinal: int = 0
     between: bool = False
-    shutdown: str = ""
+    tries: tuple[Try, ...] = ()
+    asked: Stop | None = None
     workflow_started_at: str = ""
     workflow_phase: str = ""
     started_at: str | None = None
@@ -93,13 +104,13 @@ class Execution:
     def stopped(self) -> bool:
         """Whether it did not fail by itself: its Workflow was shut down, or its job cancelled."""
         ended = self.phase in ("Failed", "Error")
-        return ended and (bool(self.shutdown) or self.exit_code in STOP_CODES)
+        return ended and (self.asked is not None or self.exit_code in STOP_CODES)
 
     def attempt(self, bucket: str, prefix: str) -> Attempt | None:
         """Return the bucket folder of the latest attempt, or ``None`` before the Workflow started."""
         if not self.workflow_started_at:
             return None
-        task = _ORDINAL.sub("", self.node_name) or f"{self.workflow}.{self.task}"
+        task = without_ordinal(self.node_name) or f"{self.workflow}.{self.task}"
         key = names.attempt_key(self.uid, task, self.ordinal, self.workflow_started_at)
         return Layout(bucket, self.user, prefix).attempt(self.uid, task, self.ordinal, key)
 
@@ -114,7 +125,7 @@ def executions(workflow: Object) -> list[Execution]:
     run, name, uid = text(labels.get(names.LABEL_RUN)), text(meta.get("name")), text(meta.get("uid"))
     if not (run and name and uid):
         return []
-    nodes = _nodes(status)
+    nodes = nodes_of(status)
     known = Execution(
         workflow=name,
         uid=uid,
@@ -125,7 +136,7 @@ def executions(workflow: Object) -> list[Execution]:
         created_at=text(meta.get("creationTimestamp")),
         task="",
         about={},
-        shutdown=text(mapping(workflow.get("spec")).get("shutdown")),
+        asked=asked(workflow),
         workflow_started_at=text(status.get("startedAt")),
         workflow_phase=text(status.get("phase")),
     )
@@ -206,24 +217,6 @@ def _about(entry: dict[str, Any]) -> dict[str, Any]:
     return about
 
 
-def _nodes(status: Object) -> dict[str, Object]:
-    """Return the status' nodes, unpacking what the controller compressed with gzip."""
-    nodes = mapping(status.get("nodes"))
-    packed = status.get("compressedNodes")
-    if isinstance(packed, str) and packed and not nodes:
-        nodes = _unpack(packed)
-    return {key: node for key, node in nodes.items() if isinstance(node, dict)}
-
-
-def _unpack(packed: str) -> Object:
-    try:
-        unpacker = zlib.decompressobj(wbits=31)
-        data = unpacker.decompress(base64.b64decode(packed), NODES_MAX)
-        return mapping(json.loads(data))
-    except (binascii.Error, zlib.error, ValueError, RecursionError):
-        return {}
-
-
 def _execution(nodes: dict[str, Object], status: Object, known: Execution) -> Execution:
     name = f"{known.workflow}.{known.task}"
     node = nodes.get(names.node_id(known.workflow, name))
@@ -235,9 +228,11 @@ def _execution(nodes: dict[str, Object], status: Object, known: Execution) -> Ex
             message=text(status.get("message")),
             finished_at=text(status.get("finishedAt")) or None if ended else None,
         )
-    attempts = _attempts(nodes, node)
+    attempts = attempts_of(nodes, node)
+    attempts = attempts or ([] if node.get("type") == "Retry" else [node])
     latest = attempts[-1] if attempts else node
-    between = bool(attempts) and node.get("phase") == "Running" and latest.get("phase") in FINAL
+    waits = node.get("type") == "Retry" and bool(attempts) and node.get("phase") == "Running"
+    between = waits and latest.get("phase") in FINAL
     phase = text(latest.get("phase")) or "Pending"
     if node.get("phase") in FINAL:
         phase = text(node["phase"])
@@ -247,43 +242,24 @@ def _execution(nodes: dict[str, Object], status: Object, known: Execution) -> Ex
         message=text(latest.get("message")) or text(node.get("message")),
         node_id=text(latest.get("id")),
         node_name=text(latest.get("name")),
-        pod=_pod(known.workflow, latest),
-        ordinal=_ordinal(text(latest.get("name"))),
+        pod=pod_of(known.workflow, latest),
+        ordinal=ordinal_of(text(latest.get("name"))),
         between=between,
+        tries=tuple(_try(known.workflow, attempt) for attempt in attempts),
         started_at=text(latest.get("startedAt")) or None,
         finished_at=text(latest.get("finishedAt")) or None if phase in FINAL else None,
         progress=text(latest.get("progress")),
-        outputs=_outputs(mapping(latest.get("outputs"))),
+        outputs=outputs_of(mapping(latest.get("outputs"))),
     )
 
 
-def _outputs(outputs: Object) -> dict[str, str]:
-    values = {text(p.get("name")): _value(p.get("value")) for p in items(outputs.get("parameters"))}
-    if outputs.get("exitCode"):
-        values["exitCode"] = _value(outputs["exitCode"])
-    return values
-
-
-def _value(value: Any) -> str:
-    return str(value) if number(value) is not None else text(value)
-
-
-def _attempts(nodes: dict[str, Object], node: Object) -> list[Object]:
-    if node.get("type") != "Retry":
-        return []
-    found = [nodes[child] for child in texts(node.get("children")) if child in nodes]
-    own = [child for child in found if mapping(child.get("nodeFlag")).get("retried")]
-    return sorted(own, key=lambda child: _ordinal(text(child.get("name"))))
-
-
-def _ordinal(name: str) -> int:
-    match = _ORDINAL.search(name)
-    return int(match.group(1)) if match else 0
-
-
-def _pod(workflow: str, node: Object) -> str:
-    if node.get("type") != "Pod":
-        return ""
-    reference = mapping(node.get("templateRef"))
-    template = text(node.get("templateName")) or text(reference.get("template"))
-    return names.pod_name(workflow, text(node.get("name")), template)
+def _try(workflow: str, node: Object) -> Try:
+    phase = text(node.get("phase"))
+    return Try(
+        ordinal=ordinal_of(text(node.get("name"))),
+        phase=phase,
+        message=text(node.get("message")),
+        pod=pod_of(workflow, node),
+        started_at=text(node.get("startedAt")) or None,
+        finished_at=text(node.get("finishedAt")) or None if phase in FINAL else None,
+    )

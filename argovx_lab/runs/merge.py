@@ -13,6 +13,7 @@ from typing import Any
 
 from argovx_lab.model.run import (
     ArgoSide,
+    Attempt,
     Cell,
     Edge,
     Exit,
@@ -21,13 +22,15 @@ from argovx_lab.model.run import (
     Output,
     Phase,
     Run,
+    Stop,
     Times,
     VertexSide,
 )
 from argovx_lab.model.run import (
     Execution as Past,
 )
-from argovx_lab.runs.argo import Execution
+from argovx_lab.runs.argo import Execution, Try
+from argovx_lab.runs.lines import line
 from argovx_lab.runs.shapes import mapping, number, text, texts, whole
 from argovx_lab.runs.stream import Stream
 from argovx_lab.runs.table import ARGO, VERTEX, Verdict, judge
@@ -70,11 +73,18 @@ class Seen:
 
 @dataclass(frozen=True)
 class About:
-    """What is said of every run of a profile: its name and the note that each view must carry."""
+    """What is said of every run of a profile: its name and the note that each view must carry.
+
+    Parameters
+    ----------
+    note_now : str
+        The note while a run is under way; empty: the same.
+    """
 
     profile: str
     namespace: str
     note: str = ""
+    note_now: str = ""
 
 
 def merge(run_id: str, seen: Iterable[Seen], about: About, *, stale_s: float = 0.0) -> Run:
@@ -102,7 +112,7 @@ def merge(run_id: str, seen: Iterable[Seen], about: About, *, stale_s: float = 0
             (e.created_at for items in by_step.values() for e in [items[0].execution]), default=None
         ),
         finished_at=max(ended) if ended and not active else None,
-        note=about.note,
+        note=(about.note_now if active else "") or about.note,
         nodes=nodes,
         edges=edges(nodes),
         counts=counts,
@@ -165,11 +175,13 @@ def _node(items: list[Seen]) -> Node:
         metrics=_metrics(latest),
         exit=ended,
         hint=_HINTS.get(ended.code or 0, "") if ended and verdict.phase is Phase.FAILED else "",
+        attempts=tuple(_attempt(item, verdict.phase, execution) for item in execution.tries),
+        stop=_stop(latest) if verdict.phase is Phase.STOPPED else None,
         history=tuple(_past(item) for item in items[:-1]),
         attempt_uri=latest.attempt_uri,
         actions=_actions(verdict.phase),
     )
-    return replace(node, line=_line(node, latest, verdict))
+    return replace(node, line=verdict.words or line(node, stream))
 
 
 def _verdict(seen: Seen, state: str) -> Verdict:
@@ -264,7 +276,29 @@ def _exit(seen: Seen) -> Exit:
 def _past(seen: Seen) -> Past:
     verdict = _verdict(seen, text(seen.job.get("state")))
     execution = seen.execution
-    return Past(execution.workflow, verdict.phase, execution.finished_at, execution.message)
+    return Past(
+        workflow=execution.workflow,
+        phase=verdict.phase,
+        finished_at=execution.finished_at,
+        message=execution.message,
+        created_at=execution.created_at or None,
+    )
+
+
+def _attempt(item: Try, phase: Phase, execution: Execution) -> Attempt:
+    """Return one attempt; the latest has the step's own phase, earlier ones have ended."""
+    if item.ordinal == execution.ordinal and not execution.between:
+        mine = phase
+    else:
+        mine = Phase.SUCCEEDED if item.phase == "Succeeded" else Phase.FAILED
+    return Attempt(item.ordinal + 1, mine, item.started_at, item.finished_at, item.message)
+
+
+def _stop(seen: Seen) -> Stop:
+    """Return who stopped it: by Argo's records, else Vertex cancelled the job, which keeps no name."""
+    if seen.execution.asked is not None:
+        return seen.execution.asked
+    return Stop("Vertex", at=text(seen.job.get("endTime")) or None)
 
 
 def _actions(phase: Phase) -> tuple[str, ...]:
@@ -274,48 +308,3 @@ def _actions(phase: Phase) -> tuple[str, ...]:
     if not phase.final:
         actions.append("stop")
     return tuple(actions)
-
-
-def _line(node: Node, seen: Seen, verdict: Verdict) -> str:
-    """Return the second line; elapsed time is added by the view, which has a clock."""
-    if verdict.words:
-        return verdict.words
-    if node.phase is Phase.QUEUED:
-        return "queued"
-    if node.phase is Phase.PROVISIONING:
-        return f"starting {node.machine}" if node.machine else "starting"
-    if node.phase is Phase.RUNNING:
-        return _running_line(node)
-    if node.phase is Phase.UPLOADING:
-        return _uploading_line(seen.stream)
-    if node.phase is Phase.SUCCEEDED:
-        return ", ".join(output.name for output in node.outputs)
-    if node.phase is Phase.STOPPED:
-        return f"stopped ({seen.execution.shutdown})" if seen.execution.shutdown else "cancelled at Vertex"
-    if node.exit and node.exit.error:
-        return " · ".join(part for part in (node.exit.error, node.exit.place) if part)
-    return node.message
-
-
-def _running_line(node: Node) -> str:
-    parts = []
-    if node.progress:
-        parts.append(f"{node.progress[0]}/{node.progress[1]}")
-    parts.extend(f"{name} {value:.4g}" for name, value in list(node.metrics.items())[:2])
-    return " · ".join(parts) or "running"
-
-
-def _uploading_line(stream: Stream) -> str:
-    if stream.uploading is None:
-        return "writing outputs"
-    name, done, size = stream.uploading
-    return f"writing {name} · {_size(done)} of {_size(size)}" if size else f"writing {name}"
-
-
-def _size(size_bytes: int) -> str:
-    value = float(size_bytes)
-    for unit in ("B", "KB", "MB"):
-        if value < 1000:
-            return f"{value:.0f} {unit}" if unit == "B" else f"{value:.1f} {unit}"
-        value /= 1000
-    return f"{value:.1f} GB"

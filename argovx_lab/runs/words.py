@@ -34,7 +34,10 @@ def elapsed(node: Node, now: datetime) -> str:
 def state_line(node: Node, now: datetime | None = None) -> str:
     """Return the step's state as one line: sign, name, phase, details, time."""
     time = elapsed(node, now or datetime.now(UTC))
-    parts = [f"{SIGNS[node.phase]} {node.name}", node.phase.value, node.line, time]
+    line = node.line
+    if node.stop is not None and node.stop.at:
+        line = f"{line}, {local_time(node.stop.at)}"
+    parts = [f"{SIGNS[node.phase]} {node.name}", node.phase.value, line, time]
     return " · ".join(part for part in parts if part)
 
 

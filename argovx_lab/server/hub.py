@@ -137,5 +137,5 @@ class Hub:
     def _stop(self, node: Node) -> str:
         if node.argo is None:
             raise Conflict(f"{node.name} has not been submitted", service="argovx", status=409)
-        control.stop(self.services.cluster, node.argo.workflow)
+        control.stop(self.services.cluster, node.argo.workflow, self.services.profile.principal)
         return node.argo.workflow

@@ -11,7 +11,15 @@ from typing import TYPE_CHECKING
 
 from argovx_lab.sandbox import lifecycle
 from argovx_lab.wiring.platform import platform_of
-from argovx_lab.wiring.profiles import SANDBOX, SANDBOX_NOTE, Endpoints, Profile, current_user, sandbox_dir
+from argovx_lab.wiring.profiles import (
+    SANDBOX,
+    SANDBOX_NOTE,
+    SANDBOX_NOTE_NOW,
+    Endpoints,
+    Profile,
+    current_user,
+    sandbox_dir,
+)
 
 if TYPE_CHECKING:
     from argovx_lab.compile.platform import Platform
@@ -46,6 +54,7 @@ def sandbox_profile(status: Status) -> Profile:
         endpoints=Endpoints(endpoint, endpoint, endpoint, endpoint),
         ca_file=status.ca,
         note=SANDBOX_NOTE,
+        note_now=SANDBOX_NOTE_NOW,
         bucket_poll_s=0.25,
         vertex_poll_s=1.0,
     )

@@ -22,8 +22,9 @@ from argovx_lab.model.principal import Principal
 
 SANDBOX = "sandbox"
 
-#: What every view of a sandbox run says.
+#: What every view of a sandbox run says: once it has ended, and while it is under way.
 SANDBOX_NOTE = "ran on this machine, no T4, no charge"
+SANDBOX_NOTE_NOW = "runs on this machine, no T4, no charge"
 
 #: Container images that steps may name without a profile of their own; the first is the default.
 #: Source: Vertex AI, prebuilt containers for custom training.
@@ -64,8 +65,8 @@ class Profile:
         PEM bundle for the Google endpoints; empty means public roots.
     images : tuple of str
         Images that steps may name; a trailing ``*`` matches any rest. The first is the default.
-    note : str
-        What every view of a run says.
+    note, note_now : str
+        What every view of a run says: once it has ended, and while it is under way (empty: the same).
     """
 
     name: str
@@ -86,6 +87,7 @@ class Profile:
     launcher_image: str = LAUNCHER_IMAGE
     images: tuple[str, ...] = IMAGES
     note: str = ""
+    note_now: str = ""
     bucket_poll_s: float = 2.0
     vertex_poll_s: float = 20.0
 
@@ -173,7 +175,7 @@ def _documents() -> dict[str, Mapping[str, Any]]:
     return found
 
 
-_DERIVED = frozenset({"name", "endpoints", "note"})
+_DERIVED = frozenset({"name", "endpoints", "note", "note_now"})
 
 
 def _from_document(name: str, document: Mapping[str, Any]) -> Profile:

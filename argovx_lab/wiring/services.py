@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from argovx_lab.cluster.reflector import Reflector
     from argovx_lab.identity.session import Session
     from argovx_lab.policy.bundle import Bundle
+    from argovx_lab.runs.asking import Asking
     from argovx_lab.runs.follow import Follower
     from argovx_lab.runs.store import RunStore
     from argovx_lab.storage.objects import Objects
@@ -101,6 +102,7 @@ class ReadPath:
     store: RunStore
     reflector: Reflector
     follower: Follower
+    asking: Asking
 
     def stop(self) -> None:
         """End the threads."""
@@ -125,11 +127,11 @@ def read_path(services: Services) -> ReadPath:
         prefix=profile.prefix,
         cadence=Cadence(profile.bucket_poll_s, profile.vertex_poll_s),
     )
-    about = About(profile.name, profile.namespace, profile.note)
+    about = About(profile.name, profile.namespace, profile.note, profile.note_now)
     follower = Follower(reflector, asking, store, about=about)
     reflector.listen(follower.changed)
     reflector.start()
     if reflector.wait_synced(FIRST_LIST_S):
         follower.publish()
     follower.start()
-    return ReadPath(store, reflector, follower)
+    return ReadPath(store, reflector, follower, asking)

@@ -114,7 +114,7 @@ CASES = {
     "path": (lambda: __import__("pathlib").Path("x"), "a path on this machine", "read_bytes"),
     "nested lock": (lambda: {"a": (1, [threading.Lock()])}, "it['a'][1][0] is a lock", "inside the cell"),
     "nested circle": (lambda: (circle(),), "it[0][0] contains itself", "circle"),
-    "large array in a list": (lambda: [np.zeros(1 << 18)], "an array of 2.0 MiB inside a container", "own"),
+    "large array in a list": (lambda: [np.zeros(1 << 18)], "an array of 2.1 MB inside a container", "own"),
     "array of objects in a list": (lambda: [np.array([None])], "numpy.ndarray of object", "plain dtype"),
     "zone": (
         lambda: dt.datetime(2026, 1, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Zurich")),
@@ -216,7 +216,7 @@ def test_a_codec_named_for_the_wrong_value_is_refused(value, codec, reason):
     "value", [b"x" * 2000, "x" * 2000, [0] * 2000, np.zeros(2000), pd.DataFrame({"a": range(2000)})]
 )
 def test_what_is_too_large_is_refused_with_its_limit(value):
-    with pytest.raises(CodecError, match=r"larger than 1000 B as bytes") as caught:
+    with pytest.raises(CodecError, match=r"larger than 1 KB as bytes") as caught:
         codecs.encode(value, limit_bytes=1000)
     assert "gs://" in caught.value.hint
 

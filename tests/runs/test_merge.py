@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from argovx_lab.model.run import Phase
+from argovx_lab.model import names
+from argovx_lab.model.run import Attempt, Phase, Stop
 from argovx_lab.runs.argo import executions
 from argovx_lab.runs.merge import About, Seen, merge
 from argovx_lab.runs.stream import Stream
@@ -126,3 +127,101 @@ def test_words_that_are_newer_than_the_table_hide_no_run(workflow, node):
         identifier, pod = node("w", ".train", phase=phase)
         run = merge("r", [seen(workflow("w", nodes={identifier: pod}), job={"state": state})], ABOUT)
         assert run.nodes[0].phase is Phase.QUEUED
+
+
+STOPPED_BY_ADA = {
+    "labels": {
+        names.ARGO_ACTION: "Stop",
+        names.ARGO_ACTOR: "system-serviceaccount-argovx-nb-ada",
+        names.ARGO_ACTOR_NAME: "ada",
+    },
+    "annotations": {names.ANNOTATION_SHUTDOWN_AT: "2026-11-24T08:03:00.000Z"},
+}
+BY_KUBECTL = {
+    "managedFields": [
+        {
+            "manager": "argovx-lab",
+            "time": "2026-11-24T08:00:00Z",
+            "fieldsV1": {"f:spec": {"f:templates": {}}},
+        },
+        {"manager": "kubectl", "time": "2026-11-24T08:04:00Z", "fieldsV1": {"f:spec": {"f:shutdown": {}}}},
+    ]
+}
+OF_ANOTHER_ACTION = {"labels": {names.ARGO_ACTION: "suspend", names.ARGO_ACTOR_NAME: "bob"}}
+
+
+@pytest.mark.parametrize(
+    ("meta", "stop", "line"),
+    [
+        (STOPPED_BY_ADA, Stop("Stop", "ada", "2026-11-24T08:03:00.000Z"), "by ada"),
+        (BY_KUBECTL, Stop("Stop", "kubectl", "2026-11-24T08:04:00Z"), "by kubectl"),
+        (OF_ANOTHER_ACTION, Stop("Stop"), "nobody recorded who"),
+        ({}, Stop("Stop"), "nobody recorded who"),
+        (
+            {"annotations": {names.ANNOTATION_SHUTDOWN_AT: "soon"}, "managedFields": 7},
+            Stop("Stop"),
+            "nobody recorded who",
+        ),
+    ],
+    ids=["our control", "kubernetes", "another action", "nothing", "hostile"],
+)
+def test_who_stopped_a_step_is_what_was_recorded_and_no_more(workflow, node, meta, stop, line):
+    identifier, pod = node("w", ".train", phase="Failed")
+    found = workflow("w", nodes={identifier: pod}, spec={"shutdown": "Stop"})
+    for key, value in meta.items():
+        known = found["metadata"].get(key)
+        found["metadata"][key] = {**known, **value} if isinstance(known, dict) else value
+    (train,) = merge("r", [seen(found)], ABOUT).nodes
+    assert (train.phase, train.stop, train.line) == (Phase.STOPPED, stop, line)
+
+
+def test_a_job_that_was_cancelled_at_vertex_names_nobody(workflow, node):
+    identifier, pod = node("w", ".train", phase="Failed", outputs={"exitCode": "130"})
+    job = {"name": "j", "state": "JOB_STATE_CANCELLED", "endTime": "2026-11-24T08:05:00Z"}
+    (train,) = merge("r", [seen(workflow("w", nodes={identifier: pod}), job=job)], ABOUT).nodes
+    assert train.stop == Stop("Vertex", "", "2026-11-24T08:05:00Z")
+    assert train.line == "cancelled at Vertex"
+
+
+def test_the_phase_is_not_said_twice(workflow, node):
+    identifier, pod = node("w", ".train", phase="Running")
+    running = seen(workflow("w", nodes={identifier: pod}), stream=Stream(phase="running"))
+    queued = seen(workflow("q", "other"))
+    for item in merge("r", [running, queued], ABOUT).nodes:
+        assert item.line == ""
+
+
+def test_the_note_is_in_the_present_while_it_runs(workflow, node):
+    about = About("sandbox", "argovx", "ran here", "runs here")
+    identifier, pod = node("w", ".train", phase="Running")
+    assert merge("r", [seen(workflow("w", nodes={identifier: pod}))], about).note == "runs here"
+    identifier, pod = node("w", ".train", phase="Succeeded")
+    assert merge("r", [seen(workflow("w", nodes={identifier: pod}))], about).note == "ran here"
+
+
+def test_attempts_have_their_own_times_and_phases(workflow, node):
+    children = [
+        node(
+            "w",
+            ".train(0)",
+            phase="Failed",
+            startedAt="t0",
+            finishedAt="t1",
+            message="137",
+            nodeFlag={"retried": True},
+        ),
+        node("w", ".train(1)", phase="Running", startedAt="t2", nodeFlag={"retried": True}),
+    ]
+    parent = node("w", ".train", type="Retry", phase="Running", children=[key for key, _ in children])
+    found = workflow("w", nodes=dict([*children, parent]))
+    (train,) = merge("r", [seen(found, stream=Stream(phase="running"))], ABOUT).nodes
+    assert train.attempts == (
+        Attempt(1, Phase.FAILED, "t0", "t1", "137"),
+        Attempt(2, Phase.RUNNING, "t2"),
+    )
+    between = dict(
+        [children[0], node("w", ".train", type="Retry", phase="Running", children=[children[0][0]])]
+    )
+    (train,) = merge("r", [seen(workflow("w", nodes=between))], ABOUT).nodes
+    assert [attempt.phase for attempt in train.attempts] == [Phase.FAILED]
+    assert train.phase is Phase.QUEUED

@@ -6,6 +6,7 @@
  */
 import type {
   ArgoSide,
+  Attempt,
   Cell,
   Edge,
   Execution,
@@ -16,6 +17,7 @@ import type {
   Phase,
   Principal,
   Run,
+  Stop,
   Times,
   VertexSide
 } from './schema';
@@ -112,8 +114,24 @@ function readExecution(value: unknown): Execution {
     workflow: text(execution.workflow),
     phase: readPhase(execution.phase),
     finished_at: maybeText(execution.finished_at),
-    message: text(execution.message)
+    message: text(execution.message),
+    created_at: maybeText(execution.created_at)
   };
+}
+
+function readAttempt(value: unknown): Attempt {
+  const attempt = dict(value, 'an attempt');
+  return {
+    number: Math.max(1, number(attempt.number)),
+    phase: readPhase(attempt.phase),
+    started_at: maybeText(attempt.started_at),
+    finished_at: maybeText(attempt.finished_at),
+    message: text(attempt.message)
+  };
+}
+
+function readStop(value: unknown): Stop | null {
+  return isDict(value) ? { how: text(value.how), by: text(value.by), at: maybeText(value.at) } : null;
 }
 
 function readProgress(value: unknown): readonly [number, number] | null {
@@ -148,6 +166,8 @@ export function readNode(value: unknown): Node {
     outputs: list(node.outputs, readOutput),
     metrics: numbers(node.metrics),
     exit: readExit(node.exit),
+    attempts: list(node.attempts, readAttempt),
+    stop: readStop(node.stop),
     history: list(node.history, readExecution),
     attempt_uri: text(node.attempt_uri),
     actions: texts(node.actions)

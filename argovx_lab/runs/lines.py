@@ -1,0 +1,49 @@
+"""The second line of a step: what there is to say beyond its phase, which stands beside it already.
+
+Owns the words (design: state vocabulary). Times are left to the view: it has a clock and a time zone.
+"""
+
+from __future__ import annotations
+
+from argovx_lab.codecs import size_text
+from argovx_lab.model.run import Node, Phase
+from argovx_lab.runs.stream import Stream
+
+
+def line(node: Node, stream: Stream) -> str:
+    """Return the second line; empty where the phase says it all."""
+    if node.phase is Phase.PROVISIONING:
+        return f"starting {node.machine}" if node.machine else "starting"
+    if node.phase is Phase.RUNNING:
+        return _running(node)
+    if node.phase is Phase.UPLOADING:
+        return _uploading(stream)
+    if node.phase is Phase.SUCCEEDED:
+        return ", ".join(output.name for output in node.outputs)
+    if node.phase is Phase.STOPPED:
+        return _stopped(node)
+    if node.exit and node.exit.error:
+        return " · ".join(part for part in (node.exit.error, node.exit.place) if part)
+    return node.message
+
+
+def _running(node: Node) -> str:
+    parts = []
+    if node.progress:
+        parts.append(f"{node.progress[0]}/{node.progress[1]}")
+    parts.extend(f"{name} {value:.4g}" for name, value in list(node.metrics.items())[:2])
+    return " · ".join(parts)
+
+
+def _uploading(stream: Stream) -> str:
+    if stream.uploading is None:
+        return "writing outputs"
+    name, done, size = stream.uploading
+    return f"writing {name} · {size_text(done)} of {size_text(size)}" if size else f"writing {name}"
+
+
+def _stopped(node: Node) -> str:
+    """Return who stopped a step; nobody is named where nobody is recorded."""
+    if node.stop is None or node.stop.how == "Vertex":
+        return "cancelled at Vertex"
+    return f"by {node.stop.by}" if node.stop.by else "nobody recorded who"
