@@ -122,6 +122,26 @@ def plan(document: Any, path: str) -> Plan:
     return Plan(path, tuple(steps), tuple(edges))
 
 
+def step_names(document: Any) -> list[tuple[str, str]]:
+    """Return ``(cell id, step name)`` of the step cells that submit something, in order; analyses nothing.
+
+    Raises
+    ------
+    SpecError
+        When the document is no notebook of format 4.
+    """
+    found = []
+    for cell_id, source in _code_cells(document):
+        head = step_head(source)
+        if head is None or _DRY_RUN.search(head[0]):
+            continue
+        try:
+            found.append((cell_id, parse(without_flags(head[0])).name))
+        except SpecError:
+            continue  # a head that cannot be read names nothing
+    return found
+
+
 def step_head(source: str) -> tuple[str, str, int] | None:
     """Return a step cell's line after the magic, the text below it, and that text's first line.
 

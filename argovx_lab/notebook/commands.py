@@ -17,6 +17,7 @@ from argovx_lab.errors import SpecError
 from argovx_lab.model.run import Run
 from argovx_lab.notebook.session import Session
 from argovx_lab.runs.words import SIGNS, local_time, state_line
+from argovx_lab.wiring import default_name
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,13 @@ def _run_line(run: Run) -> str:
 
 def _use(session: Session, name: str) -> list[str]:
     profile = session.use(name)
-    return [f"profile {profile.name}: project {profile.project}, namespace {profile.namespace}"]
+    lines = [f"profile {profile.name}: project {profile.project}, namespace {profile.namespace}"]
+    if profile.name != default_name():
+        lines.append(
+            f"The panel shows profile {default_name()}, with which JupyterLab was started;"
+            f" to see this one's runs there, start it with ARGOVX_PROFILE={profile.name}."
+        )
+    return lines
 
 
 def _stop(session: Session, step: str) -> list[str]:

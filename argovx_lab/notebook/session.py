@@ -16,6 +16,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import Any
 
+from argovx_lab.capture.notebook import step_names
 from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import ArgovxError, NotFound, SpecError
 from argovx_lab.model import names
@@ -179,10 +180,27 @@ class Session:
             When it is taken.
         """
         known = self.submissions.get(step)
-        if known and cell_id and known.cell_id and known.cell_id != cell_id:
+        other = known.cell_id if known else ""
+        taken = bool(other and cell_id and other != cell_id)
+        saved = self._saved_steps()
+        ids = [saved_id for saved_id, _ in saved]
+        if cell_id in ids:  # the file is as new as this cell, and knows better
+            above = saved[: ids.index(cell_id)]
+            taken = (taken and (other, step) in saved) or step in [name for _, name in above]
+        if taken:
             raise SpecError(
-                f"two cells are named {step}", hint="Give one of them another name after %%vertex_step."
+                f"two cells are named {step}",
+                hint="Give one another name after %%vertex_step; save the notebook if the other is gone.",
             )
+
+    def _saved_steps(self) -> list[tuple[str, str]]:
+        """Return ``(cell id, step name)`` of the notebook's file; empty when it cannot be read."""
+        if self.place.file is None:
+            return []
+        try:
+            return step_names(json.loads(self.place.file.read_text()))
+        except (OSError, ValueError, SpecError):
+            return []
 
     def active(self, step: str) -> str:
         """Return the Workflow of a step of the run that has not ended.

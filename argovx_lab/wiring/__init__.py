@@ -3,7 +3,14 @@
 The only importer of ``sandbox``. Everything heavy is imported when it is first needed.
 """
 
-from argovx_lab.wiring.profiles import Profile, current_user, load_profile, profile_names, sandbox_dir
+from argovx_lab.wiring.profiles import (
+    Profile,
+    current_user,
+    default_name,
+    load_profile,
+    profile_names,
+    sandbox_dir,
+)
 from argovx_lab.wiring.services import ReadPath, Services, read_path
 
 __all__ = [
@@ -11,6 +18,7 @@ __all__ = [
     "ReadPath",
     "Services",
     "current_user",
+    "default_name",
     "load_profile",
     "profile_names",
     "read_path",

@@ -131,6 +131,11 @@ def profile_names() -> list[str]:
     return [SANDBOX, *sorted(set(_documents()) - {SANDBOX})]
 
 
+def default_name() -> str:
+    """Return the name of the profile that is used where none is named."""
+    return os.environ.get("ARGOVX_PROFILE") or SANDBOX
+
+
 def load_profile(name: str = "") -> Profile:
     """Return a profile; the sandbox is started when it is not running.
 
@@ -141,7 +146,7 @@ def load_profile(name: str = "") -> Profile:
     SandboxError
         When the sandbox cannot be started.
     """
-    name = name or os.environ.get("ARGOVX_PROFILE") or SANDBOX
+    name = name or default_name()
     if name == SANDBOX:
         from argovx_lab.wiring.local import sandbox_profile, start_sandbox
 

@@ -1,0 +1,92 @@
+"""What a session remembers of a notebook, and what its file corrects."""
+
+import nbformat
+import pytest
+
+from argovx_lab.errors import SpecError
+from argovx_lab.notebook.commands import execute
+from argovx_lab.notebook.session import Session, Submission
+
+
+@pytest.fixture
+def notebook(tmp_path, monkeypatch):
+    """Saves a notebook of cells ``c1``, ``c2`` … and returns a session that has it."""
+    path = tmp_path / "n.ipynb"
+    monkeypatch.setenv("ARGOVX_NOTEBOOK", str(path))
+
+    def save(*sources):
+        document = nbformat.v4.new_notebook()
+        for number, text in enumerate(sources, 1):
+            document.cells.append(nbformat.v4.new_code_cell(text, id=f"c{number}"))
+        nbformat.write(document, path)
+        return Session()
+
+    return save
+
+
+def submitted(session, step, cell_id):
+    session.submissions[step] = Submission(step, f"{step}-1", cell_id)
+    return session
+
+
+STEP = "%%vertex_step a\nx = 1"
+
+
+def test_the_name_of_another_cell_of_this_kernel_is_refused_without_a_file(monkeypatch):
+    monkeypatch.setenv("ARGOVX_NOTEBOOK", "nowhere.ipynb")
+    session = submitted(Session(), "a", "c1")
+    session.check_name("a", "c1")
+    session.check_name("a", "")
+    with pytest.raises(SpecError, match="two cells are named a"):
+        session.check_name("a", "c2")
+
+
+def test_a_new_kernel_knows_the_steps_above_from_the_file(notebook):
+    session = notebook(STEP, STEP)
+    session.check_name("a", "c1")
+    with pytest.raises(SpecError, match="two cells are named a"):
+        session.check_name("a", "c2")
+
+
+@pytest.mark.parametrize("first", ["%%vertex_step b\nx = 1", "x = 1", "%%vertex_step a --dry-run\nx = 1"])
+def test_a_cell_that_gave_its_name_up_holds_it_no_longer(notebook, first):
+    session = submitted(notebook(first, STEP), "a", "c1")
+    session.check_name("a", "c2")
+
+
+def test_a_cell_that_is_gone_holds_no_name(notebook):
+    session = submitted(notebook(STEP), "a", "c7")
+    session.check_name("a", "c1")
+
+
+def test_a_file_that_is_older_than_the_cell_frees_nothing(notebook):
+    session = submitted(notebook("x = 1"), "a", "c7")
+    with pytest.raises(SpecError, match="two cells are named a"):
+        session.check_name("a", "c8")
+
+
+def test_use_says_which_runs_the_panel_shows(tmp_path, monkeypatch):
+    config = tmp_path / "argovx.toml"
+    settings = {
+        "kubeconfig": "/k",
+        "context": "c",
+        "namespace": "team-a",
+        "project": "acme",
+        "project_number": "1",
+        "region": "europe-west4",
+        "bucket": "acme-bucket",
+        "user": "ada",
+        "run_as": "u-ada@acme.iam.gserviceaccount.com",
+        "audience": "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/a",
+        "token_file": "/t",
+    }
+    config.write_text(
+        "[profiles.team]\n" + "\n".join(f'{name} = "{value}"' for name, value in settings.items())
+    )
+    monkeypatch.setenv("ARGOVX_CONFIG", str(config))
+    monkeypatch.delenv("ARGOVX_PROFILE", raising=False)
+    text = repr(execute(Session(), "use team"))
+    assert "profile team: project acme, namespace team-a" in text
+    assert "The panel shows profile sandbox" in text
+    monkeypatch.setenv("ARGOVX_PROFILE", "team")
+    assert "The panel shows" not in repr(execute(Session(), "use team"))
