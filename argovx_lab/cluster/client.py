@@ -110,7 +110,7 @@ class Cluster:
         from urllib3.exceptions import HTTPError
 
         what = "the Workflows"
-        response = self._open(self._workflows(), query, what=what, read_timeout_s=WATCH_TIMEOUT_S + 15)
+        response = self._send("GET", self._workflows(), what, None, query, WATCH_TIMEOUT_S + 15)
         try:
             for line in _lines(response):
                 kind, obj = _event(line)
@@ -121,16 +121,6 @@ class Cluster:
             raise Unavailable("the watch on Workflows broke off", service="kubernetes") from error
         finally:
             response.close()
-
-    def pod_log(self, pod: str, container: str = "main", tail_lines: int = 200) -> str:
-        """Return the last lines of a pod's container; empty when the pod is gone."""
-        path = f"/api/v1/namespaces/{self.namespace}/pods/{pod}/log"
-        query = [("container", container), ("tailLines", str(tail_lines))]
-        try:
-            response = self._open(path, query, what=f"pod {pod}", read_timeout_s=REQUEST_TIMEOUT_S[1])
-        except NotFound:
-            return ""
-        return _body(response, what=f"pod {pod}").decode(errors="replace")
 
     def who_am_i(self) -> str:
         """Return the user name that the API server sees."""
@@ -190,9 +180,6 @@ class Cluster:
         if not isinstance(answer, dict):
             raise RemoteError(f"the Kubernetes API's answer about {what} is no object", service="kubernetes")
         return answer
-
-    def _open(self, path: str, query: list[tuple[str, str]], *, what: str, read_timeout_s: float) -> Any:
-        return self._send("GET", path, what, None, query, read_timeout_s)
 
     def _send(
         self,

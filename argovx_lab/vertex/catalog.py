@@ -35,11 +35,6 @@ def machine_types() -> tuple[str, ...]:
     return (*plain, *data["built_in"])
 
 
-def regions() -> tuple[str, ...]:
-    """Return the regions that run custom jobs."""
-    return tuple(catalog()["regions"])
-
-
 def parse_machine(text: str) -> Machine:
     """Read ``MACHINE[+ACCELERATOR[*N]]``, such as ``n1-standard-8+T4*2``.
 
@@ -61,33 +56,6 @@ def parse_machine(text: str) -> Machine:
     if built_in:
         return _built_in(machine, built_in[0], built_in[1], accelerator, count if match.group(3) else 0)
     return _attached(machine, accelerator, count) if accelerator else Machine(machine)
-
-
-def check_machine(machine: Machine) -> None:
-    """Refuse a machine that the catalogue does not allow.
-
-    Raises
-    ------
-    SpecError
-        As :func:`parse_machine`.
-    """
-    text = machine.type
-    if machine.accelerator:
-        text = f"{text}+{machine.accelerator}*{machine.accelerator_count}"
-    if parse_machine(text) != machine:
-        raise SpecError(f"machine {text!r} is incomplete", hint="Name the accelerator that it comes with.")
-
-
-def check_region(region: str) -> None:
-    """Refuse a region without custom jobs.
-
-    Raises
-    ------
-    SpecError
-        With the nearest region's name.
-    """
-    if region not in regions():
-        raise SpecError(f"Vertex runs no custom jobs in {region!r}", hint=_nearest(region, regions()))
 
 
 def _accelerator(text: str) -> str:

@@ -30,7 +30,7 @@ QUOTA = "QUOTA"
 #: ``RemoteError.reason`` when a success carries no JSON object: what was asked for may have been done.
 UNREADABLE = "Unreadable"
 
-_PERMISSION = re.compile(r"\b(?:aiplatform|iam|logging)\.[a-zA-Z]+\.[a-zA-Z]+\b")
+_PERMISSION = re.compile(r"\b(?:aiplatform|iam)\.[a-zA-Z]+\.[a-zA-Z]+\b")
 _ACCOUNT = re.compile(r"\b[a-z0-9-]+@[a-z0-9.-]+\.gserviceaccount\.com\b")
 _METRIC = re.compile(r"\baiplatform\.googleapis\.com/[a-z0-9_/]+")
 _ACT_AS = re.compile(r"act as service[_ ]account|iam\.serviceaccounts\.actAs", re.IGNORECASE)
