@@ -15,12 +15,13 @@ from collections.abc import Mapping, Sequence
 
 from argovx_lab import __version__
 from argovx_lab.errors import ArgovxError, SandboxError, SpecError
+from argovx_lab.redact import install
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit code."""
-    parser = _parser()
-    args = parser.parse_args(argv)
+    install()
+    args = _parser().parse_args(argv)
     try:
         return int(args.act(args) or 0)
     except ArgovxError as error:

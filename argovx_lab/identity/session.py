@@ -15,9 +15,9 @@ from google.auth import exceptions
 
 from argovx_lab.errors import CredentialError
 from argovx_lab.identity.http import Observer, Transport
-from argovx_lab.identity.redact import Unpicklable
 from argovx_lab.identity.settings import Federation, check_address
 from argovx_lab.identity.sts import FederatedCredentials
+from argovx_lab.redact import Unpicklable
 
 _HARMLESS = frozenset({"GET", "HEAD"})
 
@@ -124,16 +124,6 @@ class Session(Unpicklable):
             raise CredentialError(
                 f"the access token could not be renewed ({type(error).__name__})", hint="See `argovx doctor`."
             ) from None
-
-
-def authorized_session(
-    federation: Federation,
-    *,
-    observer: Optional[Observer] = None,
-    wait: Optional[Callable[[float], object]] = None,
-) -> Session:
-    """Return a session for ``federation``; nothing is sent until the first request."""
-    return Session(federation, observer=observer, wait=wait)
 
 
 def _rewind(data: Any) -> bool:

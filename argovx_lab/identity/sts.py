@@ -23,9 +23,9 @@ from google.auth import identity_pool
 
 from argovx_lab.errors import CredentialError, PermissionMissing, RemoteError, Unavailable, shorten
 from argovx_lab.identity.http import BUSY, Transport
-from argovx_lab.identity.redact import MASK, redact
 from argovx_lab.identity.settings import Federation, check_address
 from argovx_lab.identity.suppliers import TokenFile
+from argovx_lab.redact import MASK, redact
 
 #: Subject tokens are ServiceAccount tokens. Source: RFC 8693, section 3.
 _JWT = "urn:ietf:params:oauth:token-type:jwt"

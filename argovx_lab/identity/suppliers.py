@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 from argovx_lab.errors import CredentialError
-from argovx_lab.identity.redact import Unpicklable
+from argovx_lab.redact import Unpicklable
 
 #: Largest token that is read. Unit: bytes. Reason: real ones are about 1 KiB; the cap stops nonsense early.
 TOKEN_MAX = 16 * 1024

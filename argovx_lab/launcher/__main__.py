@@ -9,7 +9,6 @@ from collections.abc import Sequence
 
 from argovx_lab import __version__
 from argovx_lab.errors import ArgovxError
-from argovx_lab.identity.redact import install, redact
 from argovx_lab.launcher.arguments import parse
 from argovx_lab.launcher.context import Interrupt, connect
 from argovx_lab.launcher.ending import Ending, of_error
@@ -18,6 +17,7 @@ from argovx_lab.launcher.report import last_words
 from argovx_lab.launcher.settings import from_environment, termination_log
 from argovx_lab.launcher.step import Step
 from argovx_lab.launcher.sweep import sweep
+from argovx_lab.redact import install, redact
 
 
 def main(argv: Sequence[str]) -> int:

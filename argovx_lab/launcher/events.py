@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
-from argovx_lab.identity.redact import redact
+from argovx_lab.redact import redact
 
 VERSION = 1
 

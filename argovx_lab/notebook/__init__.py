@@ -17,7 +17,9 @@ def register(shell: InteractiveShell) -> None:
     """Register the magics and bind ``argovx``, the facade that cells also see inside their job."""
     from argovx_lab.notebook.facade import Facade
     from argovx_lab.notebook.magics import ArgovxMagics
+    from argovx_lab.redact import install
 
+    install(guest=True)
     shell.register_magics(ArgovxMagics(shell))
     shell.user_ns.setdefault("argovx", Facade())
 

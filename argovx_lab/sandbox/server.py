@@ -16,6 +16,7 @@ import sys
 from pathlib import Path
 
 from argovx_lab.errors import ArgovxError
+from argovx_lab.redact import install
 from argovx_lab.sandbox.state import StateDir
 
 log = logging.getLogger(__name__)
@@ -26,6 +27,7 @@ LOG_MAX = 8 * 1024 * 1024
 
 def main(argv: list[str] | None = None) -> int:
     """Run until SIGTERM or SIGINT; return the exit code."""
+    install()
     parser = argparse.ArgumentParser(prog="python -m argovx_lab.sandbox.server")
     parser.add_argument("--state", required=True, type=Path, help="state folder; made when absent")
     parser.add_argument("--user", default="", help="slug of the person; needed at the first start")

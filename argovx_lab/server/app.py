@@ -7,6 +7,7 @@ from typing import Any
 
 from jupyter_server.utils import url_path_join
 
+from argovx_lab.redact import install
 from argovx_lab.server.handlers import ROUTES
 from argovx_lab.server.hub import Hub
 from argovx_lab.server.stream import STREAM_ROUTES
@@ -19,6 +20,7 @@ ROOT = "argovx/api/v1"
 
 def load(server_app: Any) -> None:
     """Register the handlers; clients and threads start with the first request."""
+    install(guest=True)
     web_app = server_app.web_app
     hub = Hub(root_dir=server_app.root_dir)
     web_app.settings["argovx_hub"] = hub
