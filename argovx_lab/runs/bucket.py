@@ -69,7 +69,8 @@ class AttemptReader:
 
     def __init__(self, bucket: Bucket, attempt: Attempt) -> None:
         self._bucket = bucket
-        self._attempt = attempt
+        self._attempt = self._own = attempt
+        self._records: dict[str, dict[str, Any]] = {}
         self._read: set[str] = set()
         self._life = (-1, -1)
         self._placed = False
@@ -100,6 +101,17 @@ class AttemptReader:
         if self._attempt.manifest in names and not self.manifest:
             self._take_manifest()
         return before != (self.stream, bool(self.manifest))
+
+    def records(self) -> dict[str, dict[str, Any]]:
+        """Return the launcher's records that are there: ``intent``, ``created``, ``exit``."""
+        for kind, name in (
+            ("intent", self._own.intent),
+            ("created", self._own.created),
+            ("exit", self._own.exit),
+        ):
+            if kind not in self._records and (document := self._document(name)):
+                self._records[kind] = document
+        return dict(self._records)
 
     def logs(self, after: int) -> LogText:
         """Return log text from byte ``after`` on, over all lives of all replicas in order."""
@@ -133,7 +145,7 @@ class AttemptReader:
 
     def _take(self, name: str, life: tuple[int, int]) -> None:
         if life != self._life:
-            self._life, self.stream = life, Stream()
+            self._life, self.stream = life, Stream(said=self.stream.said)
         data = self._bucket.get(self._attempt.bucket, name)
         self.stream = reduce(self.stream, parse(data))
         self._read.add(name)
@@ -149,7 +161,7 @@ class AttemptReader:
 
     def _document(self, name: str) -> dict[str, Any]:
         try:
-            return _object(self._bucket.get(self._attempt.bucket, name))
+            return _object(self._bucket.get(self._own.bucket, name))
         except NotFound:
             return {}
 

@@ -30,22 +30,10 @@ from argovx_lab.model.run import (
     Execution as Past,
 )
 from argovx_lab.runs.argo import Execution, Try
-from argovx_lab.runs.lines import line
+from argovx_lab.runs.lines import HINTS, line
 from argovx_lab.runs.shapes import mapping, number, text, texts, whole
 from argovx_lab.runs.stream import Stream
 from argovx_lab.runs.table import ARGO, VERTEX, Verdict, judge
-
-_HINTS = {
-    1: "Mend the cell and run it again: what succeeded stays.",
-    10: "The step document does not match its Workflow; submit the cell again.",
-    11: "A rule of the policy refuses; the message names it.",
-    20: "No credential; run: argovx doctor",
-    21: "A grant is missing; run: argovx doctor",
-    30: "The platform failed; Retry repeats the same code and inputs.",
-    31: "It ran longer than --timeout allows; raise it or choose a larger machine.",
-    40: "Outputs are missing or not what the manifest says; run the cell again.",
-    70: "A bug of argovx-lab; the launcher's log tells more.",
-}
 
 
 @dataclass(frozen=True)
@@ -174,7 +162,7 @@ def _node(items: list[Seen]) -> Node:
         outputs=_outputs(latest),
         metrics=_metrics(latest),
         exit=ended,
-        hint=_HINTS.get(ended.code or 0, "") if ended and verdict.phase is Phase.FAILED else "",
+        hint=HINTS.get(ended.code or 0, "") if ended and verdict.phase is Phase.FAILED else "",
         attempts=tuple(_attempt(item, verdict.phase, execution) for item in execution.tries),
         stop=_stop(latest) if verdict.phase is Phase.STOPPED else None,
         history=tuple(_past(item) for item in items[:-1]),

@@ -11,6 +11,7 @@ from typing import Any
 
 from argovx_lab.model import events
 from argovx_lab.model.events import Event
+from argovx_lab.runs.said import Said, note
 from argovx_lab.runs.shapes import mapping, number, whole
 
 #: Points kept per metric for the curve; older ones are thinned by two. Unit: points.
@@ -31,6 +32,8 @@ class Stream:
         Metric name → points ``(step, value, at)`` in the order they were logged.
     uploading : tuple or None
         ``(name, done bytes, size bytes)`` of the output that is being written.
+    said : tuple of StepEvent
+        What was said, as lines; those of earlier lives come first.
     """
 
     phase: str = ""
@@ -45,6 +48,7 @@ class Stream:
     outcome: str = ""
     exit_code: int | None = None
     error: dict[str, Any] | None = None
+    said: Said = ()
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -70,7 +74,8 @@ def parse(data: bytes) -> list[Event]:
 def reduce(stream: Stream, said: Iterable[Event]) -> Stream:
     """Return the stream after the events ``said``."""
     for event in said:
-        stream = _STEPS[event.method](stream, event.params, event.at)
+        after = _STEPS[event.method](stream, event.params, event.at)
+        stream = replace(after, said=note(stream.said, event))
     return stream
 
 

@@ -133,6 +133,28 @@ class MetricsHandler(ArgovxHandler):
         self.finish(json.dumps(body))
 
 
+class SaidHandler(ArgovxHandler):
+    """``GET runs/{id}/nodes/{node}/events``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, run_id: str, node: str) -> None:
+        """Answer what Argo, launcher, Vertex and runner said of a step."""
+        said = await self.hub.call(lambda: self.hub.detail.events(run_id, node))
+        self.finish(json.dumps(to_json(said)))
+
+
+class SpecHandler(ArgovxHandler):
+    """``GET runs/{id}/nodes/{node}/spec``."""
+
+    @web.authenticated
+    @authorized
+    async def get(self, run_id: str, node: str) -> None:
+        """Answer a step as it was submitted."""
+        document = await self.hub.call(lambda: self.hub.detail.document(run_id, node))
+        self.finish(json.dumps(to_json(document)))
+
+
 class PlanHandler(ArgovxHandler):
     """``POST plan``."""
 
@@ -203,6 +225,8 @@ ROUTES: tuple[tuple[str, type[ArgovxHandler]], ...] = (
     (rf"runs/{_NAME}{_VERB}stop", RunVerbHandler),
     (rf"runs/{_NAME}/nodes/{_NAME}/logs", LogsHandler),
     (rf"runs/{_NAME}/nodes/{_NAME}/metrics", MetricsHandler),
+    (rf"runs/{_NAME}/nodes/{_NAME}/events", SaidHandler),
+    (rf"runs/{_NAME}/nodes/{_NAME}/spec", SpecHandler),
     (rf"runs/{_NAME}/steps/{_NAME}{_VERB}(stop|retry)", StepVerbHandler),
     (r"plan", PlanHandler),
     (r"lineage", LineageHandler),

@@ -19,6 +19,7 @@ from argovx_lab.lineage.join import join
 from argovx_lab.lineage.vertex import read
 from argovx_lab.model.run import Node, Run, to_json
 from argovx_lab.runs.store import RunStore
+from argovx_lab.server.detail import Detail
 from argovx_lab.wiring import ReadPath, Services, load_profile, read_path
 
 T = TypeVar("T")
@@ -38,6 +39,7 @@ class Hub:
         self._lock = threading.Lock()
         self._services: Services | None = None
         self._read_path: ReadPath | None = None
+        self._detail: Detail | None = None
 
     async def call(self, function: Callable[..., T], *args: Any) -> T:
         """Run a blocking call in a thread."""
@@ -57,6 +59,15 @@ class Hub:
     def store(self) -> RunStore:
         """All runs."""
         return self.path.store
+
+    @property
+    def detail(self) -> Detail:
+        """Answers about single steps."""
+        services, path = self._started()
+        with self._lock:
+            if self._detail is None:
+                self._detail = Detail(services, path)
+            return self._detail
 
     def _started(self) -> tuple[Services, ReadPath]:
         with self._lock:

@@ -121,3 +121,27 @@ def test_a_log_that_ends_in_half_a_character_ends():
     bucket.put("exit.json", {})
     assert reader.logs(0).complete
     assert reader.logs(0).text == "\ufffd"
+
+
+def test_the_launchers_records_are_its_own_also_when_it_adopted():
+    bucket = Bucket()
+    second = Attempt("bucket", "users/ada/runs/u/w.t/1-bbbbbbbb/")
+    bucket.put("intent.json", {"prefix": ATTEMPT.uri}, second)
+    bucket.put("exit.json", {"code": 1}, ATTEMPT)
+    reader = AttemptReader(bucket, second)
+    reader.poll()
+    assert reader.records() == {"intent": {"prefix": ATTEMPT.uri}}
+    bucket.put("exit.json", {"code": 0}, second)
+    assert reader.records()["exit"] == {"code": 0}
+    before = len(bucket.reads)
+    reader.records()
+    assert [name for name in bucket.reads[before:] if "created" not in name] == []
+
+
+def test_lines_of_an_earlier_life_stay():
+    bucket = Bucket()
+    bucket.put("r0.0/events/part-00001", event("opened", pid=1))
+    bucket.put("r0.1/events/part-00001", event("opened", pid=2))
+    reader = AttemptReader(bucket, ATTEMPT)
+    reader.poll()
+    assert [line.text for line in reader.stream.said] == ["process 1", "process 2"]

@@ -10,6 +10,8 @@ ROUTES = [
     ("GET", "runs/r"),
     ("GET", "runs/r/nodes/n/logs"),
     ("GET", "runs/r/nodes/n/metrics"),
+    ("GET", "runs/r/nodes/n/events"),
+    ("GET", "runs/r/nodes/n/spec"),
     ("GET", "lineage?run=r"),
     ("GET", "identity"),
     ("GET", "events"),
@@ -79,6 +81,14 @@ async def test_a_run_that_is_not_there_is_a_404_in_our_shape(jp_fetch):
 async def test_verbs_on_what_is_not_there(jp_fetch, verb):
     with pytest.raises(HTTPClientError) as error:
         await post(jp_fetch, verb, {})
+    assert error.value.code == 404
+    assert body(error)["error"] == "NotFound"
+
+
+@pytest.mark.parametrize("what", ["logs", "metrics", "events", "spec"])
+async def test_details_of_what_is_not_there(jp_fetch, what):
+    with pytest.raises(HTTPClientError) as error:
+        await get(jp_fetch, f"runs/nowhere/nodes/x/{what}")
     assert error.value.code == 404
     assert body(error)["error"] == "NotFound"
 
