@@ -5,10 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from argovx_lab.errors import ArgovxError, StepFailed
+from argovx_lab.model.exits import EVICTED
+
+__all__ = ["EVICTED", "STOPPED", "SUCCEEDED", "Ending", "of_error"]
 
 SUCCEEDED = "Succeeded"
 STOPPED = "Stopped"
-EVICTED = "Evicted"
 
 
 @dataclass(frozen=True)

@@ -7,18 +7,11 @@ from __future__ import annotations
 
 import threading
 import time
-from typing import Any
+from typing import Any, NoReturn
 
-from argovx_lab.errors import (
-    NotFound,
-    OutputsMissing,
-    RemoteError,
-    RunError,
-    StepCancelled,
-    StepFailed,
-    StepTimedOut,
-)
-from argovx_lab.model.run import Node, Phase, Run
+from argovx_lab.errors import NotFound, OutputsMissing, StepCancelled, StepFailed, shorten
+from argovx_lab.model.exits import EVICTED, Meaning, meaning
+from argovx_lab.model.run import Exit, Node, Phase, Run
 from argovx_lab.notebook.display import bundle
 from argovx_lab.wiring import ReadPath
 
@@ -28,6 +21,9 @@ REDRAW_S = 1.0
 #: A Workflow that the mirror does not show after so long is lost. Unit: seconds.
 APPEAR_S = 30.0
 
+
+#: Longest sentence about an end. Unit: characters. Reason: it may hold a grant's whole command.
+REASON_MAX = 1000
 
 #: After its end, a step's manifest is waited for so long. Unit: seconds.
 SETTLE_S = 15.0
@@ -125,15 +121,31 @@ def raise_for(node: Node) -> None:
         )
     if node.phase in (Phase.SUCCEEDED, Phase.CACHED, Phase.SKIPPED):
         return
-    ended = node.exit
-    if node.phase is Phase.STOPPED:
-        raise StepCancelled(f"{node.name} was stopped", hint="Run the cell again when it may go on.")
-    code = ended.code if ended else None
-    what = ended.error if ended and ended.error else node.message or "no reason was given"
-    if code == 1 and ended:
+    ended = node.exit or Exit()
+    meant = meaning(ended.code, ended.reason)
+    if node.phase is Phase.STOPPED and not _evicted(ended):
+        _raise_stopped(node, meant)
+    hint, what = node.hint or meant.hint, _reason(node, ended)
+    if meant.error is StepFailed:
         place = f" · {ended.place}" if ended.place else ""
         raise StepFailed(
-            f"{node.name} failed: {what}{place}", hint=node.hint, traceback=list(ended.traceback)
+            f"{node.name} {meant.words}: {what}{place}", hint=hint, traceback=list(ended.traceback)
         )
-    kinds: dict[int | None, type[Any]] = {31: StepTimedOut, 40: OutputsMissing, 30: RemoteError}
-    raise kinds.get(code, RunError)(f"{node.name} failed: {what}", hint=node.hint)
+    raise meant.error(f"{node.name} {meant.words}: {what}", hint=hint)
+
+
+def _evicted(ended: Exit) -> bool:
+    return ended.reason.partition(":")[0] == EVICTED
+
+
+def _raise_stopped(node: Node, meant: Meaning) -> NoReturn:
+    """Raise a stop, also where the launcher was killed before it could say so."""
+    stop = meant if meant.error is StepCancelled else meaning(143)
+    by = f" by {node.stop.by}" if node.stop and node.stop.by else ""
+    raise StepCancelled(f"{node.name} {stop.words}{by}", hint=stop.hint)
+
+
+def _reason(node: Node, ended: Exit) -> str:
+    """Return the sentence that says most: the runner's, else the launcher's, else Argo's."""
+    said = ended.reason.partition(": ")[2]  # a word, then the sentence
+    return shorten(ended.error or said or node.message, REASON_MAX) or "no reason was given"

@@ -9,19 +9,6 @@ from argovx_lab.codecs import size_text
 from argovx_lab.model.run import Node, Phase
 from argovx_lab.runs.stream import Stream
 
-#: What to do after a launcher ended with this exit code.
-HINTS = {
-    1: "Mend the cell and run it again: what succeeded stays.",
-    10: "The step document does not match its Workflow; submit the cell again.",
-    11: "A rule of the policy refuses; the message names it.",
-    20: "No credential; run: argovx doctor",
-    21: "A grant is missing; run: argovx doctor",
-    30: "The platform failed; Retry repeats the same code and inputs.",
-    31: "It ran longer than --timeout allows; raise it or choose a larger machine.",
-    40: "Outputs are missing or not what the manifest says; run the cell again.",
-    70: "A bug of argovx-lab; the launcher's log tells more.",
-}
-
 
 def line(node: Node, stream: Stream) -> str:
     """Return the second line; empty where the phase says it all."""

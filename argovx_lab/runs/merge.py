@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from argovx_lab.model.exits import meaning
 from argovx_lab.model.run import (
     ArgoSide,
     Attempt,
@@ -30,7 +31,7 @@ from argovx_lab.model.run import (
     Execution as Past,
 )
 from argovx_lab.runs.argo import Execution, Try
-from argovx_lab.runs.lines import HINTS, line
+from argovx_lab.runs.lines import line
 from argovx_lab.runs.shapes import mapping, number, text, texts, whole
 from argovx_lab.runs.stream import Stream
 from argovx_lab.runs.table import ARGO, VERTEX, Verdict, judge
@@ -162,7 +163,7 @@ def _node(items: list[Seen]) -> Node:
         outputs=_outputs(latest),
         metrics=_metrics(latest),
         exit=ended,
-        hint=HINTS.get(ended.code or 0, "") if ended and verdict.phase is Phase.FAILED else "",
+        hint=meaning(ended.code).hint if ended and verdict.phase is Phase.FAILED else "",
         attempts=tuple(_attempt(item, verdict.phase, execution) for item in execution.tries),
         stop=_stop(latest) if verdict.phase is Phase.STOPPED else None,
         history=tuple(_past(item) for item in items[:-1]),
