@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -38,6 +39,9 @@ class Kernel:
             resources={"metadata": {"path": str(cwd)}},
         )
         self.client.create_kernel_manager()
+        # sockets in a folder: free TCP ports may be taken by others before the kernel binds them
+        self._sockets = tempfile.TemporaryDirectory(prefix="argovx-k-")
+        self.client.km.transport, self.client.km.ip = "ipc", f"{self._sockets.name}/s"
         self.client.start_new_kernel()
         self.client.start_new_kernel_client()
 
@@ -68,6 +72,7 @@ class Kernel:
     def close(self):
         """End the kernel."""
         self.client._cleanup_kernel()
+        self._sockets.cleanup()
 
 
 def text_of(cell):
