@@ -159,9 +159,16 @@ class Conflict(RemoteError):
 
 
 class Unavailable(RemoteError):
-    """The remote end is busy or out of reach; the same call may succeed later."""
+    """The remote end is busy or out of reach; the same call may succeed later.
+
+    Attributes
+    ----------
+    retry_after_s : float or None
+        Wait that the remote end asked for, in seconds.
+    """
 
     http_status = 503
+    retry_after_s: Optional[float] = None
 
 
 class RunError(ArgovxError):

@@ -22,13 +22,22 @@ from argovx_lab.errors import (
 )
 
 
-def from_answer(data: bytes, status: int, what: str) -> ArgovxError:
-    """Map an HTTP answer that is not a success; a body that is no Status counts as empty."""
+def from_answer(data: bytes, status: int, what: str, retry_after: str = "") -> ArgovxError:
+    """Map an HTTP answer that is not a success; a body that is no Status counts as empty.
+
+    Parameters
+    ----------
+    retry_after : str
+        The header of that name: seconds, as the API server writes them; other forms count as none.
+    """
     try:
         body = json.loads(data)
     except ValueError:
         body = {}
-    return from_status(body if isinstance(body, dict) else {}, status, what)
+    error = from_status(body if isinstance(body, dict) else {}, status, what)
+    if isinstance(error, Unavailable) and retry_after.isascii() and retry_after.isdigit():
+        error.retry_after_s = float(retry_after[:6])
+    return error
 
 
 def from_status(body: dict[str, Any], status: int, what: str) -> ArgovxError:

@@ -7,6 +7,7 @@ Server: admission must see the user's own identity.
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
@@ -14,8 +15,10 @@ from typing import Any
 from urllib.parse import urlencode
 
 from argovx_lab.cluster.answers import from_answer, from_status
+from argovx_lab.cluster.create import PATIENCE_S, Waiting, create
 from argovx_lab.errors import Conflict, CredentialError, NotFound, RemoteError, Unavailable
-from argovx_lab.model.names import ANNOTATION_PLAN
+
+logger = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 
@@ -57,24 +60,30 @@ class Cluster:
             ) from error
         return client.ApiClient(loaded)
 
-    def create_workflow(self, body: Object) -> Object:
+    def create_workflow(
+        self, body: Object, *, patience_s: float = PATIENCE_S, waiting: Waiting | None = None
+    ) -> Object:
         """Create a Workflow and return it; one that is there already with the same plan is that success.
+
+        Parameters
+        ----------
+        patience_s : float
+            While the API server is busy (429, 503), the call is repeated for so long.
+        waiting : callable, optional
+            Is told of each pause: its seconds, and why.
 
         Raises
         ------
         Conflict
             When another Workflow has the name.
         Unavailable
-            When no answer came and no such Workflow is there.
+            When it was not created, or whether it was is not known.
         """
-        name = body["metadata"]["name"]
-        try:
-            return self._call("POST", self._workflows(), body=body, what=f"Workflow {name}")
-        except (Conflict, Unavailable):
-            found = self.get_workflow(name)  # the answer may have been lost after the work was done
-            if found is None or _plan(found) != _plan(body):
-                raise
-            return found
+        return create(self, body, patience_s=patience_s, waiting=waiting or _quietly)
+
+    def post_workflow(self, body: Object) -> Object:
+        """Send the create call once; see :meth:`create_workflow`."""
+        return self._call("POST", self._workflows(), body=body, what=f"Workflow {body['metadata']['name']}")
 
     def get_workflow(self, name: str) -> Object | None:
         """Return a Workflow, or ``None`` when it is not there."""
@@ -198,7 +207,9 @@ class Cluster:
             if response.status != 401:
                 break
         if response.status >= 300:
-            raise from_answer(_body(response, what), response.status, what)
+            raise from_answer(
+                _body(response, what), response.status, what, response.headers.get("Retry-After", "")
+            )
         return response
 
     def _once(self, method: str, url: str, what: str, body: Object | None, read_timeout_s: float) -> Any:
@@ -207,7 +218,15 @@ class Cluster:
 
         settings = self._api.configuration
         # again, on a fresh connection, where that is harmless: a kept one may belong to a server that died
-        retry = Retry(3, redirect=0, status=0, other=0, allowed_methods={"GET"}, backoff_factor=0.1)
+        retry = Retry(
+            3,
+            redirect=0,
+            status=0,
+            other=0,
+            allowed_methods={"GET"},
+            backoff_factor=0.1,
+            respect_retry_after_header=False,  # an answer is an answer: who waits for how long is said above
+        )
         headers = {"Accept": "application/json", "User-Agent": "argovx-lab"}
         if body is not None:
             merge = method == "PATCH"
@@ -233,8 +252,8 @@ class Cluster:
             ) from error
 
 
-def _plan(workflow: Object) -> str:
-    return str((workflow["metadata"].get("annotations") or {}).get(ANNOTATION_PLAN))
+def _quietly(pause_s: float, reason: str) -> None:
+    logger.info("waiting %.1f s: %s", pause_s, reason)
 
 
 def _body(response: Any, what: str) -> bytes:

@@ -36,8 +36,16 @@ def bundle(run: Run, node: Node) -> dict[str, Any]:
 
 def notes(texts: Iterable[str]) -> dict[str, Any]:
     """Return the MIME bundle of what the user should know of a step that was submitted."""
-    lines = [f"note: {text}" for text in texts]
-    body = "".join(f"<div><small>{escape(line)}</small></div>" for line in lines)
+    return _small([f"note: {text}" for text in texts])
+
+
+def line(text: str) -> dict[str, Any]:
+    """Return the MIME bundle of one small line."""
+    return _small([text])
+
+
+def _small(lines: list[str]) -> dict[str, Any]:
+    body = "".join(f"<div><small>{escape(text)}</small></div>" for text in lines)
     return {"text/html": body, "text/plain": "\n".join(lines)}
 
 

@@ -23,7 +23,7 @@ from argovx_lab.notebook import plan as plans
 from argovx_lab.notebook.cells import Here, definitions, here, read_later
 from argovx_lab.notebook.display import notes
 from argovx_lab.notebook.session import Session, Submission
-from argovx_lab.notebook.wait import LiveView, raise_for
+from argovx_lab.notebook.wait import BusyLine, LiveView, raise_for
 
 if TYPE_CHECKING:
     from argovx_lab.model.run import Node
@@ -129,7 +129,7 @@ class Steps:
     def _submit(self, plan: plans.Plan, place: Here) -> None:
         inputs.send(self.session, plan.inputs)
         plans.send(plan)
-        self.session.services.cluster.create_workflow(plan.manifest)
+        self.session.services.cluster.create_workflow(plan.manifest, waiting=BusyLine(plan.name))
         submission = Submission(plan.name, plan.workflow, place.cell_id)
         self.session.submissions[plan.name] = submission
 

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 from argovx_lab.errors import NotFound, OutputsMissing, StepCancelled, StepFailed, shorten
 from argovx_lab.model.exits import EVICTED, Meaning, meaning
 from argovx_lab.model.run import Exit, Node, Phase, Run
-from argovx_lab.notebook.display import bundle
+from argovx_lab.notebook.display import bundle, line
 from argovx_lab.wiring import ReadPath
 
 #: How often the line under the cell is drawn anew, so that time moves. Unit: seconds.
@@ -27,6 +27,30 @@ REASON_MAX = 1000
 
 #: After its end, a step's manifest is waited for so long. Unit: seconds.
 SETTLE_S = 15.0
+
+
+class BusyLine:
+    """One line under the cell while the Kubernetes API does not take the step yet.
+
+    Parameters
+    ----------
+    step : str
+        Whose submission waits.
+    """
+
+    def __init__(self, step: str) -> None:
+        self._step = step
+        self._handle: Any = None
+
+    def __call__(self, pause_s: float, reason: str) -> None:
+        """Say how long the next pause is, and why."""
+        from IPython.display import display
+
+        data = line(f"{self._step} is not submitted yet: {reason}; trying again in {pause_s:.0f} s")
+        if self._handle is None:
+            self._handle = display(data, raw=True, display_id=True)  # type: ignore[no-untyped-call]
+        else:
+            self._handle.update(data, raw=True)
 
 
 class LiveView:

@@ -24,6 +24,9 @@ from argovx_lab.wiring import ReadPath, Services, load_profile, read_path
 
 T = TypeVar("T")
 
+#: While the Kubernetes API is busy, a retry from the panel waits so long; a browser waits too. Unit: seconds.
+RETRY_PATIENCE_S = 10.0
+
 
 class Hub:
     """Everything handlers ask.
@@ -142,7 +145,7 @@ class Hub:
         if workflow is None:
             raise NotFound(f"Workflow {node.argo.workflow} is gone", hint="Run the cell again.")
         fresh = again(workflow, f"{task_name(name)}-{secrets.token_hex(3)}")
-        self.services.cluster.create_workflow(fresh)
+        self.services.cluster.create_workflow(fresh, patience_s=RETRY_PATIENCE_S)
         return {"workflow": fresh["metadata"]["name"]}
 
     def _stop(self, node: Node) -> str:

@@ -19,7 +19,6 @@ CREATE = {"service": "kubernetes", "method": "POST", "path": "/workflows$"}
         ({**UPLOAD, "status": 403}, "storage.objects.create is missing", "argovx doctor"),
         ({**UPLOAD, "status": 507}, "storage answered 507", "free some space"),
         ({**CREATE, "status": 403}, "Workflow refused-", "argovx doctor"),
-        ({**CREATE, "status": 429}, "HTTP 429", "try again"),
         ({**CREATE, "status": 500}, "HTTP 500", "try again"),
     ],
 )
@@ -34,6 +33,18 @@ def test_what_refuses_is_one_line_and_a_hint_and_nothing_runs(patient_kernel, sa
     assert "Traceback" not in text
     assert kernel.good("kept") == "'mine'"
     assert len(sandbox.cluster.list_workflows()[0]) == before
+
+
+@pytest.mark.long
+def test_a_busy_kubernetes_api_is_waited_for_and_the_cell_says_so(patient_kernel, sandbox):
+    kernel = patient_kernel
+    before = len(sandbox.cluster.list_workflows()[0])
+    arm(os.environ["ARGOVX_SANDBOX"], {"kind": "status", **CREATE, "status": 429})
+    text = kernel.good("%%vertex_step busy_api() -> late\nlate = 4")
+    assert "busy_api is not submitted yet: Workflow busy-api-" in text
+    assert "HTTP 429; trying again in" in text
+    assert kernel.good("late.get()") == "4"
+    assert len(sandbox.cluster.list_workflows()[0]) == before + 1
 
 
 def test_ctrl_c_detaches_and_the_step_goes_on(kernel, sandbox):
