@@ -56,6 +56,7 @@ _TENSORBOARD_WRITE = _each(
 }
 _JOBS_READ = _each("aiplatform.customJobs", *_READ)
 _OPERATIONS = frozenset({"aiplatform.operations.get", "aiplatform.operations.list"})
+_PERSISTENT = "aiplatform.persistentResources"
 _LOGS_READ = _each("logging.logs logging.logEntries", "list") | {
     "logging.views.access",
     "logging.logEntries.get",
@@ -80,6 +81,8 @@ _AIPLATFORM_USER = (
     | _each("aiplatform.artifacts aiplatform.contexts aiplatform.executions", "delete")
     | _each("aiplatform.metadataStores aiplatform.metadataSchemas", "create", "delete")
     | _each(_TENSORBOARD, "create", "update", "delete")
+    | _each(_PERSISTENT, *_WRITE, "reboot")
+    | _each("aiplatform.operations", "cancel", "delete")
     | _each("aiplatform.locations", *_READ)
     | _PROJECT_READ
 )
@@ -89,7 +92,7 @@ _OBJECT_USER = (
     _OBJECT_VIEW
     | _each("storage.objects", "create", "delete", "update")
     | _each("storage.managedFolders", "create", "delete")
-    | {"storage.multipartUploads.create", "storage.multipartUploads.abort"}
+    | {"storage.multipartUploads.create", "storage.multipartUploads.abort", "storage.objects.move"}
 )
 _OBJECT_ADMIN = _OBJECT_USER | _each("storage.managedFolders", "getIamPolicy", "setIamPolicy")
 _BUCKETS = _each("storage.buckets", *_WRITE, "getIamPolicy", "setIamPolicy")
@@ -97,7 +100,8 @@ _BUCKETS = _each("storage.buckets", *_WRITE, "getIamPolicy", "setIamPolicy")
 #: Predefined role → permissions.
 PREDEFINED: Final[Mapping[str, frozenset[str]]] = {
     "roles/storage.objectViewer": _OBJECT_VIEW,
-    "roles/storage.objectCreator": frozenset({"storage.objects.create", "storage.managedFolders.create"})
+    "roles/storage.objectCreator": _each("storage.multipartUploads", "create", "abort", "listParts")
+    | {"storage.objects.create", "storage.managedFolders.create"}
     | _PROJECT_READ,
     "roles/storage.objectUser": _OBJECT_USER,
     "roles/storage.objectAdmin": _OBJECT_ADMIN,
@@ -111,6 +115,7 @@ PREDEFINED: Final[Mapping[str, frozenset[str]]] = {
         | _TENSORBOARD_READ
         | _JOBS_READ
         | _OPERATIONS
+        | _each(_PERSISTENT, *_READ)
         | _each("aiplatform.locations", *_READ)
         | _PROJECT_READ
     ),
@@ -144,6 +149,10 @@ PREDEFINED: Final[Mapping[str, frozenset[str]]] = {
             "iam.serviceAccounts.list",
         }
     ),
+    "roles/iam.serviceAccountAdmin": _each("iam.serviceAccounts", *_WRITE, "getIamPolicy", "setIamPolicy")
+    | _PROJECT_READ,
+    "roles/resourcemanager.projectIamAdmin": _each("resourcemanager.projects", "getIamPolicy", "setIamPolicy")
+    | _PROJECT_READ,
     "roles/iam.securityReviewer": frozenset(
         {
             "iam.serviceAccounts.getIamPolicy",
@@ -153,6 +162,15 @@ PREDEFINED: Final[Mapping[str, frozenset[str]]] = {
         }
     ),
     "roles/logging.viewer": _LOGS_READ | _PROJECT_READ,
+    "roles/logging.privateLogViewer": _LOGS_READ | _PROJECT_READ | {"logging.privateLogEntries.list"},
+    "roles/logging.admin": _LOGS_READ
+    | _PROJECT_READ
+    | {
+        "logging.logs.delete",
+        "logging.logEntries.create",
+        "logging.logEntries.route",
+        "logging.privateLogEntries.list",
+    },
     "roles/logging.logWriter": frozenset({"logging.logEntries.create", "logging.logEntries.route"}),
     "roles/monitoring.viewer": _SERIES_READ | _PROJECT_READ,
     "roles/browser": _PROJECT_READ,

@@ -18,7 +18,7 @@ from argovx_lab.sandbox.google.storage.call import Call
 from argovx_lab.sandbox.google.storage.catalog import Catalog
 from argovx_lab.sandbox.google.storage.errors import condition_not_met, invalid, required
 from argovx_lab.sandbox.google.storage.names import check_folder, check_object
-from argovx_lab.sandbox.google.storage.preconditions import Preconditions
+from argovx_lab.sandbox.google.storage.preconditions import Preconditions, check_tags
 from argovx_lab.sandbox.google.storage.resources import bucket_resource, folder_resource
 from argovx_lab.sandbox.http import Response
 
@@ -53,6 +53,7 @@ class BucketMethods:
     async def list(self, call: Call) -> Response:
         """``GET /b?project=…``."""
         self._project(call)
+        call.flag("returnPartialSuccess")  # every bucket can be reached, so the answer is always whole
         call.access.project("storage.buckets.list", self._iam.project)
         limit = call.limit(_PAGE_MAX)
         found = islice(
@@ -70,6 +71,13 @@ class BucketMethods:
         """``GET /b/{bucket}``."""
         record = self._checked(call, "storage.buckets.get", read=True)
         return self._bucket(call, record)
+
+    async def get_layout(self, call: Call) -> Response:
+        """``GET /b/{bucket}/storageLayout``."""
+        resource = bucket_resource(self._checked(call, "storage.buckets.get"), self._iam.number)
+        answer = {"kind": "storage#storageLayout", "bucket": call.names[0]}
+        answer |= {name: resource[name] for name in ("location", "locationType")}
+        return call.answer({**answer, "hierarchicalNamespace": {"enabled": False}})
 
     async def patch(self, call: Call) -> Response:
         """``PATCH /b/{bucket}``."""
@@ -98,6 +106,8 @@ class BucketMethods:
         pre = Preconditions.of(call.params)
         etag = bucket_resource(record, self._iam.number)["etag"]
         pre.check(record["generation"], record["metageneration"], etag=etag, read=read)
+        if read:
+            check_tags(call.request.headers, etag)
         return record
 
     def _bucket(self, call: Call, record: dict[str, Any]) -> Response:

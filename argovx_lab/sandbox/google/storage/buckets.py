@@ -34,6 +34,14 @@ _OUTPUT = frozenset(
         "metageneration", "location", "locationType", "etag", "owner",
     }
 )  # fmt: skip
+#: Fields that nothing here honours, and what they may hold all the same: that they are off.
+_OFF: Final[Mapping[str, tuple[Any, ...]]] = {
+    "autoclass": ({"enabled": False},),
+    "billing": ({"requesterPays": False},),
+    "hierarchicalNamespace": ({"enabled": False},),
+    "lifecycle": ({"rule": []},),
+    "rpo": ("DEFAULT",),
+}
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
 _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}\Z")
 _LOCATION = re.compile(r"(?:US|EU|ASIA|[A-Z]+-[A-Z]+[0-9]+)\Z")
@@ -205,7 +213,7 @@ def _changed(record: Record, fields: Mapping[str, Any]) -> Record:
         elif name in _OUTPUT:
             if name == "location" and str(value).upper() != record["location"]:
                 raise invalid("The location of a bucket cannot be changed.", name)
-        elif value:
+        elif value and value not in _OFF.get(name, ()):
             raise not_emulated(f"the bucket field {name}")
     return new
 

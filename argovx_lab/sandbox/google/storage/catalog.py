@@ -20,6 +20,7 @@ _SEP = "\0"
 _BUCKETS, _FOLDERS, _LIVE, _OLD, _UPLOADS = (
     f"storage.{name}" for name in ("buckets", "folders", "live", "noncurrent", "uploads")
 )
+_MULTIPARTS, _PARTS = "storage.multiparts", "storage.parts"
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,7 @@ class Catalog:
 
     def blobs(self) -> set[str]:
         """Return the ids of all blobs in use."""
-        return {record["blob"] for table in (_LIVE, _OLD) for _, record in self._store.scan(table)}
+        return {record["blob"] for table in (_LIVE, _OLD, _PARTS) for _, record in self._store.scan(table)}
 
     # resumable uploads
 
@@ -206,3 +207,30 @@ class Catalog:
     def delete_upload(self, key: str) -> None:
         """Remove the record of a resumable upload."""
         self._store.delete(_UPLOADS, key)
+
+    # multipart uploads of the XML API
+
+    def multipart(self, upload: str) -> dict[str, Any] | None:
+        """Return the record of a multipart upload, or ``None``."""
+        return self._store.get(_MULTIPARTS, upload)
+
+    def put_multipart(self, upload: str, record: dict[str, Any]) -> None:
+        """Write the record of a multipart upload."""
+        self._store.put(_MULTIPARTS, upload, record)
+
+    def parts(self, upload: str) -> dict[int, dict[str, Any]]:
+        """Return the parts of a multipart upload by their numbers."""
+        found = self._store.scan(_PARTS, f"{upload}{_SEP}")
+        return {int(key.rpartition(_SEP)[2]): part for key, part in found}
+
+    def put_part(self, upload: str, number: int, part: dict[str, Any]) -> None:
+        """Write a part of a multipart upload."""
+        self._store.put(_PARTS, f"{upload}{_SEP}{number:05d}", part)
+
+    def delete_multipart(self, upload: str) -> list[str]:
+        """Remove a multipart upload with its parts; return the blobs that nobody names any more."""
+        parts = self.parts(upload)
+        for number in parts:
+            self._store.delete(_PARTS, f"{upload}{_SEP}{number:05d}")
+        self._store.delete(_MULTIPARTS, upload)
+        return [part["blob"] for part in parts.values()]

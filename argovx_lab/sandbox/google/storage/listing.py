@@ -87,7 +87,6 @@ def page(catalog: Catalog, bucket: str, query: Query) -> Page:
         400 for a page token that is not ours.
     """
     found = Page()
-    pattern = glob_pattern(query.glob) if query.glob else None
     place = _Place.decode(query.token) if query.token else None
     last = place
     for kind, name in _walk(catalog, bucket, query, place):
@@ -97,8 +96,6 @@ def page(catalog: Catalog, bucket: str, query: Query) -> Page:
                 return found
             found.prefixes.append(name)
             last = _Place(name, is_prefix=True)
-            continue
-        if pattern is not None and not pattern.fullmatch(name):
             continue
         for stored in _generations(catalog, bucket, name, query.versions, place):
             if found.size >= query.limit:
@@ -128,18 +125,32 @@ def _walk(catalog: Catalog, bucket: str, query: Query, place: _Place | None) -> 
         cursor = place.name + _LAST if place.is_prefix else place.name
         include = query.versions and not place.is_prefix
     last_prefix = place.name if place is not None and place.is_prefix else ""
+    if (
+        place is not None
+        and not place.is_prefix
+        and query.trailing
+        and _prefix_of(place.name, query) == place.name
+    ):
+        # the page ended between an object that is named like its own prefix and that prefix
+        if query.versions:
+            yield "name", place.name
+        yield "prefix", place.name
+        last_prefix, cursor, include = place.name, place.name + _LAST, False
+    pattern = glob_pattern(query.glob) if query.glob else None
     while True:
         for name in _names(catalog, bucket, query, cursor, include):
             if query.end and name >= query.end:
                 return
+            if pattern is not None and not pattern.fullmatch(name):
+                continue
             folder = _prefix_of(name, query)
             if folder is None:
                 yield "name", name
                 continue
-            if folder != last_prefix:
-                yield "prefix", folder
             if query.trailing and name == folder:
                 yield "name", name
+            if folder != last_prefix:
+                yield "prefix", folder
             last_prefix, cursor, include = folder, folder + _LAST, False
             break
         else:

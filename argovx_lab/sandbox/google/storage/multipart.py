@@ -63,17 +63,18 @@ async def parse(content_type: str, chunks: AsyncIterator[bytes]) -> Related:
     reader = _Reader(chunks)
     mark = b"--" + boundary(content_type).encode("latin-1", "replace")
     await reader.until(mark)
-    await reader.until(b"\r\n")
-    await _headers(reader)
-    resource = await reader.until(b"\r\n" + mark)
-    await reader.until(b"\r\n")
-    headers = await _headers(reader)
-    return Related(resource, headers.get("content-type", ""), reader.stream(b"\r\n" + mark))
+    # gcsfs ends lines with a bare line feed, and Google takes it: the first line tells which it is
+    end = b"\r\n" if (await reader.until(b"\n")).endswith(b"\r") else b"\n"
+    await _headers(reader, end)
+    resource = await reader.until(end + mark)
+    await reader.until(end)
+    headers = await _headers(reader, end)
+    return Related(resource, headers.get("content-type", ""), reader.stream(end + mark))
 
 
-async def _headers(reader: _Reader) -> dict[str, str]:
+async def _headers(reader: _Reader, end: bytes) -> dict[str, str]:
     found: dict[str, str] = {}
-    while line := await reader.until(b"\r\n"):
+    while line := await reader.until(end):
         name, colon, value = line.decode("latin-1").partition(":")
         if not colon or len(found) > 50:
             raise _malformed()

@@ -84,6 +84,33 @@ class Objects:
         new = self._new(bucket, name, blob, source.size, source.crc32c, source.md5, props)
         return self._commit(replace(new, components=source.components), pre, may_replace)
 
+    def move(self, source: Stored, name: str, pre: Preconditions, may_replace: MayReplace) -> Stored:
+        """Give an object another name in its bucket; errors as :meth:`create`, and 404 when it has gone."""
+        new = replace(
+            self._new(
+                source.bucket,
+                name,
+                self._blobs.clone(source.blob),
+                source.size,
+                source.crc32c,
+                source.md5,
+                source.props,
+            ),
+            components=source.components,
+        )
+        freed: list[str] = []
+
+        def leave(_: Stored) -> None:
+            if not source.deleted and self._versioned(source.bucket):
+                self._catalog.archive(source)
+                return
+            self._catalog.remove(source)
+            freed.append(source.blob)
+
+        moved = self._commit(new, pre, may_replace, leave)
+        self._blobs.delete(freed)
+        return moved
+
     def concatenate(self, descriptors: Sequence[int]) -> Writer:
         """Return a new blob with the bytes of open files in their order; it blocks, so run it in a thread."""
         writer = self._blobs.writer()
@@ -98,20 +125,23 @@ class Objects:
 
     def compose(
         self,
-        sources: Sequence[Stored],
+        parts: int,
         bucket: str,
         name: str,
         writer: Writer,
         props: Mapping[str, Any],
         pre: Preconditions,
         may_replace: MayReplace,
+        also: Callable[[Stored], None] = lambda _: None,
     ) -> Stored:
-        """Make a concatenated blob a composite object, which has no md5; errors as :meth:`create`."""
+        """Make a concatenated blob a composite object of that many parts, which has no md5.
+
+        Errors as :meth:`create`.
+        """
         digests = writer.digests
         blob = self._blobs.keep(writer)
         new = self._new(bucket, name, blob, digests.size, digests.crc32c, "", props)
-        parts = sum(max(1, source.components) for source in sources)
-        return self._commit(replace(new, components=parts), pre, may_replace)
+        return self._commit(replace(new, components=parts), pre, may_replace, also)
 
     def patch(
         self, stored: Stored, change: Mapping[str, Any], pre: Preconditions, *, whole: bool = False
@@ -121,8 +151,9 @@ class Objects:
         Raises
         ------
         StorageError
-            412, or 400 for a storage class, which only a rewrite changes.
+            412, or 400 for a storage class, which only a rewrite changes, and a custom time that goes back.
         """
+        properties.check_custom_time(stored.props.get("customTime"), change, whole=whole)
         wanted = change.get("storageClass")
         if wanted is not None and wanted != stored.props["storageClass"]:
             raise invalid("The storage class of an object changes by a rewrite only.", "storageClass")

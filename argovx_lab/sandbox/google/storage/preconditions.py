@@ -1,4 +1,4 @@
-"""Preconditions: the four query parameters, for objects and for the sources of copies.
+"""Preconditions: the four query parameters, for objects and for the sources of copies, and entity tags.
 
 Owns their meaning and the status that follows: 412, or 304 for reads of what the client already has.
 Source: https://cloud.google.com/storage/docs/request-preconditions
@@ -71,6 +71,24 @@ class Preconditions:
     def to_dict(self) -> dict[str, int | None]:
         """Return the fields, to be kept with a resumable upload."""
         return dict(vars(self))
+
+
+def check_tags(headers: Mapping[str, str], etag: str) -> None:
+    """Compare ``If-Match`` and ``If-None-Match`` of a read with an entity tag.
+
+    Raises
+    ------
+    StorageError
+        412 or 304.
+    """
+    if "if-match" in headers and not _tags(headers["if-match"]) & {etag, "*"}:
+        raise condition_not_met("If-Match")
+    if "if-none-match" in headers and _tags(headers["if-none-match"]) & {etag, "*"}:
+        raise not_modified(etag)
+
+
+def _tags(header: str) -> set[str]:
+    return {tag.strip().strip('"') for tag in header.split(",")}
 
 
 def number(name: str, text: str | None) -> int | None:

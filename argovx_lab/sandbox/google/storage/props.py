@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from argovx_lab.sandbox.google.storage.errors import acl, invalid, not_emulated
@@ -80,6 +80,28 @@ def merged(old: Mapping[str, Any], change: Mapping[str, Any]) -> Props:
 def fresh(props: Mapping[str, Any], storage_class: str) -> Props:
     """Return the props of a new object: without removals, with a storage class."""
     return merged({}, {"storageClass": storage_class, **{k: v for k, v in props.items() if v is not None}})
+
+
+def check_custom_time(old: str | None, change: Mapping[str, Any], *, whole: bool) -> None:
+    """Refuse to take a custom time away or back, which Google does not allow on the same generation.
+
+    Raises
+    ------
+    StorageError
+        400.
+    """
+    if old is None or not (whole or "customTime" in change):
+        return
+    new = change.get("customTime")
+    if new is None or _moment(new) < _moment(old):
+        raise invalid(
+            "Once a custom time is set it cannot be removed or set to an earlier time.", "customTime"
+        )
+
+
+def _moment(text: str) -> datetime:
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _value(name: str, value: object) -> Any:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from argovx_lab.sandbox.google.storage import preconditions
 from argovx_lab.sandbox.google.storage.bucket_methods import BucketMethods
 from argovx_lab.sandbox.google.storage.call import Call
+from argovx_lab.sandbox.google.storage.copy_methods import CopyMethods
 from argovx_lab.sandbox.google.storage.object_methods import ObjectMethods
 from argovx_lab.sandbox.http import Response
 
@@ -59,24 +60,41 @@ ABSENT: Final = {
     r"/notificationConfigs": "notifications",
     r"/projects/[^/]+/hmacKeys": "HMAC keys",
     r"/b/[^/]+/lockRetentionPolicy": "retention policies",
-    r"/b/[^/]+/(?:folders|storageLayout|anywhereCaches|operations|restore|relocate)": "this bucket feature",
+    r"/b/[^/]+/folders": "folders of hierarchical namespaces",
+    r"/b/[^/]+/anywhereCaches": "Anywhere Cache",
+    r"/b/[^/]+/(?:operations|relocate)": "relocation of buckets and long-running operations",
+    r"/b/[^/]+/(?:o/[^/]+/)?restore": "restore after a soft delete",
     r"/b/[^/]+/o/(?:bulkRestore|watch)": "bulk restore and watch",
-    r"/o/[^/]+/(?:restore|moveTo/o/[^/]+|iam)": "restore, move and policies of objects",
+    r"/channels/stop": "watch",
+    r"/o/[^/]+/iam": "policies of objects",
 }
 
 
-def table(buckets: BucketMethods, objects: ObjectMethods, upload: Method) -> list[Route]:
+#: Parameters that nothing here honours, and that may be there all the same to say that they are off.
+OFF: Final = frozenset(
+    {
+        "softDeleted",
+        "enableObjectRetention",
+        "overrideUnlockedRetention",
+        "copySourceAcl",
+        "deleteSourceObjects",
+    }
+)
+
+
+def table(buckets: BucketMethods, objects: ObjectMethods, copies: CopyMethods, upload: Method) -> list[Route]:
     """Return all methods; ``upload`` is what takes uploads of every type."""
     base, bucket, name = r"(?:/download|)/storage/v1", r"/b/([^/]+)", r"/o/([^/]+)"
     folder = r"/managedFolders/([^/]+)"
     meta = preconditions.BUCKET_NAMES
     rows: list[tuple[str, str, Any, Any]] = [
         ("POST", f"{base}/b", buckets.insert, {"project"}),
-        ("GET", f"{base}/b", buckets.list, _PAGES | {"project", "prefix"}),
+        ("GET", f"{base}/b", buckets.list, _PAGES | {"project", "prefix", "returnPartialSuccess"}),
         ("GET", f"{base}{bucket}", buckets.get, meta),
         ("PATCH", f"{base}{bucket}", buckets.patch, meta),
         ("PUT", f"{base}{bucket}", buckets.update, meta),
         ("DELETE", f"{base}{bucket}", buckets.delete, meta),
+        ("GET", f"{base}{bucket}/storageLayout", buckets.get_layout, {"prefix"}),
         ("GET", f"{base}{bucket}/iam", buckets.get_policy, {"optionsRequestedPolicyVersion"}),
         ("PUT", f"{base}{bucket}/iam", buckets.set_policy, ()),
         ("GET", f"{base}{bucket}/iam/testPermissions", buckets.test_permissions, {"permissions"}),
@@ -94,14 +112,15 @@ def table(buckets: BucketMethods, objects: ObjectMethods, upload: Method) -> lis
         ("PATCH", f"{base}{bucket}{name}", objects.patch, _OBJECT),
         ("PUT", f"{base}{bucket}{name}", objects.update, _OBJECT),
         ("DELETE", f"{base}{bucket}{name}", objects.delete, _OBJECT),
-        ("POST", f"{base}{bucket}{name}/compose", objects.compose, preconditions.NAMES),
-        ("POST", f"{base}{bucket}{name}/copyTo{bucket}{name}", objects.copy, _COPY),
+        ("POST", f"{base}{bucket}{name}/compose", copies.compose, preconditions.NAMES),
+        ("POST", f"{base}{bucket}{name}/copyTo{bucket}{name}", copies.copy, _COPY),
         (
             "POST",
             f"{base}{bucket}{name}/rewriteTo{bucket}{name}",
-            objects.rewrite,
+            copies.rewrite,
             _COPY | {"rewriteToken", "maxBytesRewrittenPerCall"},
         ),
+        ("POST", f"{base}{bucket}{name}/moveTo{name}", copies.move, _COPY - {"sourceGeneration"}),
         ("POST", rf"(?:/resumable|)/upload/storage/v1{bucket}/o", upload, _UPLOAD),
     ]
     return [Route(verb, re.compile(path), method, frozenset(params)) for verb, path, method, params in rows]

@@ -19,13 +19,15 @@ from argovx_lab.sandbox.google.caller import Caller
 from argovx_lab.sandbox.google.errors import GoogleError
 from argovx_lab.sandbox.google.iam import Iam
 from argovx_lab.sandbox.google.noted import Note, Noted, ignore
-from argovx_lab.sandbox.google.storage import batch, routes
+from argovx_lab.sandbox.google.storage import batch, parameters, routes
 from argovx_lab.sandbox.google.storage.access import Access
 from argovx_lab.sandbox.google.storage.blobs import Blobs
+from argovx_lab.sandbox.google.storage.bodies import Body
 from argovx_lab.sandbox.google.storage.bucket_methods import BucketMethods
 from argovx_lab.sandbox.google.storage.buckets import Buckets
 from argovx_lab.sandbox.google.storage.call import Call
 from argovx_lab.sandbox.google.storage.catalog import Catalog
+from argovx_lab.sandbox.google.storage.copy_methods import CopyMethods
 from argovx_lab.sandbox.google.storage.errors import (
     StorageError,
     acl,
@@ -39,41 +41,17 @@ from argovx_lab.sandbox.google.storage.object_methods import ObjectMethods
 from argovx_lab.sandbox.google.storage.objects import Objects
 from argovx_lab.sandbox.google.storage.sessions import Sessions
 from argovx_lab.sandbox.google.storage.uploads import Uploads
+from argovx_lab.sandbox.google.storage.xml_errors import render_xml
+from argovx_lab.sandbox.google.storage.xml_uploads import XmlUploads
 from argovx_lab.sandbox.google.store import Store
-from argovx_lab.sandbox.http import ClientGone, Message, Receive, Request, Response
+from argovx_lab.sandbox.http import ClientGone, Request, Response
 
 log = logging.getLogger(__name__)
 
-#: Parameters of every method; the last two change nothing about an answer's meaning.
-_COMMON: Final = frozenset({"alt", "fields", "projection", "userProject", "prettyPrint", "quotaUser"})
-#: google-cloud-storage 3.17 misspells this one in uploads; what is meant is honoured.
-_ALIASES: Final = {"ifMetaGenerationNotMatch": "ifMetagenerationNotMatch"}
-#: What is read away of a refused upload. Unit: bytes.
-_DRAIN_MAX: Final = 64 * 1024 * 1024
-_ACLS: Final = frozenset({"predefinedAcl", "predefinedDefaultObjectAcl", "destinationPredefinedAcl"})
-_HEADERS: Final = ("x-goog-encryption-algorithm", "x-goog-copy-source-encryption-algorithm")
-_TAG_HEADERS: Final = ("if-match", "if-none-match")
-
-
-class _Body:
-    """Passes a request's body on, and reads away what nobody read.
-
-    A client that is still sending when the refusal comes would see a broken connection instead of it.
-    """
-
-    def __init__(self, receive: Receive) -> None:
-        self._receive = receive
-        self._ended = False
-
-    async def __call__(self) -> Message:
-        message = await self._receive()
-        self._ended = message["type"] != "http.request" or not message.get("more_body")
-        return message
-
-    async def drain(self) -> None:
-        left = _DRAIN_MAX
-        while not self._ended and left > 0:
-            left -= len((await self()).get("body", b""))
+#: How paths of the JSON API begin; every other path is one of the XML API.
+_JSON: Final = ("/storage/", "/upload/storage/", "/download/storage/", "/batch", "/resumable/")
+#: The end of the host names that carry a bucket's name, as the XML API allows.
+_HOST: Final = ".storage.googleapis.com"
 
 
 class StorageService:
@@ -115,12 +93,21 @@ class StorageService:
         self._routes = routes.table(
             BucketMethods(iam, self._catalog, self.buckets),
             ObjectMethods(self._catalog, self.buckets, objects),
+            CopyMethods(self.buckets, objects),
             self._upload,
         )
+        self._xml = XmlUploads(self._catalog, objects, self._blobs, self.buckets)
 
     def methods(self) -> list[str]:
         """Return the names of all methods that are answered."""
         return sorted({route.name for route in self._routes})
+
+    def name_of(self, method: str, path: str) -> str:
+        """Return the name of the method that a request means, ``storage.objects.get``; for faults."""
+        if "/upload/storage/" in path:
+            return "storage.objects.create"
+        found = (r.name for r in self._routes if r.verb == method and r.path.fullmatch(path))
+        return next(found, "storage")
 
     async def tidy(self) -> None:
         """Remove bytes that no record names, which a killed process may have left."""
@@ -131,7 +118,7 @@ class StorageService:
 
     async def handle(self, request: Request) -> Response:
         """Answer one request; errors come back rendered."""
-        body = request.receive = _Body(request.receive)
+        body = request.receive = Body(request.receive)
         noted = Noted(f"{request.method} {request.path[:200]}")
         refusal: GoogleError
         try:
@@ -144,31 +131,71 @@ class StorageService:
             refusal = machine(error)
             log.exception("storage cannot use its state folder: %s", refusal.http_status)
         else:
-            self._note(noted)
+            self._keep(noted)
+            if not isinstance(answer.body, bytes):
+                answer.body = body.while_there(answer.body)
             return answer
         noted.outcome, noted.message = refusal.code, refusal.message[:256]
-        self._note(noted)
+        self._keep(noted)
         if request.method != "GET":
             await body.drain()
-        return render(refusal)
+        return render(refusal) if _is_json(request) else render_xml(refusal)
+
+    def _keep(self, noted: Noted) -> None:
+        """Keep a call for the audit log; what is done stays done when the disk is full."""
+        try:
+            self._note(noted)
+        except OSError:
+            log.exception("the audit line of %s is lost", noted.method)
 
     async def _answer(self, request: Request, noted: Noted) -> Response:
+        if not _is_json(request):
+            return await self._answer_xml(request, noted)
         if request.path.rstrip("/") in ("/batch/storage/v1", "/batch"):
             return await batch.run(request, self.handle)
         path = request.raw_path.partition("?")[0]
         if upload := request.param("upload_id"):
-            return await self._session(request, upload)
+            return await self._session(request, upload, noted)
         for route in self._routes:
             match = route.path.fullmatch(path)
             if match is not None and route.verb == request.method:
                 names = tuple(decode(name) for name in match.groups())
-                params = self._params(request, route)
+                params = parameters.checked(
+                    request, route.params, self._iam, media="generation" in route.params
+                )
                 noted.method = route.name
-                caller = self._caller(request)
-                noted.principal = caller.principal if caller else ""
-                access = Access(self._iam, caller, write=request.method != "GET", noted=noted)
+                access = self._access(request, noted)
                 return await route.method(Call(request, access, names, params))
         raise self._unknown(request, path)
+
+    async def _answer_xml(self, request: Request, noted: Noted) -> Response:
+        """Answer a multipart upload of the XML API; everything else of that API is refused."""
+        host = request.host.partition(":")[0]
+        bucket, name = host.removesuffix(_HOST), request.raw_path.partition("?")[0][1:]
+        if bucket == host:
+            bucket, _, name = name.partition("/")
+        params = dict(request.query)
+        methods = {
+            ("POST", "uploads"): self._xml.initiate,
+            ("PUT", "partNumber uploadId"): self._xml.part,
+            ("POST", "uploadId"): self._xml.complete,
+            ("DELETE", "uploadId"): self._xml.abort,
+        }
+        method = methods.get((request.method, " ".join(sorted(params))))
+        if method is None:
+            raise not_emulated(
+                "the XML API (but for multipart uploads) and signed URLs",
+                "Use the JSON API (/storage/v1/b/BUCKET/o/OBJECT).",
+            )
+        noted.method = f"storage.multipartUploads.{method.__name__}"
+        parameters.check_headers(request, self._iam)
+        access = self._access(request, noted)
+        return await method(Call(request, access, (decode(bucket), decode(name)), params))
+
+    def _access(self, request: Request, noted: Noted) -> Access:
+        caller = self._caller(request)
+        noted.principal = caller.principal if caller else ""
+        return Access(self._iam, caller, write=request.method != "GET", noted=noted)
 
     def _caller(self, request: Request) -> Caller | None:
         if "authorization" not in request.headers:
@@ -178,11 +205,12 @@ class StorageService:
         except GoogleError as error:
             raise StorageError("UNAUTHENTICATED", "Invalid Credentials", headers=error.headers) from None
 
-    async def _session(self, request: Request, upload: str) -> Response:
+    async def _session(self, request: Request, upload: str, noted: Noted) -> Response:
+        noted.method = "storage.objects.create"
         if request.method in ("PUT", "POST"):
-            return await self._sessions.feed(request, upload)
+            return await self._sessions.feed(request, upload, noted)
         if request.method == "DELETE":
-            return self._sessions.cancel(upload)
+            return self._sessions.cancel(upload, noted)
         raise invalid(f"Method {request.method} is not one of an upload session: PUT, POST, DELETE.")
 
     async def _upload(self, call: Call) -> Response:
@@ -194,30 +222,6 @@ class StorageService:
         if kind == "resumable":
             return await self._sessions.open(call)
         raise invalid(f"Invalid upload type {kind[:40]!r}: media, multipart or resumable.", "uploadType")
-
-    def _params(self, request: Request, route: routes.Route) -> dict[str, str]:
-        """Return the query parameters, refusing what nothing honours."""
-        params = {_ALIASES.get(name, name): value for name, value in request.query}
-        for name, value in params.items():
-            if name in _ACLS and value:
-                raise acl()
-            if name not in _COMMON | route.params | _ACLS:
-                raise not_emulated(f"the parameter {name!r} of {request.method} {request.path[:100]}")
-        if params.get("alt", "json") not in ("json", "media" if "generation" in route.params else "json"):
-            raise invalid(f"Invalid value for alt: {params['alt'][:40]!r}.", "alt")
-        # buckets have uniform access, so there is no ACL that "full" could add
-        if params.get("projection", "noAcl") not in ("noAcl", "full"):
-            raise invalid(f"Invalid value for projection: {params['projection'][:40]!r}.", "projection")
-        if params.get("userProject", self._iam.project) not in (self._iam.project, self._iam.number):
-            raise not_emulated("requester pays", "Leave userProject out.")
-        for header in _HEADERS:
-            if header in request.headers:
-                raise not_emulated(f"customer-supplied encryption keys ({header})")
-        if request.method != "GET":
-            for header in _TAG_HEADERS:
-                if header in request.headers:
-                    raise not_emulated(f"the header {header} of {request.method}", "Use ifGenerationMatch.")
-        return params
 
     def _unknown(self, request: Request, path: str) -> StorageError:
         """Return the refusal of a path that no route takes."""
@@ -234,8 +238,8 @@ class StorageService:
                 status=405,
                 why="methodNotAllowed",
             )
-        if "/storage/v1" in path:
-            return StorageError("NOT_FOUND", f"{path[:200]} is not a path of the Cloud Storage JSON API.")
-        return not_emulated(
-            "the XML API and signed URLs", "Use the JSON API (/storage/v1/b/BUCKET/o/OBJECT)."
-        )
+        return StorageError("NOT_FOUND", f"{path[:200]} is not a path of the Cloud Storage JSON API.")
+
+
+def _is_json(request: Request) -> bool:
+    return request.path.startswith(_JSON) and not request.host.partition(":")[0].endswith(_HOST)

@@ -18,7 +18,9 @@ from typing import Any, Final
 
 from argovx_lab.sandbox.google.auth import caller_of, caller_record
 from argovx_lab.sandbox.google.caller import Caller
+from argovx_lab.sandbox.google.noted import Noted
 from argovx_lab.sandbox.google.storage.access import Access
+from argovx_lab.sandbox.google.storage.access import object_resource as object_name
 from argovx_lab.sandbox.google.storage.blobs import Blobs, Writer
 from argovx_lab.sandbox.google.storage.call import Call
 from argovx_lab.sandbox.google.storage.catalog import Catalog
@@ -149,8 +151,10 @@ class Sessions:
         place += f"?uploadType=resumable&upload_id={upload}"
         return Response(200, {"location": place, "x-guploader-uploadid": upload})
 
-    async def feed(self, request: Request, upload: str) -> Response:
+    async def feed(self, request: Request, upload: str, noted: Noted) -> Response:
         """``PUT`` on the session's address: bytes, or the question how far it is.
+
+        ``noted`` learns whose upload it is.
 
         Raises
         ------
@@ -158,7 +162,7 @@ class Sessions:
             404 or 410 for a session that is not there, 400 for a range that does not fit.
         """
         key = _key(upload)
-        record = self._record(key)
+        record = self._record(key, noted)
         if record["done"]:
             return self._finished(record)
         piece = Piece.of(request)
@@ -199,10 +203,10 @@ class Sessions:
             raise
         return json_response(object_resource(stored))
 
-    def cancel(self, upload: str) -> Response:
+    def cancel(self, upload: str, noted: Noted) -> Response:
         """``DELETE`` on the session's address: drop it; Google answers 499."""
         key = _key(upload)
-        self._record(key)
+        self._record(key, noted)
         self._drop(key)
         return Response(499)
 
@@ -223,10 +227,13 @@ class Sessions:
         self._blobs.drop_session(key)
         self._catalog.delete_upload(key)
 
-    def _record(self, key: str) -> dict[str, Any]:
+    def _record(self, key: str, noted: Noted) -> dict[str, Any]:
         record = self._catalog.upload(key)
         if record is None:
             raise StorageError("NOT_FOUND", "The upload session does not exist, or has ended.")
+        noted.principal = caller_of(record["caller"]).principal
+        noted.permission = "storage.objects.create"
+        noted.resource = object_name(record["bucket"], record["name"])[:500]
         if record["ends"] < self._catalog.now().timestamp():
             self._drop(key)
             raise StorageError("NOT_FOUND", "The upload session has expired.", status=410)

@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -34,7 +35,14 @@ class Answer:
 
     @property
     def error(self) -> str:
+        if self.body.startswith(b"<?xml"):
+            return str(ET.fromstring(self.body).findtext("Message"))
         return str(self.json["error"]["message"])
+
+    @property
+    def xml_code(self) -> str:
+        """Code of an error of the XML API."""
+        return str(ET.fromstring(self.body).findtext("Code"))
 
 
 class Storage:
