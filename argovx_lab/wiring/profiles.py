@@ -48,7 +48,6 @@ class Endpoints:
     sts: str
     aiplatform: str
     storage: str
-    logging: str
 
 
 @dataclass(frozen=True)
@@ -206,7 +205,6 @@ def _from_document(name: str, document: Mapping[str, Any]) -> Profile:
             sts="https://sts.googleapis.com",
             aiplatform=f"https://{region}-aiplatform.googleapis.com",
             storage="https://storage.googleapis.com",
-            logging="https://logging.googleapis.com",
         ),
         **values,
     )
