@@ -15,7 +15,7 @@ from google.auth import exceptions
 
 from argovx_lab.errors import CredentialError
 from argovx_lab.identity.http import Observer, Transport
-from argovx_lab.identity.settings import Federation, check_address
+from argovx_lab.identity.settings import Federation, Patience, check_address
 from argovx_lab.identity.sts import FederatedCredentials
 from argovx_lab.redact import Unpicklable
 
@@ -76,24 +76,22 @@ class Session(Unpicklable):
             When no answer came; ``reason`` is ``NotSent`` or ``NoAnswer``.
         """
         check_address(url, self._federation.hosts)
-        patience = self._federation.api
-        options = {
-            "patience": patience if timeout_s is None else replace(patience, read_s=timeout_s),
-            "repeat": method in _HARMLESS if repeat is None else repeat,
-            "service": service,
-            "params": params,
-            "data": data,
-            "stream": stream,
-        }
-        answer = self._send(method, url, headers, options)
+        body = {"params": params, "data": data, "stream": stream}
+        ways: dict[str, Any] = {"patience": self._patience(timeout_s), "service": service}
+        ways["repeat"] = method in _HARMLESS if repeat is None else repeat
+        answer = self._send(method, url, headers, **body, **ways)
         if answer.status_code == 401 and _rewind(data):
             answer.close()
             self._renew()
-            answer = self._send(method, url, headers, options)
+            answer = self._send(method, url, headers, **body, **ways)
         return answer
 
+    def _patience(self, timeout_s: Optional[float]) -> Patience:
+        usual = self._federation.api
+        return usual if timeout_s is None else replace(usual, read_s=timeout_s)
+
     def _send(
-        self, method: str, url: str, headers: Optional[Mapping[str, str]], options: Mapping[str, Any]
+        self, method: str, url: str, headers: Optional[Mapping[str, str]], **options: Any
     ) -> requests.Response:
         used = self._authorize(method, url, dict(headers or {}))
         return self._transport.send(method, url, headers=used, **options)

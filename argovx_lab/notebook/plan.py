@@ -22,7 +22,7 @@ from argovx_lab.model.step import Environment, Machine, Runner, Source, StepSpec
 from argovx_lab.notebook.inputs import Bound
 from argovx_lab.policy.judge import StepFacts, enforce, judge
 from argovx_lab.vertex.catalog import parse_machine
-from argovx_lab.wiring import Services
+from argovx_lab.wiring import Profile, Services
 
 Manifest = dict[str, Any]
 
@@ -93,19 +93,40 @@ class Plan:
         )
 
 
-def make(
-    services: Services,
-    options: Options,
-    *,
-    name: str,
-    signature: str,
-    document: dict[str, Any],
-    inputs: tuple[Bound, ...],
-    outputs: Mapping[str, str],
-    run: str,
-    workflow_name: str,
-    notes: tuple[str, ...] = (),
-) -> Plan:
+@dataclass(frozen=True)
+class Draft:
+    """A step as its cell has it, before profile, catalogue and policy were asked.
+
+    Parameters
+    ----------
+    signature : str
+        As found or typed, in its canonical spelling.
+    document : dict
+        The source document (``argovx.source/1``).
+    outputs : dict
+        Name → codec.
+    run, workflow : str
+        The run that it belongs to, and the name of its Workflow.
+    notes : tuple of str
+        What the user should know of it.
+    """
+
+    name: str
+    signature: str
+    document: dict[str, Any]
+    inputs: tuple[Bound, ...]
+    outputs: Mapping[str, str]
+    run: str
+    workflow: str
+    notes: tuple[str, ...] = ()
+
+    @property
+    def cell(self) -> Cell:
+        """Where it stands in the notebook."""
+        return Cell(self.document["notebook"], self.document["cell_id"], self.document["cell_number"])
+
+
+def make(services: Services, options: Options, draft: Draft) -> Plan:
     """Make the plan of one step.
 
     Raises
@@ -115,18 +136,35 @@ def make(
     PolicyDenied
         When a rule refuses.
     """
-    profile = services.profile
-    source, digest = encode_source(document)
-    layout = profile.layout
-    spec = StepSpec(
-        name=name,
-        source=Source(
-            digest=digest,
-            uri=layout.uri(layout.object(digest)),
-            notebook=document["notebook"],
-            cell_id=document["cell_id"],
-            cell_number=document["cell_number"],
+    profile, layout, cell = services.profile, services.profile.layout, draft.cell
+    source, digest = encode_source(draft.document)
+    place = Source(
+        digest,
+        layout.uri(layout.object(digest)),
+        cell.notebook,
+        cell_id=cell.cell_id,
+        cell_number=cell.number,
+    )
+    spec = _spec(profile, options, draft, place)
+    enforce(judge(services.policy, StepFacts.of(spec, profile.user, profile.project)))
+    manifest = workflow(
+        spec,
+        layout.uri(layout.object(spec.digest)),
+        Placement(
+            draft.workflow, profile.namespace, profile.user, draft.run, cell.notebook, services.policy.digest
         ),
+        cell=cell,
+        inputs=[item.about for item in draft.inputs],
+    )
+    return Plan(draft.signature, spec, source, draft.inputs, manifest, services, draft.notes)
+
+
+def _spec(profile: Profile, options: Options, draft: Draft, source: Source) -> StepSpec:
+    """Return the step document: what was typed, completed by the profile and this kernel."""
+    layout = profile.layout
+    return StepSpec(
+        name=draft.name,
+        source=source,
         environment=Environment(
             image=image(options.image, profile.images),
             requirements=options.requirements,
@@ -134,19 +172,11 @@ def make(
         ),
         runner=Runner(runner_digest(), layout.uri(layout.object(runner_digest()))),
         run_as=profile.run_as,
-        inputs={item.name: item.ref for item in inputs},
-        outputs=dict(outputs),
+        inputs={item.name: item.ref for item in draft.inputs},
+        outputs=dict(draft.outputs),
         machine=parse_machine(options.machine) if options.machine else Machine(),
         **_limits(options),
     )
-    enforce(judge(services.policy, StepFacts.of(spec, profile.user, profile.project)))
-    place = Placement(
-        workflow_name, profile.namespace, profile.user, run, document["notebook"], services.policy.digest
-    )
-    cell = Cell(document["notebook"], document["cell_id"], document["cell_number"])
-    uri = layout.uri(layout.object(spec.digest))
-    manifest = workflow(spec, uri, place, cell=cell, inputs=[item.about for item in inputs])
-    return Plan(signature, spec, source, inputs, manifest, services, notes)
 
 
 def send(plan: Plan) -> None:

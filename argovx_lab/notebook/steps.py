@@ -96,12 +96,7 @@ class Steps:
         for problem in undeclared(analysis, signature.inputs or ()) if signature.inputs is not None else ():
             raise SpecError(problem.message, hint=problem.hint)
         names = effective(signature, analysis).inputs or ()
-        outputs = signature.outputs
-        if outputs is None:
-            later = read_later(session.place.file, place)
-            found = [name for name in analysis.outputs if later is None or name in later]
-            outputs = dict.fromkeys(found, "auto")
-        check_outputs(analysis, outputs)
+        outputs = self._outputs(signature, analysis, place)
         document = source_document(
             signature.name,
             cell,
@@ -111,20 +106,30 @@ class Steps:
             cell_number=place.number,
             first_line=place.first_line,
         )
-        whole = signatures.Signature(signature.name, names, dict(outputs))
         remarks = (*analysis.notes, *carried_notes(signature, analysis))
-        return plans.make(
-            session.services,
-            options,
+        draft = plans.Draft(
             name=signature.name,
-            signature=whole.text,
+            signature=signatures.Signature(signature.name, names, outputs).text,
             document=document,
             inputs=tuple(inputs.bind(session, signature.name, names, namespace)),
             outputs=outputs,
             run=session.run_id,
-            workflow_name=f"{task_name(signature.name)}-{secrets.token_hex(3)}",
+            workflow=f"{task_name(signature.name)}-{secrets.token_hex(3)}",
             notes=tuple(note.text for note in remarks),
         )
+        return plans.make(session.services, options, draft)
+
+    def _outputs(
+        self, signature: signatures.Signature, analysis: CellAnalysis, place: Here
+    ) -> dict[str, str]:
+        """Return the outputs with their codecs: as typed, or what the cell assigns and later cells read."""
+        outputs = signature.outputs
+        if outputs is None:
+            later = read_later(self.session.place.file, place)
+            found = [name for name in analysis.outputs if later is None or name in later]
+            outputs = dict.fromkeys(found, "auto")
+        check_outputs(analysis, outputs)
+        return dict(outputs)
 
     def _submit(self, plan: plans.Plan, place: Here) -> None:
         inputs.send(self.session, plan.inputs)
