@@ -18,7 +18,7 @@ from typing import Any
 
 from argovx_lab.capture.notebook import step_names
 from argovx_lab.compile.manifest import task_name
-from argovx_lab.errors import ArgovxError, NotFound, SpecError
+from argovx_lab.errors import ArgovxError, Conflict, NotFound, SpecError
 from argovx_lab.model import names
 from argovx_lab.notebook.handles import Handle
 from argovx_lab.runs.argo import executions
@@ -117,18 +117,33 @@ class Session:
     def run_id(self) -> str:
         """The notebook's current run: found in the bucket, or begun now."""
         if not self._run_id:
-            self._run_id = self._remembered() or self.new_run()
+            self._run_id = self._remembered() or self._first_run()
         return self._run_id
 
     def new_run(self) -> str:
         """Begin another run and remember it for this notebook."""
+        self._run_id = self._fresh_run()
+        self._remember(self._run_id, if_absent=False)
+        return self._run_id
+
+    def _first_run(self) -> str:
+        """Begin a run where none is remembered; another kernel of this notebook may be faster."""
+        run = self._fresh_run()
+        try:
+            self._remember(run, if_absent=True)
+        except Conflict:
+            return self._remembered() or self.new_run()
+        return run
+
+    def _fresh_run(self) -> str:
         stem = PurePosixPath(self.place.path).stem or "notebook"
-        self._run_id = f"{names.slug(stem.lower(), _RUN_MAX)}-{secrets.token_hex(2)}"
+        return f"{names.slug(stem.lower(), _RUN_MAX)}-{secrets.token_hex(2)}"
+
+    def _remember(self, run: str, *, if_absent: bool) -> None:
         if self.place.path:
             alias = self.profile.layout.current_run(self.place.path)
-            body = json.dumps({"schema": "argovx.current-run/1", "run": self._run_id}).encode()
-            self.services.objects.create(self.profile.bucket, alias, body, if_absent=False)
-        return self._run_id
+            body = json.dumps({"schema": "argovx.current-run/1", "run": run}).encode()
+            self.services.objects.create(self.profile.bucket, alias, body, if_absent=if_absent)
 
     def _remembered(self) -> str:
         if not self.place.path:

@@ -14,6 +14,20 @@ def test_values_travel_from_step_to_step_by_reference(kernel):
     assert kernel.good("b.get()") == "{'digits': 42}"
 
 
+def test_two_kernels_of_one_notebook_that_begin_at_once_share_a_run(sandbox, monkeypatch, tmp_path):
+    from concurrent.futures import ThreadPoolExecutor
+
+    from argovx_lab.notebook.session import Session
+
+    monkeypatch.setenv("ARGOVX_NOTEBOOK", f"{tmp_path.name}.ipynb")
+    sessions = [Session() for _ in range(4)]
+    with ThreadPoolExecutor(4) as pool:
+        runs = set(pool.map(lambda session: session.run_id, sessions))
+    assert len(runs) == 1
+    assert sessions[0].new_run() not in runs
+    assert Session().run_id == sessions[0].run_id
+
+
 def test_inputs_and_outputs_are_found_without_a_signature(kernel):
     kernel.good("import math\nradius = 2.0\ndef area(r):\n    return math.pi * r * r")
     kernel.good("%%vertex_step circle\nsurface = round(area(radius), 3)")
