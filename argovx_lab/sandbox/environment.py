@@ -13,6 +13,13 @@ from argovx_lab.sandbox.state import Status
 
 #: Hosts that never go through the proxy.
 NO_PROXY = "localhost,127.0.0.1,::1"
+#: gcsfs, which is what pandas opens gs:// with, reads no proxy variables unless it is told to, and asks a
+#: gRPC service that the sandbox does not have whether a bucket has a hierarchical namespace.
+#: Source: https://filesystem-spec.readthedocs.io/en/latest/features.html#configuration
+_GCSFS = {
+    "FSSPEC_GCS": '{"session_kwargs": {"trust_env": true}}',
+    "GCSFS_EXPERIMENTAL_ZB_HNS_SUPPORT": "false",
+}
 
 
 def network(proxy: str, ca_bundle: str) -> dict[str, str]:
@@ -39,6 +46,7 @@ def network(proxy: str, ca_bundle: str) -> dict[str, str]:
         "NO_PROXY": NO_PROXY,
         "no_proxy": NO_PROXY,
         **dict.fromkeys(certificates, ca_bundle),
+        **_GCSFS,
     }
 
 
