@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from argovx_lab.capture import signature as signatures
 from argovx_lab.capture.analyse import CellAnalysis, analyse_cell, check_outputs
-from argovx_lab.capture.arguments import Options, parse_line
+from argovx_lab.capture.arguments import Line, Options, parse_line
 from argovx_lab.capture.definitions import Definitions
 from argovx_lab.capture.notebook import carried_notes, effective, undeclared
 from argovx_lab.capture.source import source_document
 from argovx_lab.compile.manifest import task_name
-from argovx_lab.errors import SpecError
+from argovx_lab.errors import SpecError, StepCancelled
 from argovx_lab.notebook import inputs
 from argovx_lab.notebook import plan as plans
 from argovx_lab.notebook.cells import Here, definitions, here, read_later
@@ -65,6 +65,25 @@ class Steps:
         """
         typed = parse_line(line)
         signature = signatures.parse(typed.head)
+        try:
+            place, plan = self._prepare(typed, signature, line, cell)
+            if typed.options.dry_run:
+                return plan
+            inputs.send(self.session, plan.inputs)
+            plans.send(plan)
+        except KeyboardInterrupt:
+            raise _interrupted(signature.name) from None
+        waits = self._submit(plan, place) and typed.options.wait
+        _say(plan.notes)
+        if waits:
+            return self._follow(plan)
+        self._bind(plan)
+        return Detached(plan.name)
+
+    def _prepare(
+        self, typed: Line, signature: signatures.Signature, line: str, cell: str
+    ) -> tuple[Here, plans.Plan]:
+        """Return where the cell stands and what would be done; nothing is sent."""
         self.session.begin()
         self.session.attach(self._shell.user_ns)
         place = here(self._shell, line, cell)
@@ -73,15 +92,7 @@ class Steps:
         known = definitions(self._shell)
         analysis = analyse_cell(cell, known, first_line=place.first_line)
         analysis.check()
-        plan = self._plan(signature, analysis, known, place, cell, typed.options)
-        if typed.options.dry_run:
-            return plan
-        self._submit(plan, place)
-        _say(plan.notes)
-        if not typed.options.wait:
-            self._bind(plan)
-            return Detached(plan.name)
-        return self._follow(plan)
+        return place, self._plan(signature, analysis, known, place, cell, typed.options)
 
     def _plan(
         self,
@@ -131,12 +142,17 @@ class Steps:
         check_outputs(analysis, outputs)
         return dict(outputs)
 
-    def _submit(self, plan: plans.Plan, place: Here) -> None:
-        inputs.send(self.session, plan.inputs)
-        plans.send(plan)
-        self.session.services.cluster.create_workflow(plan.manifest, waiting=BusyLine(plan.name))
-        submission = Submission(plan.name, plan.workflow, place.cell_id)
-        self.session.submissions[plan.name] = submission
+    def _submit(self, plan: plans.Plan, place: Here) -> bool:
+        """Create the Workflow; returns whether the user still waits (Ctrl-C may come when it is there)."""
+        cluster, waits = self.session.services.cluster, True
+        try:
+            cluster.create_workflow(plan.manifest, waiting=BusyLine(plan.name))
+        except KeyboardInterrupt:
+            if cluster.get_workflow(plan.workflow) is None:
+                raise _interrupted(plan.name) from None
+            waits = False
+        self.session.submissions[plan.name] = Submission(plan.name, plan.workflow, place.cell_id)
+        return waits
 
     def _follow(self, plan: plans.Plan) -> Detached | None:
         try:
@@ -152,6 +168,13 @@ class Steps:
     def _bind(self, plan: plans.Plan) -> None:
         for name in plan.spec.outputs:
             self._shell.user_ns[name] = self.session.make_handle(plan.name, name, plan.workflow)
+
+
+def _interrupted(step: str) -> StepCancelled:
+    return StepCancelled(
+        f"{step} was interrupted before it was submitted",
+        hint="Nothing runs. Run the cell again when it may go on.",
+    )
 
 
 def _say(texts: tuple[str, ...]) -> None:

@@ -65,6 +65,35 @@ def test_ctrl_c_detaches_and_the_step_goes_on(kernel, sandbox):
     assert kernel.good("late.get()") == "3"
 
 
+def test_ctrl_c_before_the_step_is_submitted_is_one_line_and_nothing_runs(kernel, sandbox):
+    kernel.good("kept = 'mine'")
+    arm(os.environ["ARGOVX_SANDBOX"], {**UPLOAD, "kind": "latency", "seconds": 4})
+    timer = threading.Timer(1.5, os.kill, (kernel.client.km.provisioner.process.pid, signal.SIGINT))
+    timer.start()
+    text = kernel.bad("%%vertex_step hasty() -> kept\nkept = 'an upload that takes long'")
+    assert "hasty was interrupted before it was submitted" in text
+    assert "Traceback" not in text
+    assert kernel.good("kept") == "'mine'"
+    assert not [w for w in sandbox.cluster.list_workflows()[0] if "hasty" in w["metadata"]["name"]]
+
+
+def test_ctrl_c_while_the_answer_to_the_create_call_is_out_detaches(kernel, sandbox):
+    arm(os.environ["ARGOVX_SANDBOX"], {**CREATE, "kind": "late", "seconds": 8})
+    pid = kernel.client.km.provisioner.process.pid
+
+    def interrupt():
+        until(lambda: [w for w in sandbox.cluster.list_workflows()[0] if "let-go" in w["metadata"]["name"]])
+        os.kill(pid, signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    text = kernel.good("%%vertex_step let_go() -> late\nlate = 5")
+    thread.join(40)
+    assert "let_go goes on without this cell" in text
+    until(lambda: "get() brings" in (now := kernel.good("late")) and "not there" not in now, 40)
+    assert kernel.good("late.get()") == "5"
+
+
 def test_a_step_that_is_stopped_twice_is_stopped(kernel):
     kernel.good("%%vertex_step halted() -> x --no-wait\nimport time\ntime.sleep(60)\nx = 1")
     until(lambda: "halted" in kernel.good("%argovx status"), 20)
