@@ -71,13 +71,26 @@ export function shortDigest(digest: string): string {
   return hex ? `${hex.slice(0, 4)}…` : '';
 }
 
-/** A long name cut in its middle. */
-export function cutMiddle(text: string, most = 28): string {
-  if (text.length <= most) {
-    return text;
-  }
-  const head = Math.ceil((most - 1) / 2);
-  return `${text.slice(0, head)}…${text.slice(text.length - (most - 1 - head))}`;
+/** Names up to this length are never cut. Unit: characters. */
+const WHOLE_MAX = 12;
+/** How much of a long name's end stays in sight. Unit: characters. */
+const TAIL = 6;
+
+/**
+ * The two pieces of a name that is cut in its middle where room is short: the first gives way (by
+ * CSS), the second stays.
+ */
+export function splitMiddle(text: string): readonly [head: string, tail: string] {
+  const letters = Array.from(text); // a pair of surrogates is one letter
+  return letters.length <= WHOLE_MAX
+    ? [text, '']
+    : [letters.slice(0, -TAIL).join(''), letters.slice(-TAIL).join('')];
+}
+
+/** The second line of a step with what only a clock and a time zone know: when it was stopped. */
+export function lineOf(node: Node, now: number): string {
+  const at = node.stop?.at ? when(node.stop.at, now) : '';
+  return [node.line, at].filter(Boolean).join(', ');
 }
 
 /** A local time, short: today's as `14:02`, yesterday's with the word, older ones with the date. */
@@ -115,6 +128,14 @@ export function connectionWords(connection: IConnection, now: number): string {
     case 'refused':
       return 'not signed in';
   }
+}
+
+/** A local time of day to the second, for lists of events. */
+export function clock(at: string): string {
+  const date = new Date(at);
+  return Number.isNaN(date.getTime())
+    ? ''
+    : `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
 
 /** A rough age: `12 s`, `4 min`, `3 h`, `2 days`. */

@@ -7,7 +7,7 @@ import { Token } from '@lumino/coreutils';
 import type { IDisposable } from '@lumino/disposable';
 import type { ISignal } from '@lumino/signaling';
 
-import type { Edge, Lineage, Node, Principal, Run } from './api/schema';
+import type { Edge, Lineage, Node, Principal, Run, StepDocument, StepEvents } from './api/schema';
 import type { Board } from './model/board';
 
 /** How fresh what is on screen is. */
@@ -98,6 +98,8 @@ export interface IArgovxClient {
   run(id: string): Promise<Run>;
   logs(run: string, node: string, after: string): Promise<ILogPage>;
   metrics(run: string, node: string, after: string): Promise<IMetricPage>;
+  events(run: string, node: string): Promise<StepEvents>;
+  spec(run: string, node: string): Promise<StepDocument>;
   plan(path: string, content: unknown): Promise<IPlan>;
   lineage(run: string, node?: string): Promise<Lineage>;
   identity(): Promise<Principal>;

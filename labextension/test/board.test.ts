@@ -40,6 +40,8 @@ class Client implements IArgovxClient {
   private readonly _no = (): Promise<never> => Promise.reject(new Error('not asked here'));
   logs = this._no;
   metrics = this._no;
+  events = this._no;
+  spec = this._no;
   lineage = this._no;
   identity = this._no;
   stopRun = this._no;
@@ -52,7 +54,7 @@ function world(): { client: Client; board: Board; runs: RunsModel; dispose: () =
   const silent = { onopen: null, onmessage: null, onclose: null, onerror: null, close: () => undefined };
   const stream = new RunStream({
     openStream: () => silent,
-    events: () => new Promise(() => undefined),
+    changes: () => new Promise(() => undefined),
     now: () => 0,
     later: () => () => undefined,
     random: () => 0

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
-import { layersOf, layout, spread, WIDE, type ILayoutInput } from '../src/graph/layout.ts';
+import { layersOf } from '../src/graph/layers.ts';
+import { layout, type ILayoutInput } from '../src/graph/layout.ts';
 import { edgeKey, pathOf, step } from '../src/graph/paths.ts';
+import { spread, WIDE } from '../src/graph/position.ts';
 
 const SIZE = { direction: 'down', width: 216, height: 54 } as const;
 

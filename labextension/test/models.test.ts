@@ -6,11 +6,12 @@ import {
   age,
   bytes,
   connectionWords,
-  cutMiddle,
   elapsed,
+  lineOf,
   metric,
   secondsBetween,
   shortDigest,
+  splitMiddle,
   when
 } from '../src/format.ts';
 import { LogBuffer, overwrite } from '../src/model/logs.ts';
@@ -125,9 +126,25 @@ test('times and sizes read as people say them', () => {
   assert.deepEqual([0.123456, 3, 1e-7, 12_345_678.9].map(metric), ['0.1235', '3', '1.00e-7', '1.23e+7']);
   assert.deepEqual([5, 120, 7200, 3e5].map(age), ['5 s', '2 min', '2 h', '3 days']);
   assert.equal(shortDigest('sha256:9f3ab2'), '9f3a…');
-  assert.equal(cutMiddle('a'.repeat(20) + 'z'.repeat(20), 11), 'aaaaa…zzzzz');
   assert.equal(secondsBetween(null, null, 0), null);
   assert.equal(secondsBetween('2026-01-01T00:00:05Z', '2026-01-01T00:00:00Z', 0), 0);
+});
+
+test('a long name gives way in its middle, and no letter is lost', () => {
+  assert.deepEqual(splitMiddle('short_name'), ['short_name', '']);
+  const [head, tail] = splitMiddle('validation_features_after_scaling');
+  assert.equal(head + tail, 'validation_features_after_scaling');
+  assert.equal(tail, 'caling');
+  assert.deepEqual(splitMiddle(`${'x'.repeat(12)}🙂🙂🙂🙂🙂🙂`)[1], '🙂🙂🙂🙂🙂🙂');
+});
+
+test('a stop says who, and when on this clock', () => {
+  const now = new Date(2026, 10, 24, 9, 0).getTime();
+  const at = new Date(2026, 10, 24, 8, 41).toISOString();
+  const stopped = node('a', { phase: 'Stopped', line: 'by ada', stop: { how: 'Stop', by: 'ada', at } });
+  assert.equal(lineOf(stopped, now), 'by ada, 08:41');
+  assert.equal(lineOf(node('a', { phase: 'Stopped', line: 'by ada', stop: { how: 'Stop' } }), now), 'by ada');
+  assert.equal(lineOf(node('a', { line: '3/10' }), now), '3/10');
 });
 
 test('yesterday is a word', () => {
@@ -163,7 +180,15 @@ test('absolute notebook paths become those of the server', () => {
 test('tabs show only what has something to show', () => {
   assert.deepEqual(tabsOf(run('r', [node('a')]), node('a', { phase: 'Planned' })), ['overview']);
   const full = node('a', { metrics: { loss: 1 }, outputs: [{ name: 'x' }] });
-  assert.deepEqual(tabsOf(run('r', [full]), full), ['overview', 'logs', 'metrics', 'data', 'lineage']);
+  assert.deepEqual(tabsOf(run('r', [full]), full), [
+    'overview',
+    'logs',
+    'metrics',
+    'data',
+    'events',
+    'spec',
+    'lineage'
+  ]);
   assert.deepEqual(tabsOf(run('plan:n', []), undefined), ['overview']);
 });
 
@@ -211,4 +236,6 @@ test('search and counts filter together, and nothing moves under the pointer', (
   );
   model.query = 'nothing';
   assert.equal(model.visible(runs).length, 0);
+  model.clear();
+  assert.equal(model.visible(runs).length, 3);
 });

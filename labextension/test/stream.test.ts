@@ -2,15 +2,13 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import {
-  backoff,
-  BACKOFF_MS,
   FAILURES_BEFORE_POLL,
   HIDDEN_MS,
   RunStream,
   SILENCE_MS,
-  SOCKET_AGAIN_MS,
-  type ISocket
+  SOCKET_AGAIN_MS
 } from '../src/api/stream.ts';
+import { backoff, BACKOFF_MS, type ISocket } from '../src/api/streamHost.ts';
 import type { IFrame } from '../src/api/answers.ts';
 import type { IApiError, IDelta } from '../src/tokens.ts';
 import { delta, node, run } from './make.ts';
@@ -48,7 +46,7 @@ class World {
       this.sockets.push(socket);
       return socket;
     },
-    events: since =>
+    changes: since =>
       new Promise<IFrame>((answer, reject) => {
         this.polls.push({ since, answer, fail: () => reject(new Error('no')) });
       }),

@@ -13,7 +13,16 @@ import re
 import time
 from typing import Any
 
-from argovx_mock_script import EPOCH_START, SCRIPT, lineage_of, logs_of, metrics_of, plan_of
+from argovx_mock_script import (
+    EPOCH_START,
+    SCRIPT,
+    events_of,
+    lineage_of,
+    logs_of,
+    metrics_of,
+    plan_of,
+    spec_of,
+)
 from jupyter_server.base.handlers import APIHandler, JupyterHandler
 from jupyter_server.base.websocket import WebSocketMixin
 from jupyter_server.utils import url_path_join
@@ -138,6 +147,18 @@ class Metrics(Base):
         self.finish(json.dumps({"series": fresh, "next": longest}))
 
 
+class Said(Base):
+    @web.authenticated
+    def get(self, run_id: str, node: str) -> None:
+        self.finish(json.dumps(to_json(events_of(run_id, node, CLOCK.now()))))
+
+
+class Spec(Base):
+    @web.authenticated
+    def get(self, run_id: str, node: str) -> None:
+        self.finish(json.dumps(to_json(spec_of(run_id, node))))
+
+
 class Plan(Base):
     @web.authenticated
     def post(self) -> None:
@@ -247,6 +268,8 @@ def _load_jupyter_server_extension(server_app: Any) -> None:
         (rf"/runs/{word}/steps/{word}:(stop|retry)", Verb),
         (rf"/runs/{word}/nodes/{word}/logs", Logs),
         (rf"/runs/{word}/nodes/{word}/metrics", Metrics),
+        (rf"/runs/{word}/nodes/{word}/events", Said),
+        (rf"/runs/{word}/nodes/{word}/spec", Spec),
         (r"/plan", Plan),
         (r"/lineage", LineageHandler),
         (r"/identity", Identity),

@@ -7,9 +7,11 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from argovx_lab.model.detail import StepDocument, StepEvent, StepEvents
 from argovx_lab.model.lineage import Finding, Lineage, LineageEdge, LineageNode
 from argovx_lab.model.run import (
     ArgoSide,
+    Attempt,
     Cell,
     Edge,
     Execution,
@@ -19,6 +21,7 @@ from argovx_lab.model.run import (
     Output,
     Phase,
     Run,
+    Stop,
     Times,
     VertexSide,
     to_json,
@@ -26,6 +29,7 @@ from argovx_lab.model.run import (
 
 EPOCH_START = datetime.now(UTC)
 NOTE = "ran on this machine, no T4, no charge"
+NOTE_NOW = "runs on this machine, no T4, no charge"
 NOTEBOOK = "00-first-step.ipynb"
 PROJECT = "argovx-sandbox"
 FINAL = {Phase.SUCCEEDED, Phase.FAILED, Phase.STOPPED, Phase.SKIPPED, Phase.CACHED}
@@ -81,14 +85,14 @@ def line_of(step: Step, phase: Phase, t: float) -> str:
             "after " + ", ".join(step.extra.get("after", ())) if step.extra.get("after") else "ready to run"
         )
     if phase is Phase.QUEUED:
-        return "queued"
+        return ""
     if phase is Phase.PROVISIONING:
         return f"starting {step.extra.get('machine', 'n1-standard-4')}"
     if phase is Phase.RUNNING and epochs:
         done = int((t - step.r) / (step.u - step.r) * epochs)
         return f"epoch {done}/{epochs} · loss {2.3 * math.exp(-done / 6):.2f}"
     if phase is Phase.RUNNING:
-        return "running"
+        return ""
     if phase is Phase.UPLOADING:
         return "writing " + ", ".join(step.extra.get("outputs", ("result",)))
     if phase is Phase.FAILED:
@@ -96,7 +100,7 @@ def line_of(step: Step, phase: Phase, t: float) -> str:
     if phase is Phase.SUCCEEDED:
         return f"{clock(step.end - step.start)} · {len(step.extra.get('outputs', ()))} outputs"
     if phase is Phase.STOPPED:
-        return "stopped by ada, 09:41"
+        return "by ada"
     if phase is Phase.CACHED:
         return "same code and data as run k2, 2 days ago"
     if phase is Phase.SKIPPED:
@@ -205,7 +209,9 @@ def node(run: str, step: Step, t: float, number: int, verb: str = "") -> Node:
         exit=Exit(1, "user code failed", "KeyError: 'label'", "cell 7, line 12", TRACEBACK)
         if failed
         else (Exit(0, "outputs verified") if ready else None),
-        history=(Execution("first-step-old", Phase.FAILED, at(-900), "KeyError: 'label'"),)
+        attempts=attempts_of(step, phase, t),
+        stop=Stop("Stop", "ada", at(t)) if phase is Phase.STOPPED else None,
+        history=(Execution("first-step-old", Phase.FAILED, at(-900), "KeyError: 'label'", at(-960)),)
         if step.extra.get("attempts")
         else (),
         attempt_uri=f"gs://{PROJECT}/users/ada/runs/4f/{step.name}/0-9f3a/"
@@ -215,16 +221,79 @@ def node(run: str, step: Step, t: float, number: int, verb: str = "") -> Node:
     )
 
 
+def attempts_of(step: Step, phase: Phase, t: float) -> tuple[Attempt, ...]:
+    """Argo's attempts: all but the last were killed."""
+    many = step.extra.get("attempts", 1)
+    if phase is Phase.PLANNED:
+        return ()
+    lost = [
+        Attempt(i + 1, Phase.FAILED, at(step.q + i), at(step.q + i + 1), "the pod was deleted")
+        for i in range(many - 1)
+    ]
+    end = at(step.end) if phase in FINAL else None
+    return (*lost, Attempt(many, phase, at(step.q + many - 1), end))
+
+
+def events_of(run_id: str, name: str, t: float) -> StepEvents:
+    """What was said of a step until ``t``."""
+    step = _step(run_id, name)
+    if step is None:
+        return StepEvents()
+    lines = (
+        (step.q, "argo", "created", f"Workflow {run_id} · submitted by ada", 0),
+        (step.q + 0.4, "argo", "started", f"pod {run_id}-{name}-pod-311", 1),
+        (
+            step.q + 0.8,
+            "launcher",
+            "claimed",
+            f"writes to gs://{PROJECT}/users/ada/runs/4f/{name}/0-9f3a/",
+            1,
+        ),
+        (step.p, "launcher", "created", "custom job 7711234", 1),
+        (step.p, "vertex", "created", "custom job 7711234", 1),
+        (step.r, "runner", "opened", "Python 3.11.7 · process 71", 1),
+        (step.r + 0.1, "runner", "phase", "running", 1),
+        (min(t, step.u), "runner", "metric", "loss 0.31 · accuracy 0.93 · step 19", 1),
+        (step.u, "runner", "phase", "uploading", 1),
+        (step.end, "argo", step.extra.get("ends", Phase.SUCCEEDED).value, "", 1),
+    )
+    said = [
+        StepEvent(at(when), *rest, 20 if rest[1] == "metric" else 1) for when, *rest in lines if when <= t
+    ]
+    return StepEvents(run_id, tuple(said))
+
+
+def spec_of(run_id: str, name: str) -> StepDocument:
+    """A step as it was submitted."""
+    given = {
+        "spec": f"gs://{PROJECT}/users/ada/objects/sha256/{digest(name)[:2]}/{digest(name)}",
+        "spec-digest": digest(name),
+        "inputs": "{}",
+        "kind": "custom_job",
+        "image": "us-docker.pkg.dev/vertex-ai/training/sklearn-cpu.1-6:latest",
+        "machine-type": "n1-standard-8",
+        "accelerator": "NVIDIA_TESLA_T4",
+        "accelerator-count": "1",
+        "timeout": "7200",
+        "retries": "2",
+        "run-as": f"u-ada@{PROJECT}.iam.gserviceaccount.com",
+    }
+    return StepDocument(
+        run_id, digest(run_id)[:8], "argovx", "ada", "", "wf-ada", digest("policy"), at(0), given, "{}"
+    )
+
+
 SUMMARIES: dict[str, tuple[str, str, int]] = {
     "X": ("numpy", "numpy array, 1797×64", 920_128),
     "y": ("numpy", "numpy array, 1797", 14_504),
     "model": ("skops", "sklearn.LogisticRegression", 12_204),
+    "validation_features_after_scaling_v2": ("numpy", "numpy array, 450×64", 230_528),
     "report": ("pandas", "DataFrame, 10×4", 3_180),
     "accuracy": ("json", "0.9711", 6),
 }
 
 FIRST = [
-    Step("prepare", 1, 2, 3, 8, outputs=("X", "y")),
+    Step("prepare", 1, 2, 3, 8, outputs=("X", "y", "validation_features_after_scaling_v2")),
     Step(
         "train",
         16,
@@ -232,8 +301,8 @@ FIRST = [
         8,
         90,
         after=("prepare",),
-        inputs=(("prepare", "X"), ("prepare", "y")),
-        outputs=("model",),
+        inputs=(("prepare", "X"), ("prepare", "y"), ("prepare", "validation_features_after_scaling_v2")),
+        outputs=("model", "confusion_matrix_of_every_epoch"),
         epochs=20,
         machine="n1-standard-8 + T4",
         attempts=2,
@@ -297,7 +366,7 @@ def build(
         finished_at=max((item.times.finished_at or "" for item in nodes), default="") or None
         if phase in FINAL
         else None,
-        note=NOTE,
+        note=NOTE if phase in FINAL else NOTE_NOW,
         nodes=tuple(nodes),
         edges=tuple(Edge(a, b, tuple(v)) for (a, b), v in by.items() if a in ids and b in ids),
         counts=counts,

@@ -111,12 +111,37 @@ def run(page: Any, lab: Any, out: Path, open_page: Any) -> None:
     page.wait_for_timeout(600)
     both(page, out, "run")
     page.locator(".jp-argovx-card[data-argovx-node=train]").click()
-    for tab in ("overview", "logs", "metrics", "data", "lineage"):
+    for tab in ("overview", "logs", "metrics", "data", "events", "spec", "lineage"):
         button = page.locator(f"[data-argovx-tab={tab}]")
         if button.count():
             button.click()
             page.wait_for_timeout(1300)
             both(page, out, f"run-{tab}")
+    page.locator("[data-argovx-view=timeline]").click()
+    page.wait_for_timeout(400)
+    both(page, out, "timeline")
+
+
+def narrow(page: Any, lab: Any, out: Path, open_page: Any) -> None:
+    """The side panel at its least width, long names, nothing found."""
+    write_notebook(lab)
+    open_page(page, lab)
+    set_clock(page, 66)
+    execute(page, "argovx:show-panel")
+    page.locator("#argovx-panel [role=tree]").wait_for()
+    box = page.locator("#argovx-panel").bounding_box()
+    page.mouse.move(box["x"] + box["width"] + 1, 500)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 120, 500, steps=8)
+    page.mouse.up()
+    for caret in page.locator(".jp-argovx-run[aria-expanded=false] .jp-argovx-caret").all()[:2]:
+        caret.click()
+    page.locator("#argovx-panel [data-argovx-node=train]").click()
+    page.wait_for_timeout(1500)
+    both(page, out, "narrow")
+    page.locator(".jp-argovx-search").fill("nowhere")
+    page.wait_for_timeout(300)
+    both(page, out, "narrow-none")
 
 
 def cells(page: Any, lab: Any, out: Path, open_page: Any) -> None:
@@ -176,7 +201,7 @@ def real(page: Any, lab: Any, out: Path, open_page: Any) -> None:
         page.screenshot(path=str(out / f"real-{i}.png"))
     page.locator("#argovx-panel [role=treeitem] [role=treeitem]").nth(1).dblclick()
     page.locator(".jp-argovx-card").first.wait_for()
-    for tab in ("overview", "logs", "metrics", "data", "lineage"):
+    for tab in ("overview", "logs", "metrics", "data", "events", "spec", "lineage"):
         button = page.locator(f"[data-argovx-tab={tab}]")
         if button.count():
             button.click()

@@ -20,7 +20,8 @@ import {
 } from './answers';
 import { readPrincipal, readRun } from './guards';
 import { isDict } from './values';
-import type { Lineage, Principal, Run } from './schema';
+import { readStepDocument, readStepEvents } from './detail';
+import type { Lineage, Principal, Run, StepDocument, StepEvents } from './schema';
 
 /** Where the server extension answers, below the base URL. */
 export const API_PATH = 'argovx/api/v1';
@@ -48,6 +49,14 @@ export class ArgovxClient implements IArgovxClient {
     return readMetricPage(await this._get(`${this._node(run, node)}/metrics`, after ? { after } : {}));
   }
 
+  async events(run: string, node: string): Promise<StepEvents> {
+    return readStepEvents(await this._get(`${this._node(run, node)}/events`));
+  }
+
+  async spec(run: string, node: string): Promise<StepDocument> {
+    return readStepDocument(await this._get(`${this._node(run, node)}/spec`));
+  }
+
   async plan(path: string, content: unknown): Promise<IPlan> {
     return readPlan(await this._post('plan', { path, content }));
   }
@@ -73,7 +82,7 @@ export class ArgovxClient implements IArgovxClient {
   }
 
   /** Changes since a cursor, held open by the server for up to 20 s. */
-  async events(since: string): Promise<IFrame> {
+  async changes(since: string): Promise<IFrame> {
     return readFrame(await this._get('events', since ? { since, wait: '20' } : { wait: '0' }));
   }
 

@@ -10,42 +10,17 @@ import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { IApiError, IConnection, IDelta } from '../tokens';
 import { readFrame, type IFrame } from './answers';
+import { Cursor } from './cursor';
+import { backoff, type ISocket, type IStreamHost } from './streamHost';
 
 /** Longest silence that counts as live, in milliseconds: two heartbeats of 15 s and some slack. */
 export const SILENCE_MS = 35_000;
-/** First and longest wait before another try, in milliseconds. */
-export const BACKOFF_MS = { first: 500, most: 15_000 } as const;
 /** Failures of the socket in a row before the long poll takes over. */
 export const FAILURES_BEFORE_POLL = 3;
 /** How often the socket is tried again while polling works, in milliseconds. */
 export const SOCKET_AGAIN_MS = 60_000;
 /** How long a hidden tab stays connected, in milliseconds. */
 export const HIDDEN_MS = 30_000;
-
-/** The part of a WebSocket that is used. */
-export interface ISocket {
-  onopen: ((event: never) => void) | null;
-  onmessage: ((event: never) => void) | null;
-  onclose: ((event: never) => void) | null;
-  onerror: ((event: never) => void) | null;
-  close(): void;
-}
-
-/** The world outside, so that tests can stand in for it. */
-export interface IStreamHost {
-  openStream(since: string): ISocket;
-  events(since: string): Promise<IFrame>;
-  now(): number;
-  /** Call back after a time; returns a function that forgets it. */
-  later(callback: () => void, ms: number): () => void;
-  random(): number;
-}
-
-/** The wait before try `failures`, with full jitter in its upper half, in milliseconds. */
-export function backoff(failures: number, random: number): number {
-  const most = Math.min(BACKOFF_MS.most, BACKOFF_MS.first * 2 ** Math.max(0, failures - 1));
-  return most / 2 + (most / 2) * random;
-}
 
 export class RunStream implements IDisposable {
   constructor(private readonly _host: IStreamHost) {}
@@ -76,7 +51,7 @@ export class RunStream implements IDisposable {
 
   /** Where the next connection resumes; empty before the first change. */
   get cursor(): string {
-    return this._epoch === '' ? '' : `${this._epoch}.${this._seq}`;
+    return this._cursor.text;
   }
 
   get isDisposed(): boolean {
@@ -149,7 +124,7 @@ export class RunStream implements IDisposable {
       frame = readFrame(JSON.parse(String(data)));
     } catch {
       // An unreadable frame means a gap: begin again from a snapshot.
-      this._epoch = '';
+      this._cursor.forget();
       this._connect();
       return;
     }
@@ -160,33 +135,9 @@ export class RunStream implements IDisposable {
     if (frame.error) {
       this._refused.emit(frame.error);
     }
-    const fresh: IDelta[] = [];
-    for (const delta of frame.deltas) {
-      this._enter(delta.epoch);
-      // Snapshots of several runs share a number; only what is older is a repetition.
-      if (delta.seq >= this._seq) {
-        this._seq = delta.seq;
-        fresh.push(delta);
-      }
-    }
-    if (frame.place) {
-      this._enter(frame.place.epoch);
-      this._seq = Math.max(this._seq, frame.place.seq);
-    }
+    const fresh = this._cursor.take(frame, () => this._restarted.emit());
     if (fresh.length > 0) {
       this._deltas.emit(fresh);
-    }
-  }
-
-  /** Another epoch means another server process: numbers and revisions begin anew. */
-  private _enter(epoch: string): void {
-    if (epoch !== this._epoch) {
-      this._epoch = epoch;
-      this._seq = -1;
-      if (this._began) {
-        this._restarted.emit();
-      }
-      this._began = true;
     }
   }
 
@@ -229,7 +180,7 @@ export class RunStream implements IDisposable {
   private async _poll(turn: number): Promise<void> {
     let frame: IFrame;
     try {
-      frame = await this._host.events(this.cursor);
+      frame = await this._host.changes(this.cursor);
     } catch {
       if (turn === this._turn) {
         this._failures++;
@@ -290,9 +241,7 @@ export class RunStream implements IDisposable {
   private readonly _stateChanged = new Signal<this, IConnection>(this);
   private _connection: IConnection = { state: 'connecting', heardAt: 0, polling: false };
   private _socket: ISocket | null = null;
-  private _epoch = '';
-  private _seq = -1;
-  private _began = false;
+  private readonly _cursor = new Cursor();
   private _heardAt = 0;
   private _failures = 0;
   private _pollSince = 0;

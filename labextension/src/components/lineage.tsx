@@ -8,6 +8,7 @@ import { useSignal } from '../hooks';
 import { isPlannedId } from '../model/reduce';
 import type { LineageModel } from '../model/lineage';
 import { useServices } from './context';
+import { Cut } from './cut';
 import { EmptyState, ErrorBox } from './parts';
 
 /** The systems that know a thing; the one that does not is named. */
@@ -49,9 +50,9 @@ function Value({ node }: { readonly node: LineageNode }): JSX.Element {
   return (
     <span
       className="jp-argovx-chip"
-      title={[node.schema_title, node.uri, node.digest].filter(Boolean).join('\n')}
+      title={[node.name, node.schema_title, node.uri, node.digest].filter(Boolean).join('\n')}
     >
-      <b>{node.name}</b>
+      <Cut className="jp-argovx-strong" text={node.name} title="" />
       {node.digest && <code>{shortDigest(node.digest)}</code>}
     </span>
   );
@@ -76,7 +77,7 @@ function Executions({ lineage }: { readonly lineage: Lineage }): JSX.Element {
         return (
           <li key={execution.id} data-argovx-execution={execution.step || execution.name}>
             <div className="jp-argovx-execution">
-              <b title={execution.id}>{execution.name}</b>
+              <Cut className="jp-argovx-strong" text={execution.name} title={execution.id} />
               <span className="jp-argovx-line">{execution.state}</span>
               <SeenIn node={execution} />
             </div>

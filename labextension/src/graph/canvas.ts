@@ -5,12 +5,7 @@ import type { IGraphItem } from './item';
 import type { Direction, ILayout, IPoint, IRoute } from './layout';
 import { CARD } from './card';
 import { edgeKey } from './paths';
-
-export interface IViewport {
-  readonly x: number;
-  readonly y: number;
-  readonly k: number;
-}
+import type { IViewport } from './viewport';
 
 /** Colours read from the theme once per theme. */
 export type Palette = Readonly<Record<string, string>>;

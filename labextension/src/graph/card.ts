@@ -4,7 +4,7 @@
  * All text goes through `textContent`; names come from notebooks and clusters.
  */
 import { drawGlyph, share } from '../components/glyph';
-import { cutMiddle } from '../format';
+import { drawCut } from '../components/cut';
 import { sameItem, type IGraphItem } from './item';
 import type { IPoint } from './layout';
 
@@ -27,10 +27,10 @@ export class Card {
     this.node.className = 'jp-argovx-card';
     this.node.id = id;
     this.node.setAttribute('role', 'option');
-    this._text.append(this._title, this._line);
+    this._head.append(this._title, this._badge, this._time);
+    this._text.append(this._head, this._line);
     this._foot.append(this._bar);
-    this._corner.append(this._badge, this._time);
-    this.node.append(this._icon, this._text, this._corner, this._foot);
+    this.node.append(this._icon, this._text, this._foot);
     this.update(item);
   }
 
@@ -55,7 +55,7 @@ export class Card {
     this.node.className = `jp-argovx-card jp-argovx-card-${item.kind} jp-argovx-tone-${item.tone}${flags}${selected}`;
     this.node.setAttribute('aria-label', item.hint);
     this.node.title = item.hint;
-    this._title.textContent = cutMiddle(item.title, item.badge ? 14 : item.time ? 18 : 24);
+    drawCut(this._title, item.title);
     this._line.textContent = item.line;
     this._badge.textContent = item.badge;
     this._time.textContent = item.time;
@@ -79,7 +79,7 @@ export class Card {
   private readonly _text = part('text');
   private readonly _title = part('title');
   private readonly _line = part('line');
-  private readonly _corner = part('corner');
+  private readonly _head = part('head');
   private readonly _badge = part('badge');
   private readonly _time = part('time');
   private readonly _foot = part('foot');

@@ -2,7 +2,7 @@
  * What the graph draws: cards and edges, whatever they stand for.
  */
 import type { Node } from '../api/schema';
-import { elapsed, nodeSeconds } from '../format';
+import { elapsed, lineOf, nodeSeconds } from '../format';
 import { isFinal, PHASE_LOOKS } from '../model/phases';
 import type { Phase } from '../api/schema';
 
@@ -48,7 +48,7 @@ export function stepItem(node: Node, now: number): IGraphItem {
   return {
     id: node.id,
     title: node.name,
-    line: node.line || node.phase,
+    line: lineOf(node, now) || node.phase,
     time: timeOf(node, now),
     tone: PHASE_LOOKS[node.phase].tone,
     phase: node.phase,

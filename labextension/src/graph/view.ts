@@ -8,21 +8,20 @@ import type { Message } from '@lumino/messaging';
 import { Signal, type ISignal } from '@lumino/signaling';
 import { Widget } from '@lumino/widgets';
 
-import { Card, CARD } from './card';
-import { paint, readPalette, type IViewport, type Palette } from './canvas';
+import { CARD } from './card';
+import { Cards } from './cards';
+import { paint, readPalette, type Palette } from './canvas';
 import { LayoutEngine } from './engine';
 import { GraphInput, type IGraphVerbs } from './input';
 import type { IGraphEdge, IGraphItem } from './item';
 import type { Direction, ILayout, IPoint } from './layout';
 import { pathOf, step, type Arrow } from './paths';
+import { cardAt, fit, inSight, reveal, zoomed, type ISize, type IViewport } from './viewport';
 
 /** Cards are real elements up to this many in sight, and above this zoom. */
 const CARDS = { most: 150, above: 0.4 } as const;
-const ZOOM = { least: 0.04, most: 1.6, fit: 1 } as const;
 /** Below this zoom the cards show their names alone, larger. */
 const SMALL_BELOW = 0.62;
-/** Space around a graph that fits, in pixels. */
-const MARGIN = 32;
 
 const EMPTY: ILayout = { places: {}, layers: [], routes: [], width: 0, height: 0 };
 
@@ -34,8 +33,8 @@ export class GraphView extends Widget implements IGraphVerbs {
     node.tabIndex = 0;
     node.setAttribute('role', 'listbox');
     node.setAttribute('aria-label', label);
-    this._layer.className = 'jp-argovx-graph-layer';
-    node.append(this._canvas, this._layer);
+    this._cards.layer.className = 'jp-argovx-graph-layer';
+    node.append(this._canvas, this._cards.layer);
     this._resize = new ResizeObserver(() => this._onSize());
     this._theme = new MutationObserver(() => {
       this._palette = null;
@@ -55,10 +54,7 @@ export class GraphView extends Widget implements IGraphVerbs {
 
   /** The run that the cards belong to, for context menus; empty when they stand for something else. */
   set scope(scope: string) {
-    if (scope !== this._scope) {
-      this._scope = scope;
-      this._cards.forEach(card => card.node.remove());
-      this._cards.clear();
+    if (this._cards.rescope(scope)) {
       this._draw();
     }
   }
@@ -96,23 +92,16 @@ export class GraphView extends Widget implements IGraphVerbs {
 
   /** Show the whole graph, and keep doing so while it grows. */
   fitAll(): void {
-    const { clientWidth: width, clientHeight: height } = this.node;
-    const { width: w, height: h } = this._laid;
     this._follows = true;
-    if (width === 0 || w === 0) {
-      return;
+    if (this._size.width > 0 && this._laid.width > 0) {
+      this._look(fit(this._laid, this._size));
     }
-    const k = Math.min(ZOOM.fit, (width - 2 * MARGIN) / w, (height - 2 * MARGIN) / h);
-    this._look({ k: Math.max(k, ZOOM.least), x: 0, y: 0 }, true);
   }
 
-  zoom(factor: number, at?: { readonly x: number; readonly y: number }): void {
-    const { clientWidth, clientHeight } = this.node;
-    const { x, y } = at ?? { x: clientWidth / 2, y: clientHeight / 2 };
-    const { k, x: tx, y: ty } = this._view;
-    const next = Math.min(Math.max(k * factor, ZOOM.least), ZOOM.most);
+  zoom(factor: number, at?: IPoint): void {
+    const { width, height } = this._size;
     this._follows = false;
-    this._look({ k: next, x: x - ((x - tx) * next) / k, y: y - ((y - ty) * next) / k });
+    this._look(zoomed(this._view, factor, at ?? { x: width / 2, y: height / 2 }));
   }
 
   override dispose(): void {
@@ -134,12 +123,7 @@ export class GraphView extends Widget implements IGraphVerbs {
 
   /** The node under a point of the host; empty on the ground. */
   at(point: IPoint): string {
-    const { k, x, y } = this._view;
-    const [px, py] = [(point.x - x) / k, (point.y - y) / k];
-    const hit = Object.entries(this._laid.places).find(
-      ([, at]) => px >= at.x && px <= at.x + CARD.width && py >= at.y && py <= at.y + CARD.height
-    );
-    return hit?.[0] ?? '';
+    return cardAt(this._view, this._laid.places, point);
   }
 
   /** Choose a card, or none, as the user does. */
@@ -218,18 +202,13 @@ export class GraphView extends Widget implements IGraphVerbs {
       : (Object.keys(old).find(id => layout.places[id]) ?? '');
   }
 
-  private _look(view: IViewport, centre = false): void {
-    const { clientWidth, clientHeight } = this.node;
-    const { width, height } = this._laid;
-    this._view = centre
-      ? {
-          k: view.k,
-          x: (clientWidth - width * view.k) / 2,
-          // A small graph hangs from the top: it grows downwards and nothing above it moves.
-          y: Math.min((clientHeight - height * view.k) / 2, MARGIN + clientHeight / 12)
-        }
-      : view;
+  private _look(view: IViewport): void {
+    this._view = view;
     this._draw();
+  }
+
+  private get _size(): ISize {
+    return { width: this.node.clientWidth, height: this.node.clientHeight };
   }
 
   private _onSize(): void {
@@ -257,9 +236,9 @@ export class GraphView extends Widget implements IGraphVerbs {
       return;
     }
     this._palette ??= readPalette(this.node);
-    const shown = this._inSight();
+    const shown = inSight(this._view, this._laid.places, this._size);
     const far = this._view.k < CARDS.above || shown.length > CARDS.most;
-    this._placeCards(far ? [] : shown);
+    this._showCards(far ? [] : shown);
     const scene = {
       layout: this._laid,
       items: this._items,
@@ -271,47 +250,15 @@ export class GraphView extends Widget implements IGraphVerbs {
     paint(this._canvas, scene, this._view, this._palette, window.devicePixelRatio || 1);
   }
 
-  private _inSight(): readonly string[] {
+  private _showCards(shown: readonly string[]): void {
     const { k, x, y } = this._view;
-    const { clientWidth, clientHeight } = this.node;
-    return Object.entries(this._laid.places)
-      .filter(([, at]) => {
-        const [left, top] = [at.x * k + x, at.y * k + y];
-        const [right, bottom] = [left + CARD.width * k, top + CARD.height * k];
-        return right >= 0 && left <= clientWidth && bottom >= 0 && top <= clientHeight;
-      })
-      .map(([id]) => id);
-  }
-
-  private _placeCards(ids: readonly string[]): void {
-    const { k, x, y } = this._view;
-    this._layer.classList.toggle('jp-argovx-small', k < SMALL_BELOW);
-    this._layer.style.transform = `translate(${x}px, ${y}px) scale(${k})`;
-    const wanted = new Set(ids);
-    for (const [id, card] of this._cards) {
-      if (!wanted.has(id)) {
-        card.node.remove();
-        this._cards.delete(id);
-      }
-    }
-    for (const id of ids) {
-      const [item, at] = [this._items.get(id), this._laid.places[id]];
-      if (!item || !at) {
-        continue;
-      }
-      let card = this._cards.get(id);
-      if (!card) {
-        card = new Card(item, `${this.id}-card-${CSS.escape(id)}`, this._scope);
-        this._cards.set(id, card);
-        this._layer.append(card.node);
-      }
-      card.update(item);
-      card.move(at);
-      card.select(id === this._selected);
-    }
-    const active = this._cards.get(this._selected);
+    const { layer } = this._cards;
+    layer.classList.toggle('jp-argovx-small', k < SMALL_BELOW);
+    layer.style.transform = `translate(${x}px, ${y}px) scale(${k})`;
+    const { places } = this._laid;
+    const active = this._cards.show({ shown, items: this._items, places, selected: this._selected });
     if (active) {
-      this.node.setAttribute('aria-activedescendant', active.id);
+      this.node.setAttribute('aria-activedescendant', active);
     } else {
       this.node.removeAttribute('aria-activedescendant');
     }
@@ -323,28 +270,21 @@ export class GraphView extends Widget implements IGraphVerbs {
     if (!at) {
       return;
     }
-    const { k, x, y } = this._view;
-    const nudge = (from: number, to: number, size: number): number =>
-      from < 8 ? 8 - from : to > size - 8 ? size - 8 - to : 0;
-    const dx = nudge(at.x * k + x, (at.x + CARD.width) * k + x, this.node.clientWidth);
-    const dy = nudge(at.y * k + y, (at.y + CARD.height) * k + y, this.node.clientHeight);
-    if (dx !== 0 || dy !== 0) {
-      this._follows = false;
-      this._look({ k, x: x + dx, y: y + dy });
+    const by = reveal(this._view, at, this._size);
+    if (by.x !== 0 || by.y !== 0) {
+      this.pan(by);
     }
   }
 
   private readonly _picked = new Signal<this, string>(this);
   private readonly _opened = new Signal<this, string>(this);
   private readonly _canvas = document.createElement('canvas');
-  private readonly _layer = document.createElement('div');
   private readonly _engine = new LayoutEngine();
   private readonly _resize: ResizeObserver;
   private readonly _theme: MutationObserver;
-  private readonly _cards = new Map<string, Card>();
+  private readonly _cards = new Cards(document.createElement('div'), () => this.id);
   private _items: ReadonlyMap<string, IGraphItem> = new Map();
   private _edges: readonly IGraphEdge[] = [];
-  private _scope = '';
   private _shape = '';
   private _laid = EMPTY;
   private _path: ReadonlySet<string> = new Set();

@@ -7,9 +7,10 @@ import type { Node, Output, Run } from '../api/schema';
 import { CommandIDs } from '../commands';
 import { sparkline } from '../components/spark';
 import { useServices } from '../components/context';
+import { Cut } from '../components/cut';
 import { PhaseGlyph, share } from '../components/glyph';
 import { ActionButton, ErrorBox } from '../components/parts';
-import { bytes, elapsed, metric, nodeSeconds, shortDigest } from '../format';
+import { bytes, elapsed, lineOf, metric, nodeSeconds, shortDigest } from '../format';
 import { useNow, useSignal } from '../hooks';
 import { columns } from '../model/metrics';
 import { isActive, may, PHASE_LOOKS } from '../model/phases';
@@ -50,10 +51,10 @@ function Chip({ output }: { readonly output: Output }): JSX.Element {
     <span
       className="jp-argovx-chip"
       data-argovx-output={output.name}
-      title={`${output.codec} · ${output.digest}`}
+      title={[output.name, output.summary, output.codec, output.digest].filter(Boolean).join(' · ')}
     >
-      <b>{output.name}</b>
-      <span>{output.summary}</span>
+      <Cut className="jp-argovx-strong" text={output.name} title="" />
+      <span className="jp-argovx-chiptext">{output.summary}</span>
       <span className="jp-argovx-number">{output.size_bytes ? bytes(output.size_bytes) : ''}</span>
       {output.digest && <code>{shortDigest(output.digest)}</code>}
     </span>
@@ -133,7 +134,8 @@ export function Strip({ model }: { readonly model: StripModel }): JSX.Element {
   const done = share(node.progress);
   // The chips name the outputs already.
   const outputs = node.outputs.map(output => output.name).join(', ');
-  const says = node.line !== node.phase && (active || node.line !== outputs);
+  const line = lineOf(node, now);
+  const says = line !== '' && line !== node.phase && (active || line !== outputs);
   const tail = active ? model.logs.buffer.tail(TAIL) : [];
   return (
     <div
@@ -146,11 +148,17 @@ export function Strip({ model }: { readonly model: StripModel }): JSX.Element {
     >
       <div className="jp-argovx-stripline">
         <div className="jp-argovx-stripmain">
-          <PhaseGlyph phase={node.phase} progress={node.progress} />
-          <b className="jp-argovx-name">{node.name}</b>
-          <span>{node.phase}</span>
-          {says && <span className="jp-argovx-line">{node.line}</span>}
-          {seconds !== null && <span className="jp-argovx-time">{elapsed(seconds)}</span>}
+          <div className="jp-argovx-striphead">
+            <PhaseGlyph phase={node.phase} progress={node.progress} />
+            <Cut className="jp-argovx-strong" text={node.name} />
+            <span>{node.phase}</span>
+            {says && (
+              <span className="jp-argovx-line" title={line}>
+                {line}
+              </span>
+            )}
+            {seconds !== null && <span className="jp-argovx-time">{elapsed(seconds)}</span>}
+          </div>
           {!active && <Results model={model} run={run} node={node} />}
           {!model.live && <span className="jp-argovx-stale">{trans.__('as the notebook remembers it')}</span>}
         </div>

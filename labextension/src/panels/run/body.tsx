@@ -6,19 +6,23 @@ import { useState, type JSX } from 'react';
 import type { Node, Run } from '../../api/schema';
 import { CommandIDs } from '../../commands';
 import { useServices } from '../../components/context';
+import { Cut } from '../../components/cut';
 import { PhaseGlyph } from '../../components/glyph';
 import { LineageList } from '../../components/lineage';
 import { ActionButton, EmptyState, ErrorBox } from '../../components/parts';
-import { connectionWords, elapsed, runSeconds } from '../../format';
+import { TabList } from '../../components/tabs';
+import { connectionWords, elapsed, lineOf, runSeconds } from '../../format';
 import { useNow, useSignal } from '../../hooks';
 import { isActive, may, tally } from '../../model/phases';
 import { isPlannedId } from '../../model/reduce';
 import type { IApiError } from '../../tokens';
 import type { RunViewModel, Tab } from './model';
 import { Data } from './tabs/data';
+import { Events } from './tabs/events';
 import { Logs } from './tabs/logs';
 import { Metrics } from './tabs/metrics';
 import { NodeOverview, RunOverview } from './tabs/overview';
+import { Spec } from './tabs/spec';
 
 function Freshness(): JSX.Element | null {
   const { board } = useServices();
@@ -48,9 +52,7 @@ export function Head({ model }: { readonly model: RunViewModel }): JSX.Element |
   return (
     <div className="jp-argovx-runhead" data-argovx-run={run.id} data-argovx-phase={run.phase}>
       <PhaseGlyph phase={run.phase} />
-      <span className="jp-argovx-title" title={run.id}>
-        {run.name}
-      </span>
+      <Cut className="jp-argovx-title" text={run.name} title={run.id} />
       <span>{run.phase}</span>
       <span className="jp-argovx-tally" title={trans.__('%1 of %2 steps are done', done, total)}>
         {done}/{total}
@@ -75,16 +77,19 @@ export function Head({ model }: { readonly model: RunViewModel }): JSX.Element |
 function NodeHead({ run, node }: { readonly run: Run; readonly node: Node }): JSX.Element {
   const { board, commands, trans } = useServices();
   const [error, setError] = useState<IApiError | null>(null);
+  const line = lineOf(node, useNow(false));
   return (
     <div className="jp-argovx-nodehead" data-argovx-node={node.id} data-argovx-phase={node.phase}>
       <div className="jp-argovx-nodeline">
         <PhaseGlyph phase={node.phase} progress={node.progress} />
-        <span className="jp-argovx-title" title={node.name}>
-          {node.name}
-        </span>
+        <Cut className="jp-argovx-title" text={node.name} />
         <span className="jp-argovx-word">{node.phase}</span>
       </div>
-      {node.line && node.line !== node.phase && <div className="jp-argovx-line">{node.line}</div>}
+      {line && line !== node.phase && (
+        <div className="jp-argovx-line" title={node.stop?.at ?? ''}>
+          {line}
+        </div>
+      )}
       <div className="jp-argovx-nodeverbs">
         {(may(node, 'cell') || node.cell?.cell_id) && (
           <ActionButton
@@ -123,36 +128,19 @@ function TabBar({ model }: { readonly model: RunViewModel }): JSX.Element | null
     logs: trans.__('Logs'),
     metrics: trans.__('Metrics'),
     data: trans.__('Data'),
+    events: trans.__('Events'),
+    spec: trans.__('Spec'),
     lineage: trans.__('Lineage')
   };
-  if (tabs.length < 2) {
-    return null;
-  }
-  const onKeyDown = (event: React.KeyboardEvent): void => {
-    const move = event.key === 'ArrowRight' ? 1 : event.key === 'ArrowLeft' ? -1 : 0;
-    const next = tabs[tabs.indexOf(tab) + move];
-    if (move !== 0 && next) {
-      event.preventDefault();
-      model.tab = next;
-      event.currentTarget.querySelector<HTMLElement>(`[data-argovx-tab="${next}"]`)?.focus();
-    }
-  };
-  return (
-    <div className="jp-argovx-tabs" role="tablist" onKeyDown={onKeyDown}>
-      {tabs.map(name => (
-        <button
-          key={name}
-          type="button"
-          role="tab"
-          aria-selected={name === tab}
-          tabIndex={name === tab ? 0 : -1}
-          data-argovx-tab={name}
-          onClick={() => (model.tab = name)}
-        >
-          {words[name]}
-        </button>
-      ))}
-    </div>
+  return tabs.length < 2 ? null : (
+    <TabList
+      label={trans.__('Inspector')}
+      names={tabs}
+      words={words}
+      chosen={tab}
+      data="tab"
+      onChoose={name => (model.tab = name)}
+    />
   );
 }
 
@@ -178,6 +166,10 @@ function TabContent({
       return <Metrics key={node.id} model={model.metrics} sync={model.id} />;
     case 'data':
       return <Data node={node} model={model} />;
+    case 'events':
+      return <Events key={node.id} model={model.events} />;
+    case 'spec':
+      return <Spec key={node.id} model={model.spec} />;
   }
 }
 

@@ -1,5 +1,5 @@
 /**
- * A run in the main area: graph at the left, inspector at the right.
+ * A run in the main area: graph or timeline at the left, inspector at the right.
  */
 import type { JSX } from 'react';
 import { ReactWidget } from '@jupyterlab/ui-components';
@@ -8,10 +8,11 @@ import { BoxPanel, SplitPanel } from '@lumino/widgets';
 
 import { ViewProvider, type IViewServices } from '../../components/context';
 import { stepItem } from '../../graph/item';
-import { GraphPane } from '../../graph/pane';
+import type { GraphPane } from '../../graph/pane';
 import { isActive } from '../../model/phases';
 import { Head, Inspector } from './body';
 import { RunViewModel } from './model';
+import { RunViews } from './views';
 
 export class RunPanel extends BoxPanel {
   constructor(services: IViewServices, run: string) {
@@ -26,14 +27,15 @@ export class RunPanel extends BoxPanel {
     const inspector = piece(<Inspector model={this.model} />);
     inspector.addClass('jp-argovx-inspector');
     inspector.node.setAttribute('aria-label', trans.__('Inspector'));
-    this._pane = new GraphPane(trans, trans.__('Steps; arrows follow the edges'));
+    const views = new RunViews(services, this.model);
+    this._pane = views.pane;
     const turn = (): void => {
       this._pane.graph.direction = services.look.direction;
     };
     turn();
     services.look.changed.connect(turn, this);
     const split = new SplitPanel({ orientation: 'horizontal', spacing: 1 });
-    split.addWidget(this._pane);
+    split.addWidget(views);
     split.addWidget(inspector);
     split.setRelativeSizes([2, 1]);
     this.addWidget(head);

@@ -1,13 +1,14 @@
 /**
  * What one run view shows: its run, the selected step, the tab, and what is followed for them.
  *
- * Follows logs, metrics and lineage only while their tab is on screen.
+ * Follows logs, metrics, events and lineage only while their tab is on screen.
  */
 import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
-import type { Node, Run } from '../../api/schema';
+import type { Node, Run, StepDocument, StepEvents } from '../../api/schema';
 import type { Board } from '../../model/board';
+import { DetailModel } from '../../model/detail';
 import { LineageModel } from '../../model/lineage';
 import { LogsModel } from '../../model/logs';
 import { MetricsModel } from '../../model/metrics';
@@ -15,8 +16,12 @@ import { isFinal } from '../../model/phases';
 import { isPlannedId, pathOfPlan } from '../../model/reduce';
 import type { IArgovxClient } from '../../tokens';
 
-export const TABS = ['overview', 'logs', 'metrics', 'data', 'lineage'] as const;
+export const TABS = ['overview', 'logs', 'metrics', 'data', 'events', 'spec', 'lineage'] as const;
 export type Tab = (typeof TABS)[number];
+
+/** What the left two thirds show. */
+export const VIEWS = ['graph', 'timeline'] as const;
+export type View = (typeof VIEWS)[number];
 
 /** The tabs that have something to show. */
 export function tabsOf(run: Run | undefined, node: Node | undefined): readonly Tab[] {
@@ -31,6 +36,8 @@ export function tabsOf(run: Run | undefined, node: Node | undefined): readonly T
     logs: !planned,
     metrics: Object.keys(node.metrics).length > 0,
     data: node.inputs.length + node.outputs.length > 0,
+    events: !planned,
+    spec: !planned,
     lineage: !planned
   };
   return TABS.filter(tab => has[tab]);
@@ -45,6 +52,8 @@ export class RunViewModel implements IDisposable {
     this.logs = new LogsModel(client);
     this.metrics = new MetricsModel(client);
     this.lineage = new LineageModel(client);
+    this.events = new DetailModel((run, node) => client.events(run, node));
+    this.spec = new DetailModel((run, node) => client.spec(run, node));
     board.changed.connect(this._sync, this);
     board.selectionChanged.connect(this._sync, this);
     this._load();
@@ -53,6 +62,8 @@ export class RunViewModel implements IDisposable {
   readonly logs: LogsModel;
   readonly metrics: MetricsModel;
   readonly lineage: LineageModel;
+  readonly events: DetailModel<StepEvents>;
+  readonly spec: DetailModel<StepDocument>;
 
   get changed(): ISignal<this, void> {
     return this._changed;
@@ -89,6 +100,17 @@ export class RunViewModel implements IDisposable {
     this._sync();
   }
 
+  get view(): View {
+    return this._view;
+  }
+
+  set view(view: View) {
+    if (view !== this._view) {
+      this._view = view;
+      this._changed.emit();
+    }
+  }
+
   /** Whether the view is on screen. */
   set visible(visible: boolean) {
     this._visible = visible;
@@ -112,7 +134,7 @@ export class RunViewModel implements IDisposable {
   dispose(): void {
     if (!this._disposed) {
       this._disposed = true;
-      [this.logs, this.metrics, this.lineage].forEach(model => model.dispose());
+      [this.logs, this.metrics, this.lineage, this.events, this.spec].forEach(model => model.dispose());
       Signal.clearData(this);
     }
   }
@@ -139,11 +161,14 @@ export class RunViewModel implements IDisposable {
     const final = node ? isFinal(node.phase) : false;
     this.metrics.follow(target, Object.keys(node?.metrics ?? {}), { active: on('metrics'), final });
     this.lineage.follow(target.run, target.node, on('lineage'));
+    this.events.follow(target, { active: on('events'), final });
+    this.spec.follow(target, { active: on('spec'), final: true });
     this._changed.emit();
   }
 
   private readonly _changed = new Signal<this, void>(this);
   private _tab: Tab = 'overview';
+  private _view: View = 'graph';
   private _visible = false;
   private _disposed = false;
 }

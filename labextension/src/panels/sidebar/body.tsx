@@ -9,9 +9,30 @@ import { useServices } from '../../components/context';
 import { CopyLine, EmptyState, ErrorBox } from '../../components/parts';
 import { useSignal } from '../../hooks';
 import { isPlannedId } from '../../model/reduce';
-import type { SidebarModel } from './model';
+import { GROUPS, type SidebarModel } from './model';
 import { RunRow } from './rows';
 import { treeMove, type IRow } from './tree';
+
+/** Nothing is what was typed or pressed: what was searched, and the way back to all runs. */
+function NoMatch({ model }: { readonly model: SidebarModel }): JSX.Element {
+  const { board, trans } = useServices();
+  const { query, group } = model;
+  const label = GROUPS.find(item => item.id === group)?.label ?? '';
+  const title = query
+    ? group
+      ? trans.__('No run %1 matches “%2”', label, query)
+      : trans.__('No run matches “%1”', query)
+    : trans.__('No run %1', label);
+  const many = trans._n('%1 run', '%1 runs', board.list.length);
+  return (
+    <EmptyState title={title}>
+      {query && <p>{trans.__('Searched: names, notebooks, states and steps of %1.', many)}</p>}
+      <button type="button" className="jp-argovx-linklike" onClick={() => model.clear()}>
+        {trans.__('Show all runs')}
+      </button>
+    </EmptyState>
+  );
+}
 
 /** What the empty list says: the one thing to do. */
 function Nothing({ model }: { readonly model: SidebarModel }): JSX.Element | null {
@@ -32,7 +53,7 @@ function Nothing({ model }: { readonly model: SidebarModel }): JSX.Element | nul
     return <EmptyState title={trans.__('Asking for runs')} />;
   }
   if (model.query || model.group) {
-    return <EmptyState title={trans.__('No run matches')} />;
+    return <NoMatch model={model} />;
   }
   return (
     <EmptyState title={trans.__('No runs yet')}>

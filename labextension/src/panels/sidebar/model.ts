@@ -53,6 +53,13 @@ export class SidebarModel {
     this._changed.emit();
   }
 
+  /** Nothing typed, nothing pressed: all runs again. */
+  clear(): void {
+    this._query = '';
+    this._group = null;
+    this._changed.emit();
+  }
+
   visible(runs: readonly Run[]): readonly Run[] {
     const order = this._hold(runs);
     return order.filter(

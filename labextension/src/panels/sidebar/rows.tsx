@@ -7,9 +7,10 @@ import { useState, type JSX } from 'react';
 import type { Node, Run } from '../../api/schema';
 import { CommandIDs } from '../../commands';
 import { useServices } from '../../components/context';
+import { Cut } from '../../components/cut';
 import { PhaseGlyph } from '../../components/glyph';
 import { ActionButton, ErrorBox, SegmentBar } from '../../components/parts';
-import { cutMiddle, elapsed, nodeSeconds, runSeconds, when } from '../../format';
+import { elapsed, lineOf, nodeSeconds, runSeconds, when } from '../../format';
 import { useNow } from '../../hooks';
 import { isActive, tally } from '../../model/phases';
 import type { IApiError } from '../../tokens';
@@ -30,27 +31,28 @@ export function StepRow({ run, node, current, selected, onFocus }: IStepRowProps
   const { board, commands } = useServices();
   const now = useNow(isActive(node.phase));
   const seconds = node.phase === 'Planned' ? null : nodeSeconds(node, now);
+  const line = lineOf(node, now);
   const open = (): void => void commands.execute(CommandIDs.openRun, { run: run.id, node: node.id });
   return (
     <li
       role="treeitem"
       aria-level={2}
       aria-selected={selected}
-      aria-label={`${node.name}, ${node.phase}${node.line ? `, ${node.line}` : ''}`}
+      aria-label={[node.name, node.phase, line].filter(Boolean).join(', ')}
       tabIndex={current ? 0 : -1}
       className={`jp-argovx-step${node.phase === 'Planned' ? ' jp-argovx-dim' : ''}`}
       data-argovx-run={run.id}
       data-argovx-node={node.id}
       data-argovx-phase={node.phase}
-      title={`${node.name} · ${node.phase}${node.line ? ` · ${node.line}` : ''}`}
+      title={[node.name, node.phase, line].filter(Boolean).join(' · ')}
       onClick={() => board.select(run.id, node.id)}
       onDoubleClick={open}
       onFocus={onFocus}
     >
       <PhaseGlyph phase={node.phase} progress={node.progress} />
-      <span className="jp-argovx-name">{cutMiddle(node.name)}</span>
+      <Cut className="jp-argovx-name" text={node.name} title="" />
       <span className={`jp-argovx-line${node.phase === 'Failed' ? ' jp-argovx-bad' : ''}`}>
-        {node.line || node.phase}
+        {line || node.phase}
       </span>
       {seconds !== null && <span className="jp-argovx-time">{elapsed(seconds)}</span>}
     </li>
@@ -153,7 +155,7 @@ export function RunRow(props: IRunRowProps): JSX.Element {
           <Caret tag="span" width="16px" height="16px" />
         </span>
         <PhaseGlyph phase={run.phase} />
-        <span className="jp-argovx-name jp-argovx-runname">{cutMiddle(run.name)}</span>
+        <Cut className="jp-argovx-name jp-argovx-runname" text={run.name} title="" />
         {open ? (
           <Figures run={run} />
         ) : (

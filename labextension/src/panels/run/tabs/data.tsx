@@ -1,17 +1,17 @@
 /**
  * What went into a step and what came out: names, types, sizes, digests.
+ *
+ * Two lines a value: sizes and digests stand in columns and stay in sight, however long a name is.
  */
-import type { JSX } from 'react';
-import type { Node } from '../../../api/schema';
+import type { ReactNode, JSX } from 'react';
+
+import type { Input, Node, Output } from '../../../api/schema';
 import { useServices } from '../../../components/context';
+import { Cut } from '../../../components/cut';
 import { bytes, shortDigest } from '../../../format';
 import type { RunViewModel } from '../model';
 
-interface IDigestProps {
-  readonly digest: string;
-}
-
-function Digest({ digest }: IDigestProps): JSX.Element {
+function Digest({ digest }: { readonly digest: string }): JSX.Element | null {
   const { trans } = useServices();
   return digest ? (
     <button
@@ -22,8 +22,39 @@ function Digest({ digest }: IDigestProps): JSX.Element {
     >
       {shortDigest(digest)}
     </button>
+  ) : null;
+}
+
+interface IValueProps {
+  readonly value: Input | Output;
+  readonly children: ReactNode;
+}
+
+function Value({ value, children }: IValueProps): JSX.Element {
+  const output = 'uri' in value ? value : null;
+  return (
+    <li data-argovx-output={output?.name} title={output?.uri ? `${output.name}\n${output.uri}` : value.name}>
+      <Cut className="jp-argovx-value" text={value.name} title="" />
+      <span className="jp-argovx-number">{value.size_bytes ? bytes(value.size_bytes) : ''}</span>
+      <span>
+        <Digest digest={value.digest} />
+      </span>
+      <span className="jp-argovx-about">{children}</span>
+    </li>
+  );
+}
+
+function From({ input, model }: { readonly input: Input; readonly model: RunViewModel }): JSX.Element {
+  const { trans } = useServices();
+  return input.step ? (
+    <>
+      {trans.__('from')}{' '}
+      <button type="button" className="jp-argovx-linklike" onClick={() => model.select(input.step)}>
+        <Cut text={input.step} />
+      </button>
+    </>
   ) : (
-    <></>
+    <>{trans.__('from the notebook')}</>
   );
 }
 
@@ -34,53 +65,28 @@ export function Data({ node, model }: { readonly node: Node; readonly model: Run
       {node.inputs.length > 0 && (
         <section>
           <h3>{trans.__('In')}</h3>
-          <table className="jp-argovx-table">
-            <tbody>
-              {node.inputs.map(input => (
-                <tr key={input.name}>
-                  <td className="jp-argovx-value">{input.name}</td>
-                  <td>{input.codec}</td>
-                  <td>
-                    {input.step ? (
-                      <button
-                        type="button"
-                        className="jp-argovx-linklike"
-                        onClick={() => model.select(input.step)}
-                      >
-                        {trans.__('from %1', input.step)}
-                      </button>
-                    ) : (
-                      trans.__('from the notebook')
-                    )}
-                  </td>
-                  <td className="jp-argovx-number">{input.size_bytes ? bytes(input.size_bytes) : ''}</td>
-                  <td>
-                    <Digest digest={input.digest} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <ul className="jp-argovx-values">
+            {node.inputs.map(input => (
+              <Value key={input.name} value={input}>
+                {input.codec && `${input.codec} · `}
+                <From input={input} model={model} />
+              </Value>
+            ))}
+          </ul>
         </section>
       )}
       {node.outputs.length > 0 && (
         <section>
           <h3>{trans.__('Out')}</h3>
-          <table className="jp-argovx-table">
-            <tbody>
-              {node.outputs.map(output => (
-                <tr key={output.name} title={output.uri} data-argovx-output={output.name}>
-                  <td className="jp-argovx-value">{output.name}</td>
-                  <td>{output.state === 'ready' ? output.codec : ''}</td>
-                  <td>{output.state === 'ready' ? output.summary : trans.__('not there yet')}</td>
-                  <td className="jp-argovx-number">{output.size_bytes ? bytes(output.size_bytes) : ''}</td>
-                  <td>
-                    <Digest digest={output.digest} />
-                  </td>
-                </tr>
-              ))}
-            </tbody>
-          </table>
+          <ul className="jp-argovx-values">
+            {node.outputs.map(output => (
+              <Value key={output.name} value={output}>
+                {output.state === 'ready'
+                  ? [output.summary, output.codec].filter(Boolean).join(' · ')
+                  : trans.__('not there yet')}
+              </Value>
+            ))}
+          </ul>
         </section>
       )}
     </div>

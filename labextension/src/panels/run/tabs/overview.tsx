@@ -6,6 +6,7 @@ import type { ReactNode, JSX } from 'react';
 import type { Node, Run } from '../../../api/schema';
 import { CommandIDs } from '../../../commands';
 import { useServices } from '../../../components/context';
+import { Cut } from '../../../components/cut';
 import { PhaseGlyph } from '../../../components/glyph';
 import { ErrorBox, SegmentBar } from '../../../components/parts';
 import { elapsed, nodeSeconds, secondsBetween, when } from '../../../format';
@@ -112,7 +113,17 @@ function Console({ href }: { readonly href: string }): JSX.Element | null {
   ) : null;
 }
 
-function nodeFacts(node: Node): readonly IFact[] {
+/** Who stopped a step and when, as far as anybody recorded it. */
+function stopOf({ stop }: Node, now: number): string {
+  if (!stop) {
+    return '';
+  }
+  const how = stop.how === 'Vertex' ? 'cancelled at Vertex' : stop.how;
+  const by = stop.by ? `by ${stop.by}` : stop.how === 'Vertex' ? '' : 'nobody recorded who';
+  return [how, by, stop.at ? when(stop.at, now) : ''].filter(Boolean).join(' · ');
+}
+
+function nodeFacts(node: Node, now: number): readonly IFact[] {
   const { argo, vertex, exit, cell } = node;
   const job = vertex?.job ?? '';
   return [
@@ -120,6 +131,7 @@ function nodeFacts(node: Node): readonly IFact[] {
     { name: 'Vertex state', value: vertex?.state ?? '' },
     { name: 'Machine', value: node.machine },
     { name: 'Cell', value: cell ? `${last(cell.notebook)} · cell ${cell.number}` : '' },
+    { name: 'Stopped', value: stopOf(node, now), title: node.stop?.at ?? '' },
     { name: 'Exit', value: exit?.code != null ? `${exit.code} · ${exit.reason}` : '' },
     { name: 'Workflow', value: argo?.workflow ?? '' },
     { name: 'Pod', value: argo?.pod ?? '' },
@@ -165,6 +177,7 @@ function History({ node }: { readonly node: Node }): JSX.Element | null {
 }
 
 export function NodeOverview({ node }: { readonly node: Node }): JSX.Element {
+  const now = useNow(false);
   return (
     <div className="jp-argovx-tab">
       <Failure node={node} />
@@ -172,7 +185,7 @@ export function NodeOverview({ node }: { readonly node: Node }): JSX.Element {
         <p className="jp-argovx-message">{[node.message, node.hint].filter(Boolean).join(' ')}</p>
       )}
       <Times node={node} />
-      <Facts facts={nodeFacts(node)} />
+      <Facts facts={nodeFacts(node, now)} />
       <History node={node} />
     </div>
   );
@@ -195,7 +208,9 @@ function StepTable({ run, model }: { readonly run: Run; readonly model: RunViewM
           const seconds = node.phase === 'Planned' ? null : nodeSeconds(node, now);
           return (
             <tr key={node.id} onClick={() => model.select(node.id)} title={node.line}>
-              <td className="jp-argovx-name">{node.name}</td>
+              <td className="jp-argovx-name">
+                <Cut text={node.name} />
+              </td>
               <td>
                 <span className="jp-argovx-state">
                   <PhaseGlyph phase={node.phase} progress={node.progress} />
