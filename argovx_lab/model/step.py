@@ -167,7 +167,7 @@ class StepSpec:
         """
         try:
             doc = json.loads(data)
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise SpecError("the step document is not JSON") from error
         if not isinstance(doc, dict) or doc.pop("schema", None) != SCHEMA:
             raise SpecError(
@@ -175,7 +175,8 @@ class StepSpec:
             )
         inputs = _mapping(doc, "inputs")
         env = _mapping(doc, "environment")
-        env["requirements"] = tuple(env.get("requirements") or ())
+        env["requirements"] = _texts(env.get("requirements"), "requirements")
+        _texts(list(_mapping(doc, "outputs").values()), "outputs")
         doc.update(
             source=_build(Source, _mapping(doc, "source")),
             environment=_build(Environment, env),
@@ -209,7 +210,23 @@ def _build(cls: type[Any], doc: Any) -> Any:
     unknown = sorted(set(doc) - {f.name for f in fields(cls)})
     if unknown:
         raise SpecError(f"{cls.__name__} has unknown fields: {', '.join(unknown)}")
+    for part in fields(cls):
+        kind = _PLAIN.get(str(part.type))
+        if kind is not None and part.name in doc and type(doc[part.name]) is not kind:
+            raise SpecError(f"{cls.__name__}.{part.name} must be {part.type}, not {doc[part.name]!r:.40}")
     try:
         return cls(**doc)
     except TypeError as error:
         raise SpecError(f"{cls.__name__} lacks a field") from error
+
+
+def _texts(value: Any, name: str) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise SpecError(f"{name} must be texts, not {value!r:.40}")
+    return tuple(value)
+
+
+#: Fields whose type is checked as they are read. A boolean is no number here.
+_PLAIN: dict[str, type] = {"str": str, "int": int, "bool": bool}

@@ -14,7 +14,7 @@ import pytest
 from argovx_lab.errors import CredentialError, PermissionMissing, RemoteError, Unavailable
 from argovx_lab.identity.http import NO_ANSWER, NOT_SENT, Transport
 from argovx_lab.identity.session import Session
-from argovx_lab.identity.sts import FederatedCredentials
+from argovx_lab.identity.sts import Exchange, FederatedCredentials
 
 TOKEN = {"access_token": "ya29.one", "expires_in": 3600, "token_type": "Bearer"}
 
@@ -222,3 +222,26 @@ def test_no_log_line_holds_a_token_even_at_debug(session, api, token_file, caplo
     text = caplog.text
     assert "ya29.one" not in text
     assert token_file.read_text() not in text
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "options"),
+    [
+        ("/v1/introspect", "POST", {}),
+        ("/v1/token/", "POST", {}),
+        ("/v1/token?x=1", "POST", {}),
+        ("/v1/token", "GET", {}),
+        ("/v1/token", "PUT", {}),
+        ("/v1/token", "POST", {"cert": "client.pem"}),
+    ],
+)
+def test_google_auth_reaches_the_token_url_and_nothing_else(federation, sts, path, method, options):
+    transport = Transport()
+    try:
+        with pytest.raises(CredentialError, match="something else than the token exchange"):
+            Exchange(federation, transport)(
+                federation.token_url.removesuffix("/v1/token") + path, method, b"subject_token=x", **options
+            )
+    finally:
+        transport.close()
+    assert not sts.requests

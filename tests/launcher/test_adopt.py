@@ -10,6 +10,7 @@ import pytest
 from argovx_lab.launcher.arguments import parse
 from argovx_lab.launcher.context import Interrupted
 from argovx_lab.launcher.step import Step
+from argovx_lab.model import names
 from argovx_lab.model.step import ArtifactRef
 
 
@@ -314,6 +315,21 @@ def test_a_planted_claim_is_refused(launcher, step, world, field, value):
     assert launcher.run(step).code == 0
     attempt = launcher.attempt()
     planted = {**world.document(attempt.intent), field: value}
+    world.put(attempt.intent, json.dumps(planted).encode())
+    for record in (attempt.exit, attempt.created):
+        del world.objects[record]
+    world.jobs.clear()
+    ending = launcher.run(step)
+    assert (ending.code, ending.reason) == (11, "PolicyDenied"), ending
+    assert not world.jobs
+
+
+def test_a_claim_of_an_attempt_that_is_not_yet_is_refused(launcher, step, world):
+    """Consistent in itself, with the key and the folder of attempt 3: nobody can have written it honestly."""
+    assert launcher.run(step).code == 0
+    attempt, future = launcher.attempt(), launcher.attempt(3)
+    key = names.attempt_key("uid-1", "wf-1.train", 3, world.workflow["status"]["startedAt"])
+    planted = {**world.document(attempt.intent), "ordinal": 3, "attempt_key": key, "prefix": future.uri}
     world.put(attempt.intent, json.dumps(planted).encode())
     for record in (attempt.exit, attempt.created):
         del world.objects[record]

@@ -1,9 +1,13 @@
 """What a session remembers of a notebook, and what its file corrects."""
 
+import json
+from types import SimpleNamespace
+
 import nbformat
 import pytest
 
 from argovx_lab.errors import SpecError
+from argovx_lab.model import names
 from argovx_lab.notebook.commands import execute
 from argovx_lab.notebook.session import Session, Submission
 
@@ -90,3 +94,69 @@ def test_use_says_which_runs_the_panel_shows(tmp_path, monkeypatch):
     assert "The panel shows profile sandbox" in text
     monkeypatch.setenv("ARGOVX_PROFILE", "team")
     assert "The panel shows" not in repr(execute(Session(), "use team"))
+
+
+class Cluster:
+    """Workflows of one run, in any order."""
+
+    def __init__(self, *workflows):
+        self.workflows = workflows
+
+    def list_workflows(self, selector):
+        assert selector == "argovx.dev/run=run-1"
+        return list(self.workflows), "1"
+
+
+def ended(name, step, output, created, phase="Succeeded"):
+    node = names.node_id(name, f"{name}.{step}(0)")
+    about = {step: {"name": step, "outputs": [{"name": output, "codec": "json"}]}}
+    return {
+        "metadata": {
+            "name": name,
+            "uid": f"uid-{name}",
+            "creationTimestamp": created,
+            "labels": {names.LABEL_RUN: "run-1", names.LABEL_USER: "ada"},
+            "annotations": {names.ANNOTATION_STEPS: json.dumps(about)},
+        },
+        "spec": {},
+        "status": {
+            "startedAt": created,
+            "phase": phase,
+            "nodes": {node: {"id": node, "name": f"{name}.{step}(0)", "type": "Pod", "phase": phase}},
+        },
+    }
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (3, 2, 1, 0), (1, 3, 0, 2)])
+def test_the_newest_result_of_a_name_wins_whatever_order_the_list_has(order):
+    workflows = [
+        ended("a-1", "a", "x", "2026-11-24T08:00:00Z"),
+        ended("b-1", "b", "x", "2026-11-24T10:00:00Z"),
+        ended("a-2", "a", "x", "2026-11-24T09:00:00Z"),
+        ended("b-2", "b", "x", "2026-11-24T11:00:00Z", phase="Failed"),
+    ]
+    session = Session()
+    session._run_id = "run-1"
+    session._services = SimpleNamespace(cluster=Cluster(*(workflows[i] for i in order)))
+    (handle,) = session.results().values()
+    assert handle._workflow == "b-1"
+    assert session.handle("x")._workflow == "b-1"
+    assert session.handle("y") is None
+
+
+def test_attaching_binds_the_newest_result_and_no_name_that_is_defined():
+    session = Session()
+    session._run_id = "run-1"
+    session._services = SimpleNamespace(
+        cluster=Cluster(
+            ended("a-2", "a", "x", "2026-11-24T09:00:00Z"), ended("a-1", "a", "x", "2026-11-24T08:00:00Z")
+        )
+    )
+    mine = {"x": 7}
+    assert session.attach(mine) == ()
+    assert mine == {"x": 7}
+    session._attached = ""
+    fresh = {}
+    assert session.attach(fresh) == ("x",)
+    assert fresh["x"]._workflow == "a-2"
+    assert session.attach({}) == (), "once per kernel and run"
