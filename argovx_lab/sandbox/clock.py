@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 
 
 class Clock:
-    """Real time, with waits divided by ``speed``.
+    """Real time, with waits divided by ``speed``, that :meth:`advance` moves ahead of the machine's.
 
     Parameters
     ----------
@@ -17,14 +18,45 @@ class Clock:
 
     def __init__(self, speed: float = 1.0) -> None:
         self.speed = speed
+        self._ahead_s = 0.0
+        self._sleepers: set[asyncio.Event] = set()
 
     def now(self) -> datetime:
         """Return the present as an aware datetime in UTC."""
-        return datetime.now(UTC)
+        return datetime.now(UTC) + timedelta(seconds=self._ahead_s)
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock; negative sets it back. Whoever sleeps looks again.
+
+        Call it on the event loop that sleeps. Unit: seconds of unscaled time.
+        """
+        self._ahead_s += seconds
+        for sleeper in self._sleepers:
+            sleeper.set()
 
     async def sleep(self, seconds: float) -> None:
         """Wait for ``seconds`` of simulated time."""
-        await asyncio.sleep(max(0.0, seconds) / self.speed)
+        await self.pause(max(0.0, seconds) / self.speed)
+
+    async def pause(self, seconds: float) -> None:
+        """Wait for ``seconds`` on this clock, whatever the speed: what a job's own code lives through."""
+        end = self._elapsed() + seconds
+        woken = asyncio.Event()
+        self._sleepers.add(woken)
+        try:
+            while (left := end - self._elapsed()) > 0:
+                woken.clear()
+                try:
+                    async with asyncio.timeout(left):
+                        await woken.wait()
+                except TimeoutError:
+                    continue
+            await asyncio.sleep(0)
+        finally:
+            self._sleepers.discard(woken)
+
+    def _elapsed(self) -> float:
+        return time.monotonic() + self._ahead_s
 
 
 def rfc3339(moment: datetime, *, fraction: bool = False) -> str:

@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import os
+import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
@@ -18,14 +19,16 @@ from argovx_lab.sandbox import credentials, identity, ports, settings, tls
 from argovx_lab.sandbox.argo.controller import Controller
 from argovx_lab.sandbox.clock import Clock, rfc3339
 from argovx_lab.sandbox.environment import network
+from argovx_lab.sandbox.faults import Faults
+from argovx_lab.sandbox.google.jobs.images import Image
 from argovx_lab.sandbox.google.server import GoogleServer
 from argovx_lab.sandbox.kubernetes.server import ApiServer
-from argovx_lab.sandbox.pods import Images, NodeSettings, PodRunner, Programs
+from argovx_lab.sandbox.pods import Images, NodeSettings, PodRunner
 from argovx_lab.sandbox.processes import isolation
 from argovx_lab.sandbox.proxy import Proxy
 from argovx_lab.sandbox.seed import seed
 from argovx_lab.sandbox.state import NOTEBOOK_CONTEXT, OWNER_CONTEXT, StateDir, Status, write_private
-from argovx_lab.sandbox.transport import Faults, Listener, Transport
+from argovx_lab.sandbox.transport import Listener, Transport
 
 log = logging.getLogger(__name__)
 
@@ -35,16 +38,31 @@ RESTART_S = 1.0
 _DISCOVERY_S = 0.2
 
 
+class _JobImages:
+    """The table of images as Vertex's jobs see it."""
+
+    def __init__(self, images: Images) -> None:
+        self._images = images
+
+    def find(self, reference: str) -> Image | None:
+        """Return what stands for an image, ``None`` when the table or this machine does not have it."""
+        found = self._images.find(reference)
+        words = (*found.entrypoint, *found.cmd) if found else ()
+        path = shutil.which(words[0], path=found.environment()["PATH"]) if found and words else None
+        if found is None or path is None:
+            return None
+        own = {} if found.local else dict(found.env)
+        if found.path and not found.local:
+            own["PATH"] = found.environment()["PATH"]
+        return Image(path, found.entrypoint, found.cmd, own)
+
+
 @dataclass(frozen=True)
 class _JobSettings:
     """What the runner of Vertex jobs reads of the settings."""
 
-    images: Programs
+    images: _JobImages
     provisioning_s: float
-
-    def environment(self, image: str) -> dict[str, str]:
-        """Return what the image's table in the settings sets."""
-        return self.images.environment(image)
 
 
 class Sandbox:
@@ -110,7 +128,9 @@ class Sandbox:
             user=who.user,
             bucket=who.bucket,
             clock=self.clock,
-            settings=_JobSettings(Programs(self.images), self.settings.provisioning_s),
+            settings=_JobSettings(_JobImages(self.images), self.settings.provisioning_s),
+            faults=self.transport.faults,
+            quotas=self.settings.quotas,
             keys=self.api.issuer.jwks,
             issuer_url=self.kubernetes_endpoint,
             audience=who.audience,
@@ -142,7 +162,8 @@ class Sandbox:
             ("google", self.google.app, secure),
             ("metadata", self.google.metadata_app, None),
         ):
-            listener = Listener(service, app, self.transport, context)
+            names = self.google.app.name_of if service == "google" else None
+            listener = Listener(service, app, self.transport, context, names)
             await listener.start(self._sockets[service])
             self._listeners.append(listener)
         await self.proxy.start(self._sockets["proxy"])

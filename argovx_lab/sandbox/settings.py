@@ -19,6 +19,10 @@ TEMPLATE = """\
 # pod_start_s = 0.0      # between a pod's binding and its first process
 # speed = 1.0
 
+# quotas = true          # refuse what a new project's quotas would refuse; or a table [quotas] with
+#                        # crud, submissions, metadata, tensorboard_reads, log_reads, token_exchanges,
+#                        # impersonations (a minute), cpus, preemptible_cpus, jobs (at the same time)
+
 # [images]               # what stands in for a container image: "sh", "python", or a table
 # "us-docker.pkg.dev/my-project/my-image" = "python"
 # "my-tool" = { cmd = ["my-tool"], path = ["~/bin"], env = { MODE = "test" } }
@@ -39,12 +43,15 @@ class Settings:
         Simulated time between a pod's binding and its first process, in seconds.
     speed : float
         Divides every simulated time.
+    quotas : mapping
+        Google's quotas that are on: name to limit, see :mod:`argovx_lab.sandbox.google.quotas`.
     """
 
     images: Mapping[str, Any] = field(default_factory=dict)
     provisioning_s: float = 0.2
     pod_start_s: float = 0.0
     speed: float = 1.0
+    quotas: Mapping[str, int] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON data."""
@@ -53,6 +60,7 @@ class Settings:
             "provisioning_s": self.provisioning_s,
             "pod_start_s": self.pod_start_s,
             "speed": self.speed,
+            "quotas": dict(self.quotas),
         }
 
 
@@ -75,13 +83,28 @@ def load(path: Path) -> Settings:
         raise SandboxError(
             f"{path}: unknown setting {', '.join(unknown)}", hint=f"known are {', '.join(known)}"
         )
-    numbers = {name: _number(path, name, document[name]) for name in document if name != "images"}
+    numbers = {
+        name: _number(path, name, document[name]) for name in document if name not in ("images", "quotas")
+    }
     images = document.get("images", {})
     if not isinstance(images, dict):
         raise SandboxError(f"{path}: images must be a table", hint='write [images] and "NAME" = "python"')
     if numbers.get("speed", 1.0) <= 0:
         raise SandboxError(f"{path}: speed must be above 0, it is {numbers['speed']}")
-    return Settings(images=images, **numbers)
+    return Settings(images=images, quotas=_quotas(path, document.get("quotas", {})), **numbers)
+
+
+def _quotas(path: Path, value: Any) -> dict[str, int]:
+    from argovx_lab.sandbox.google.quotas import DEFAULTS
+
+    if isinstance(value, bool):
+        return dict(DEFAULTS) if value else {}
+    good = isinstance(value, dict) and all(type(v) is int and v >= 0 for v in value.values())
+    if not good or not set(value) <= set(DEFAULTS):
+        raise SandboxError(
+            f"{path}: quotas is {value!r}", hint=f"true, false, or whole numbers of {', '.join(DEFAULTS)}"
+        )
+    return dict(value)
 
 
 def _number(path: Path, name: str, value: Any) -> float:

@@ -1,9 +1,7 @@
-"""Every request to the sandbox: its number, its log line, and faults on purpose.
+"""Every request to the sandbox: its number, its log line, and faults on the wire.
 
-Owns the listeners (HTTP/1.1 and HTTP/2 on one port) and the fault table. A test arms a fault in process
-(:meth:`Faults.add`), or from outside by writing ``faults.json`` (mode 0600) into the state folder, a list
-of objects with the fields of :class:`Fault`; the server takes them over and removes the file. Knows
-nothing of what is served.
+Owns the listeners (HTTP/1.1 and HTTP/2 on one port) and what the wire kinds of :mod:`.faults` do to a
+request. Knows nothing of what is served, but for the function by which a service names a request's method.
 """
 
 from __future__ import annotations
@@ -18,15 +16,13 @@ import ssl
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, cast
 
 from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
 
-from argovx_lab.errors import SandboxError
+from argovx_lab.sandbox.faults import Fault, Faults
 from argovx_lab.sandbox.http import App, Message, Receive, Scope, Send
 
 log = logging.getLogger(__name__)
@@ -34,97 +30,12 @@ log = logging.getLogger(__name__)
 #: Time for open requests to end when the server stops. Unit: seconds.
 STOP_GRACE_S = 0.3
 
-Kind = Literal["latency", "late", "status", "reset", "lost"]
-_KINDS = ("latency", "late", "status", "reset", "lost")
 #: A job reaches the metadata server under a path of its own, which is its credential.
 _SECRET = re.compile(r"^/(?!computeMetadata)[^/]+/")
-
-
-@dataclass
-class Fault:
-    """Something that goes wrong on purpose.
-
-    Parameters
-    ----------
-    kind : str
-        ``latency``: wait ``seconds`` first. ``late``: do the work, then wait ``seconds`` before the answer.
-        ``status``: answer ``status`` and do nothing. ``reset``: cut
-        the connection before anything is done. ``lost``: do the work, then cut the connection instead
-        of answering.
-    service : str
-        ``kubernetes``, ``google`` or ``metadata``; empty means each.
-    method : str
-        HTTP method; empty means each.
-    path : str
-        Regular expression that is searched for in the raw path with its query.
-    count : int
-        How often it happens; -1 means for ever.
-    skip : int
-        How many matching requests pass before.
-    """
-
-    kind: Kind
-    service: str = ""
-    method: str = ""
-    path: str = ""
-    count: int = 1
-    skip: int = 0
-    status: int = 503
-    seconds: float = 0.0
-
-    def __post_init__(self) -> None:
-        if self.kind not in _KINDS:
-            raise SandboxError(f"fault kind {self.kind!r} is not known", hint=f"use {', '.join(_KINDS)}")
-        try:
-            re.compile(self.path)
-        except re.error as error:
-            raise SandboxError(f"fault path {self.path!r}: {error}") from None
-
-
-class Faults:
-    """The table of armed faults."""
-
-    def __init__(self, path: Path | None = None) -> None:
-        self._path = path
-        self._armed: list[Fault] = []
-
-    def add(self, fault: Fault) -> None:
-        """Arm a fault."""
-        self._armed.append(fault)
-
-    def clear(self) -> None:
-        """Disarm all."""
-        self._armed.clear()
-
-    def take(self, service: str, method: str, target: str) -> Fault | None:
-        """Return the fault that this request meets, counting it; ``None`` as a rule."""
-        self._read()
-        for fault in self._armed:
-            if (
-                fault.count != 0
-                and fault.service in ("", service)
-                and fault.method in ("", method)
-                and re.search(fault.path, target)
-            ):
-                if fault.skip > 0:
-                    fault.skip -= 1
-                    continue
-                fault.count -= fault.count > 0
-                return fault
-        return None
-
-    def _read(self) -> None:
-        if self._path is None or not self._path.exists():
-            return
-        try:
-            if self._path.stat().st_mode & 0o077:
-                raise SandboxError("the file must have mode 0600")
-            documents = json.loads(self._path.read_text())
-            self._armed += [Fault(**document) for document in documents]
-        except (ValueError, TypeError, SandboxError) as error:
-            known = ", ".join(field.name for field in fields(Fault))
-            log.error("faults.json is not used: %s; fields are %s", error, known)
-        self._path.unlink(missing_ok=True)
+#: Cuts a connection: as a crash would (true), or with a farewell after what was sent.
+Cut = Callable[[bool], None]
+#: Returns the name of the method that a request means, or the empty string.
+Names = Callable[[Scope], str]
 
 
 class Transport:
@@ -135,9 +46,16 @@ class Transport:
         self.requests = 0
 
     async def handle(
-        self, service: str, app: App, cut: Callable[[], None], scope: Scope, receive: Receive, send: Send
+        self,
+        service: str,
+        app: App,
+        cut: Cut,
+        scope: Scope,
+        receive: Receive,
+        send: Send,
+        names: Names | None = None,
     ) -> None:
-        """Pass one request to ``app``, under its number."""
+        """Pass one request to ``app``, under its number; ``names`` tells its method to faults."""
         if scope["type"] != "http":
             await app(scope, receive, send)
             return
@@ -151,7 +69,8 @@ class Transport:
                 seen.append(message["status"])
             await send(message)
 
-        fault = self.faults.take(service, scope["method"], target)
+        rpc = names(scope) if names else ""
+        fault = self.faults.take(service, scope["method"], target, rpc)
         try:
             if fault is None:
                 await app(scope, receive, counted)
@@ -165,7 +84,7 @@ class Transport:
             log.info("%d %s %s %s %s %.0f ms %s", number, service, scope["method"], path, status, spent, said)
 
     async def _faulty(
-        self, fault: Fault, app: App, cut: Callable[[], None], scope: Scope, receive: Receive, send: Send
+        self, fault: Fault, app: App, cut: Cut, scope: Scope, receive: Receive, send: Send
     ) -> None:
         if fault.kind == "latency":
             await asyncio.sleep(fault.seconds)
@@ -173,16 +92,38 @@ class Transport:
         elif fault.kind == "late":
             await app(scope, receive, _late(fault.seconds, send))
         elif fault.kind == "status":
-            await _answer(fault.status, send)
+            await _answer(fault, scope, send)
         elif fault.kind == "reset":
-            cut()
+            cut(True)
+        elif fault.kind == "truncated":
+            await app(scope, receive, _Truncated(fault.bytes, cut, send))
         else:
 
             async def lose(_: Message) -> None:
                 return None
 
             await app(scope, receive, lose)
-            cut()
+            cut(True)
+
+
+class _Truncated:
+    """Sends the beginning of an answer's body, then closes the connection and drops the rest."""
+
+    def __init__(self, size: int, cut: Cut, send: Send) -> None:
+        self._left, self._cut, self._send = size, cut, send
+        self._done = False
+
+    async def __call__(self, message: Message) -> None:
+        if self._done:
+            return
+        if message["type"] == "http.response.body":
+            part = message.get("body", b"")[: self._left]
+            self._left -= len(part)
+            self._done = self._left == 0 or not message.get("more_body")
+            message = {**message, "body": part, "more_body": True}
+        await self._send(message)
+        if self._done:
+            self._cut(False)
 
 
 def _late(seconds: float, send: Send) -> Send:
@@ -200,12 +141,39 @@ def _target(scope: Scope) -> str:
     return f"{raw}?{query}" if query else raw
 
 
-async def _answer(status: int, send: Send) -> None:
-    body = json.dumps(
-        {"kind": "Status", "error": {"code": status, "message": "a fault on purpose", "status": "FAULT"}}
-    ).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": status, "headers": headers})
+#: HTTP status → canonical name and gRPC number, for answers that no service gave.
+#: Source: https://cloud.google.com/apis/design/errors
+_CANONICAL = {
+    400: ("INVALID_ARGUMENT", 3),
+    401: ("UNAUTHENTICATED", 16),
+    403: ("PERMISSION_DENIED", 7),
+    404: ("NOT_FOUND", 5),
+    409: ("ABORTED", 10),
+    429: ("RESOURCE_EXHAUSTED", 8),
+    500: ("INTERNAL", 13),
+    501: ("UNIMPLEMENTED", 12),
+    503: ("UNAVAILABLE", 14),
+    504: ("DEADLINE_EXCEEDED", 4),
+}
+
+
+async def _answer(fault: Fault, scope: Scope, send: Send) -> None:
+    """Answer the status of a fault: as trailers to gRPC, as JSON to everybody else."""
+    name, number = _CANONICAL.get(fault.status, ("UNKNOWN", 2))
+    headers = []
+    if fault.retry_after_s is not None:
+        headers.append((b"retry-after", f"{fault.retry_after_s:g}".encode()))
+    kind = dict(scope["headers"]).get(b"content-type", b"")
+    if kind.startswith(b"application/grpc"):
+        said = [(b"grpc-status", str(number).encode()), (b"grpc-message", b"a fault on purpose")]
+        headers += [(b"content-type", b"application/grpc"), *said]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+        return
+    error = {"code": fault.status, "message": "a fault on purpose", "status": name}
+    body = json.dumps({"kind": "Status", "error": error}).encode()
+    headers += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    await send({"type": "http.response.start", "status": fault.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
 
 
@@ -218,11 +186,19 @@ class Listener:
         The name that faults and log lines use.
     tls : SSLContext, optional
         Without it the port is plaintext.
+    names : callable, optional
+        Tells the method that a request means, for faults.
     """
 
     def __init__(
-        self, service: str, app: App, transport: Transport, tls: ssl.SSLContext | None = None
+        self,
+        service: str,
+        app: App,
+        transport: Transport,
+        tls: ssl.SSLContext | None = None,
+        names: Names | None = None,
     ) -> None:
+        self._names = names
         self._service, self._app, self._transport, self._tls = service, app, transport, tls
         self._config = Config()
         self._config.loglevel = "ERROR"
@@ -258,11 +234,14 @@ class Listener:
         self._open[task] = writer
         task.add_done_callback(lambda done: self._open.pop(done, None))
 
-        def cut() -> None:
-            _reset(writer)
+        def cut(reset: bool) -> None:
+            if reset:
+                _reset(writer)
+            else:
+                writer.close()
 
         async def app(scope: Scope, receive: Receive, send: Send, *_: object) -> None:
-            await self._transport.handle(self._service, self._app, cut, scope, receive, send)
+            await self._transport.handle(self._service, self._app, cut, scope, receive, send, self._names)
 
         loop = asyncio.get_running_loop()
         with contextlib.suppress(OSError):

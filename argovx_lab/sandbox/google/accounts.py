@@ -43,11 +43,13 @@ class Accounts:
         """
         return f"service-{self._number}@gcp-sa-aiplatform-cc.iam.gserviceaccount.com"
 
-    def create(self, email: str, description: str) -> None:
+    def create(self, email: str, description: str, display_name: str = "") -> None:
         """Add an account; one that is there stays as it is."""
         if not self.exists(email):
             unique = str(int(hashlib.sha256(email.encode()).hexdigest()[:15], 16) + 10**20)
             record = {"email": email, "uniqueId": unique, "description": description}
+            if display_name:
+                record["displayName"] = display_name
             self._store.put(_TABLE, email, record)
 
     def exists(self, email: str) -> bool:
@@ -57,3 +59,11 @@ class Accounts:
     def get(self, email: str) -> dict[str, Any] | None:
         """Return the record of an account, or ``None``."""
         return self._store.get(_TABLE, email)
+
+    def all(self) -> list[dict[str, Any]]:
+        """Return every account, by address."""
+        return [record for _, record in self._store.scan(_TABLE)]
+
+    def delete(self, email: str) -> None:
+        """Remove an account."""
+        self._store.delete(_TABLE, email)

@@ -155,6 +155,13 @@ class Authenticator:
             return None
         return caller_of(record)
 
+    def expire(self, bearer: str) -> None:
+        """Let a token end now; one that is not known stays unknown."""
+        record = self._store.get(_TABLE, _digest(bearer))
+        if record is not None:
+            ended = self._clock.now().timestamp() - 1
+            self._store.put(_TABLE, _digest(bearer), {**record, "expires_at": ended})
+
     def revoke(self, bearer: str) -> bool:
         """Forget a token; return whether it was known."""
         return self._store.delete(_TABLE, _digest(bearer))

@@ -16,6 +16,7 @@ from argovx_lab.sandbox.clock import Clock, rfc3339
 from argovx_lab.sandbox.google.accounts import Accounts
 from argovx_lab.sandbox.google.auth import SCOPES, Authenticator, require_scope
 from argovx_lab.sandbox.google.errors import GoogleError, invalid, not_found, unimplemented
+from argovx_lab.sandbox.google.gateway import Call, Document, Handler
 from argovx_lab.sandbox.google.iam import Iam, account_resource
 from argovx_lab.sandbox.google.noted import Note, Noted, ignore
 from argovx_lab.sandbox.http import BodyTooLarge, Request, Response, json_response
@@ -25,6 +26,7 @@ SERVICE: Final = "iamcredentials.googleapis.com"
 LIFETIME_MIN_S, LIFETIME_MAX_S = 600, 3600
 
 _ACCOUNT = re.compile(r"/v1/projects/([^/]+)/serviceAccounts/([^/:]+)(?:/(allowedLocations)|:([A-Za-z]+))\Z")
+_NAME = re.compile(r"projects/([^/]+)/serviceAccounts/([^/:]+)")
 _POOL = re.compile(r"/v1/projects/[^/]+/locations/global/workloadIdentityPools/[^/]+/allowedLocations\Z")
 _DURATION = re.compile(r"(\d{1,6})(?:\.\d{1,9})?s\Z")
 #: "No restriction"; google-auth needs the key. Source: google.auth._regional_access_boundary_utils
@@ -68,6 +70,32 @@ class IamCredentials:
             self._note(noted)
             return json_response(error.to_json(), error.http_status, error.headers)
 
+    def handlers(self) -> dict[str, Handler]:
+        """Return the methods that are served over gRPC as well."""
+        return {"/google.iam.credentials.v1.IAMCredentials/GenerateAccessToken": self.generate}
+
+    async def generate(self, _: Call, message: Document) -> Document:
+        """Return an access token of a service account."""
+        found = _NAME.fullmatch(message.get("name", ""))
+        if found is None:
+            raise invalid("The name must be projects/-/serviceAccounts/EMAIL.", ["name"])
+        email = self._existing(*found.groups())
+        body: Document = {
+            name: message[name] for name in ("scope", "delegates", "lifetime") if name in message
+        }
+        answer = self._generate(email, body)
+        return {"access_token": answer["accessToken"], "expire_time": answer["expireTime"]}
+
+    def _existing(self, project: str, email: str) -> str:
+        # "The - wildcard character is required; replacing it with a project ID is invalid."
+        if project != "-":
+            raise invalid(
+                "The project in the name of the service account must be the wildcard '-'.", ["name"]
+            )
+        if not self._accounts.exists(email):
+            raise not_found(f"Not found; Gaia id not found for email {email}")
+        return email
+
     async def _answer(self, request: Request, noted: Noted) -> dict[str, Any]:
         caller = self._auth.authenticate(request.bearer)
         noted.principal = caller.principal
@@ -82,17 +110,12 @@ class IamCredentials:
             return dict(_NO_LOCATIONS)
         if verb != "generateAccessToken" or request.method != "POST":
             raise unimplemented(f"{SERVICE}: {verb}", "Only generateAccessToken is there.")
-        # "The - wildcard character is required; replacing it with a project ID is invalid."
         if project != "-":
-            raise invalid(
-                "The project in the name of the service account must be the wildcard '-'.", ["name"]
-            )
+            self._existing(project, email)
         noted.method, noted.permission = "GenerateAccessToken", "iam.serviceAccounts.getAccessToken"
         noted.resource = account_resource(email)
         self._iam.check(caller, noted.permission, noted.resource)
-        if not self._accounts.exists(email):
-            raise not_found(f"Not found; Gaia id not found for email {email}")
-        return self._generate(email, await _body(request))
+        return self._generate(self._existing(project, email), await _body(request))
 
     def _generate(self, email: str, body: dict[str, Any]) -> dict[str, Any]:
         scopes = body.get("scope")

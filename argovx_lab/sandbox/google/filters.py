@@ -66,13 +66,20 @@ Expression = Comparison | Call | Not | Both
 Leaf = Callable[[Comparison | Call, Mapping[str, Any]], bool]
 
 
-def parse(text: str) -> Expression | None:
-    """Return the expression, ``None`` for an empty filter; a broken one is INVALID_ARGUMENT."""
+def parse(text: str, *, logging: bool = False) -> Expression | None:
+    """Return the expression, ``None`` for an empty filter; a broken one is INVALID_ARGUMENT.
+
+    Parameters
+    ----------
+    logging : bool
+        The dialect of Cloud Logging: ``=~`` and ``!~``, and text without a field, which becomes a
+        :class:`Call` without a name.
+    """
     if not text.strip():
         return None
     if len(text) > LENGTH_MAX:
         raise invalid(f"The filter is longer than {LENGTH_MAX} characters.", ["filter"])
-    parser = _Parser(text)
+    parser = _Parser(text, logging)
     expression = parser.sequence(0)
     if parser.at < len(parser.tokens):
         raise parser.error(f"unexpected '{parser.tokens[parser.at][1]}'")
@@ -101,8 +108,10 @@ def leaves(expression: Expression | None) -> list[Comparison | Call]:
 
 
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, logging: bool = False) -> None:
         self.text = text
+        self.operators = (*OPERATORS, "=~", "!~") if logging else OPERATORS
+        self.bare = logging
         self.tokens = list(self._scan(text))
         self.at = 0
 
@@ -173,11 +182,14 @@ class _Parser:
         if kind == "word" and self.peek("open"):
             return self.call(name)
         if not self.peek("op"):
+            if self.bare:
+                bare = Call("", name.lstrip("-") if negated else name)
+                return Not(bare) if negated else bare
             raise self.error(f"an operator was expected after '{name}'")
         op = self.tokens[self.at][1]
         self.at += 1
-        if op not in OPERATORS:
-            raise self.error(f"the operator '{op}' is not supported; use one of {' '.join(OPERATORS)}")
+        if op not in self.operators:
+            raise self.error(f"the operator '{op}' is not supported; use one of {' '.join(self.operators)}")
         comparison = Comparison(name.lstrip("-") if negated else name, op, self.values())
         return Not(comparison) if negated else comparison
 

@@ -1,6 +1,6 @@
-"""Every protobuf-described call, whatever its transport: authenticate → authorize → handle → audit.
+"""Every protobuf-described call, whatever its transport: authenticate → quota → authorize → handle → audit.
 
-Owns the order of these four and the two transports' entries. Handlers see plain dicts and a
+Owns the order of these and the two transports' entries. Handlers see plain dicts and a
 :class:`Call`; they are registered by gRPC path. What no handler serves answers UNIMPLEMENTED with the
 RPC's name and is counted, so that ``argovx sandbox status`` can say what was asked for in vain.
 """
@@ -16,6 +16,7 @@ from typing import Any, Protocol
 from argovx_lab.sandbox.google import messages, rpc, transcode, wire
 from argovx_lab.sandbox.google.audit import Audit, Entry
 from argovx_lab.sandbox.google.caller import Caller
+from argovx_lab.sandbox.google.disorder import Disorder
 from argovx_lab.sandbox.google.errors import GoogleError, not_found, unimplemented
 from argovx_lab.sandbox.google.names import Project, denied
 from argovx_lab.sandbox.google.noted import Noted
@@ -95,8 +96,10 @@ class Gateway:
         authenticator: Authenticates,
         iam: Authorizes,
         require_scope: Callable[[Caller, str, bool], None],
+        disorder: Disorder,
     ) -> None:
         self.project = project
+        self._disorder = disorder
         self.requests = 0
         #: Set when :meth:`missing` has changed; whoever keeps a copy clears it.
         self.missed = asyncio.Event()
@@ -129,8 +132,8 @@ class Gateway:
         trail = _Trail("rest", f"{request.method} {request.path}")
         try:
             async with _Audited(self, trail):
-                caller = self._caller(request, trail)
                 match = self._table.route(request.method, request.path)
+                caller = self._caller(request, trail, match.rpc.name if match else "")
                 if match is None:
                     raise self._no_route(request)
                 trail.method = match.rpc.name
@@ -147,8 +150,8 @@ class Gateway:
         async def call(data: bytes) -> bytes:
             trail = _Trail("grpc", request.path[1:].replace("/", "."))
             async with _Audited(self, trail):
-                caller = self._caller(request, trail)
                 method = self._table.by_path(request.path) or rpc.Rpc(request.path)
+                caller = self._caller(request, trail, method.name)
                 self._refuse_missing(method)
                 message = messages.parse_bytes(method.request, data)
                 answer = await self._decide(method, caller, message, frozenset(), trail)
@@ -156,7 +159,15 @@ class Gateway:
 
         await wire.serve(request, send, call)
 
-    def _caller(self, request: Request, trail: _Trail) -> Caller:
+    def name_of(self, method: str, path: str, grpc: bool) -> str:
+        """Return the full name of the RPC that a request means, or the empty string."""
+        if grpc:
+            return path[1:].replace("/", ".")
+        match = self._table.route(method, path)
+        return match.rpc.name if match else ""
+
+    def _caller(self, request: Request, trail: _Trail, name: str) -> Caller:
+        self._disorder.before(name, request.bearer)
         caller = self._authenticator.authenticate(request.bearer)
         trail.principal = caller.principal
         return caller
@@ -183,17 +194,19 @@ class Gateway:
         asked = messages.to_dict(message)
         needed = PERMISSIONS[method.path]
         api = host(method.service)
-        verb = needed.permission.rpartition(".")[2]
+        verb = needed.permission.rpartition(".")[2] or rpc.verb(method)
         self._require_scope(caller, api, not verb.startswith(READS))
-        names = resources(asked, needed.field)
+        names = resources(asked, needed.field) if needed.field else []
         trail.permission, trail.resource = needed.permission, ", ".join(names)[:500]
         for name in names:
             self.check(caller, needed.permission, name, api)
         call = Call(
             caller, method, explicit, lambda permission, name: self.check(caller, permission, name, api)
         )
-        answer = await self._handlers[method.path](call, asked)
-        return messages.from_dict(method.response, answer)
+        self._disorder.quota(method.name, names[0] if names else "")
+        with self._disorder.disk(method.name):
+            answer = await self._handlers[method.path](call, asked)
+        return messages.from_dict(method.response, self._disorder.after(method.name, answer))
 
     def check(self, caller: Caller, permission: str, name: str, api: str) -> None:
         """Raise PERMISSION_DENIED unless ``caller`` has ``permission`` on the resource ``name``."""

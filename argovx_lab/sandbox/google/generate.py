@@ -4,7 +4,7 @@
 
 Owns how the RPC table is read: gRPC method paths and message types come from the generated transports,
 driven with a channel that records; HTTP rules from the REST transports' own tables. Nothing is typed by
-hand except the one REST rule that google-cloud-logging keeps in its hand-written client. The server never
+hand except the REST rules of services whose generated clients have no REST transport. The server never
 imports this module.
 """
 
@@ -30,27 +30,64 @@ DESCRIBED = (
     "google.longrunning.Operations",
     "google.cloud.location.Locations",
     "google.logging.v2.LoggingServiceV2",
+    "google.monitoring.v3.MetricService",
+    "google.iam.admin.v1.IAM",
+    "google.iam.credentials.v1.IAMCredentials",
     "google.cloud.resourcemanager.v3.Projects",
 )
 #: What travels inside ``google.protobuf.Any``: no RPC names these types.
 CARRIED = (
     "google.cloud.aiplatform.v1.CreateMetadataStoreOperationMetadata",
     "google.cloud.aiplatform.v1.DeleteOperationMetadata",
+    "google.cloud.audit.AuditLog",
     "google.protobuf.Empty",
     "google.rpc.BadRequest",
     "google.rpc.ErrorInfo",
+    "google.rpc.Help",
+    "google.rpc.QuotaFailure",
+    "google.rpc.RetryInfo",
 )
 _PACKAGES = (
     "google.cloud.aiplatform_v1.services",
     "google.cloud.logging_v2.services",
+    "google.cloud.monitoring_v3.services",
+    "google.cloud.iam_admin_v1.services",
+    "google.cloud.iam_credentials_v1.services",
     "google.cloud.resourcemanager_v3.services",
 )
-_DISTRIBUTIONS = ("google-cloud-aiplatform", "google-cloud-logging", "google-cloud-resource-manager")
-#: google-cloud-logging speaks REST by hand.
-#: Source: google/logging/v2/logging.proto, option (google.api.http).
+_DISTRIBUTIONS = (
+    *("google-cloud-aiplatform", "google-cloud-logging", "google-cloud-monitoring", "google-cloud-iam"),
+    "google-cloud-resource-manager",
+)
+_LOGS = "/google.logging.v2.LoggingServiceV2/"
+_METRICS = "/google.monitoring.v3.MetricService/"
+_ACCOUNTS = "/google.iam.admin.v1.IAM/"
+_ACCOUNT = "{resource=projects/*/serviceAccounts/*}"
+#: Services whose generated clients have no REST transport, though their REST is served and used.
+#: Source: the option (google.api.http) of google/logging/v2/logging.proto,
+#: google/monitoring/v3/metric_service.proto and google/iam/admin/v1/iam.proto.
 _HAND_WRITTEN = {
-    "/google.logging.v2.LoggingServiceV2/ListLogEntries": [["post", "/v2/entries:list", "*"]],
-    "/google.logging.v2.LoggingServiceV2/WriteLogEntries": [["post", "/v2/entries:write", "*"]],
+    _LOGS + "ListLogEntries": [["post", "/v2/entries:list", "*"]],
+    _LOGS + "WriteLogEntries": [["post", "/v2/entries:write", "*"]],
+    _LOGS + "ListLogs": [["get", "/v2/{parent=projects/*}/logs", ""]],
+    _LOGS + "DeleteLog": [["delete", "/v2/{log_name=projects/*/logs/*}", ""]],
+    _METRICS + "ListTimeSeries": [["get", "/v3/{name=projects/*}/timeSeries", ""]],
+    _METRICS + "CreateTimeSeries": [["post", "/v3/{name=projects/*}/timeSeries", "*"]],
+    _METRICS + "ListMetricDescriptors": [["get", "/v3/{name=projects/*}/metricDescriptors", ""]],
+    _METRICS + "GetMetricDescriptor": [["get", "/v3/{name=projects/*/metricDescriptors/**}", ""]],
+    _METRICS + "ListMonitoredResourceDescriptors": [
+        ["get", "/v3/{name=projects/*}/monitoredResourceDescriptors", ""]
+    ],
+    _METRICS + "GetMonitoredResourceDescriptor": [
+        ["get", "/v3/{name=projects/*/monitoredResourceDescriptors/*}", ""]
+    ],
+    _ACCOUNTS + "ListServiceAccounts": [["get", "/v1/{name=projects/*}/serviceAccounts", ""]],
+    _ACCOUNTS + "GetServiceAccount": [["get", "/v1/{name=projects/*/serviceAccounts/*}", ""]],
+    _ACCOUNTS + "CreateServiceAccount": [["post", "/v1/{name=projects/*}/serviceAccounts", "*"]],
+    _ACCOUNTS + "DeleteServiceAccount": [["delete", "/v1/{name=projects/*/serviceAccounts/*}", ""]],
+    _ACCOUNTS + "GetIamPolicy": [["post", f"/v1/{_ACCOUNT}:getIamPolicy", ""]],
+    _ACCOUNTS + "SetIamPolicy": [["post", f"/v1/{_ACCOUNT}:setIamPolicy", "*"]],
+    _ACCOUNTS + "TestIamPermissions": [["post", f"/v1/{_ACCOUNT}:testIamPermissions", "*"]],
 }
 _IAM = ("GetIamPolicy", "SetIamPolicy", "TestIamPermissions")
 
@@ -167,6 +204,7 @@ def build_table() -> dict[str, Any]:
 
 def build_descriptors(table: dict[str, Any]) -> bytes:
     """Return the serialized FileDescriptorSet of everything the described RPCs need, imports first."""
+    from google.cloud.audit import audit_log_pb2  # noqa: F401  (registers AuditLog)
     from google.protobuf import descriptor_pb2, descriptor_pool
     from google.rpc import error_details_pb2  # noqa: F401  (registers ErrorInfo and BadRequest)
 

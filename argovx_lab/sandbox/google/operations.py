@@ -12,12 +12,15 @@ from typing import Any
 
 from argovx_lab.sandbox.clock import Clock, rfc3339
 from argovx_lab.sandbox.google.errors import invalid, not_found
+from argovx_lab.sandbox.google.fields import Fields
+from argovx_lab.sandbox.google.filters import Comparison, matches
 from argovx_lab.sandbox.google.gateway import Call, Document, Handler
 from argovx_lab.sandbox.google.names import Project
 from argovx_lab.sandbox.google.paging import page
 from argovx_lab.sandbox.google.store import Store
 
 _TABLE = "operations"
+_FIELDS = Fields({"name": "string", "done": "bool"})
 _TYPE = "type.googleapis.com/"
 #: Operations older than this many are forgotten, the oldest first.
 KEPT = 2000
@@ -38,6 +41,8 @@ class Operations:
             prefix + "GetOperation": self.get,
             prefix + "WaitOperation": self.wait,
             prefix + "ListOperations": self.list,
+            prefix + "CancelOperation": self.cancel,
+            prefix + "DeleteOperation": self.delete,
         }
 
     def start(self, resource: str, metadata_type: str, response_type: str, response: Document) -> Document:
@@ -88,12 +93,27 @@ class Operations:
         await asyncio.sleep(0)
         return self._find(message.get("name", ""))
 
+    async def cancel(self, _: Call, message: Document) -> Document:
+        """Do nothing, as with any operation that is done; one that is not there is NOT_FOUND."""
+        self._find(message.get("name", ""))
+        return {}
+
+    async def delete(self, _: Call, message: Document) -> Document:
+        """Forget an operation; what it made stays."""
+        found = self._find(message.get("name", ""))
+        self._store.delete(_TABLE, f"{int(found['name'].rpartition('/')[2]):015d}")
+        return {}
+
     async def list(self, _: Call, message: Document) -> Document:
-        """Return the operations below a name; filters are refused."""
-        if message.get("filter"):
-            raise invalid("The sandbox lists operations without a filter only.", ["filter"])
+        """Return the operations below a name."""
+        expression = _FIELDS.parse(message.get("filter", ""))
+
+        def leaf(part: object, document: Any) -> bool:
+            return isinstance(part, Comparison) and _FIELDS.compare(part, document)
+
         below = self._project.canonical(message.get("name", "")) + "/"
         rows: list[Any] = [doc for _, doc in self._store.scan(_TABLE) if doc["name"].startswith(below)]
+        rows = [doc for doc in rows if matches(expression, doc, leaf)]
         chosen, token = page(rows[::-1], message)
         return {"operations": chosen, "next_page_token": token}
 

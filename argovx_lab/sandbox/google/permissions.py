@@ -18,13 +18,20 @@ HOSTS: Mapping[str, str] = {
     "google.longrunning": "aiplatform.googleapis.com",
     "google.cloud.location": "aiplatform.googleapis.com",
     "google.logging.v2": "logging.googleapis.com",
+    "google.monitoring.v3": "monitoring.googleapis.com",
+    "google.iam.admin.v1": "iam.googleapis.com",
+    "google.iam.credentials.v1": "iamcredentials.googleapis.com",
     "google.cloud.resourcemanager.v3": "cloudresourcemanager.googleapis.com",
 }
 
 
 @dataclass(frozen=True)
 class Needed:
-    """One permission and the request field that names the resource (dotted; may hold a list)."""
+    """One permission and the request field that names the resource (dotted; may hold a list).
+
+    Without a field the handler asks itself: the request names its resource in a way of its own, or the
+    method is for everybody.
+    """
 
     permission: str
     field: str
@@ -42,7 +49,17 @@ def _crud(
         yield f"/{_AI}{service}/{method}", Needed(permission, fields.get(verb, "name"))
 
 
+def _iam(prefix: str, service: str, noun: str) -> Iterator[tuple[str, Needed]]:
+    for verb, permission in (("GetIamPolicy", "getIamPolicy"), ("SetIamPolicy", "setIamPolicy")):
+        yield f"{prefix}{verb}", Needed(f"{service}.{noun}.{permission}", "resource")
+    yield f"{prefix}TestIamPermissions", Needed("", "")
+
+
 _META = f"/{_AI}MetadataService/"
+_ACCOUNTS = "/google.iam.admin.v1.IAM/"
+_LOGS = "/google.logging.v2.LoggingServiceV2/"
+_METRICS = "/google.monitoring.v3.MetricService/"
+_PROJECTS = "/google.cloud.resourcemanager.v3.Projects/"
 _TB = f"/{_AI}TensorboardService/"
 PERMISSIONS: Mapping[str, Needed] = {
     **dict(_crud("JobService", "custom_job", "customJobs", "Create Get List Delete")),
@@ -90,11 +107,44 @@ PERMISSIONS: Mapping[str, Needed] = {
     "/google.longrunning.Operations/ListOperations": Needed("aiplatform.operations.list", "name"),
     "/google.cloud.location.Locations/GetLocation": Needed("aiplatform.locations.get", "name"),
     "/google.cloud.location.Locations/ListLocations": Needed("aiplatform.locations.list", "name"),
-    "/google.logging.v2.LoggingServiceV2/ListLogEntries": Needed("logging.logEntries.list", "resource_names"),
-    "/google.cloud.resourcemanager.v3.Projects/GetProject": Needed("resourcemanager.projects.get", "name"),
+    **dict(_crud("PersistentResourceService", "persistent_resource", "persistentResources")),
+    f"/{_AI}PersistentResourceService/RebootPersistentResource": Needed(
+        "aiplatform.persistentResources.reboot", "name"
+    ),
+    _META + "PurgeArtifacts": Needed("aiplatform.artifacts.delete", "parent"),
+    _META + "PurgeExecutions": Needed("aiplatform.executions.delete", "parent"),
+    _META + "PurgeContexts": Needed("aiplatform.contexts.delete", "parent"),
+    _TB + "WriteTensorboardExperimentData": Needed(
+        "aiplatform.tensorboardRuns.write", "tensorboard_experiment"
+    ),
+    "/google.longrunning.Operations/CancelOperation": Needed("aiplatform.operations.cancel", "name"),
+    "/google.longrunning.Operations/DeleteOperation": Needed("aiplatform.operations.delete", "name"),
+    _LOGS + "ListLogEntries": Needed("logging.logEntries.list", "resource_names"),
+    _LOGS + "WriteLogEntries": Needed("logging.logEntries.create", ""),
+    _LOGS + "ListLogs": Needed("logging.logs.list", "parent"),
+    _LOGS + "DeleteLog": Needed("logging.logs.delete", "log_name"),
+    _METRICS + "ListTimeSeries": Needed("monitoring.timeSeries.list", "name"),
+    _METRICS + "ListMetricDescriptors": Needed("monitoring.metricDescriptors.list", "name"),
+    _METRICS + "GetMetricDescriptor": Needed("monitoring.metricDescriptors.get", "name"),
+    _METRICS + "ListMonitoredResourceDescriptors": Needed(
+        "monitoring.monitoredResourceDescriptors.list", "name"
+    ),
+    _METRICS + "GetMonitoredResourceDescriptor": Needed(
+        "monitoring.monitoredResourceDescriptors.get", "name"
+    ),
+    _PROJECTS + "GetProject": Needed("resourcemanager.projects.get", "name"),
+    **dict(_iam(_PROJECTS, "resourcemanager", "projects")),
+    **dict(_iam(_ACCOUNTS, "iam", "serviceAccounts")),
+    _ACCOUNTS + "ListServiceAccounts": Needed("iam.serviceAccounts.list", "name"),
+    _ACCOUNTS + "GetServiceAccount": Needed("iam.serviceAccounts.get", "name"),
+    _ACCOUNTS + "CreateServiceAccount": Needed("iam.serviceAccounts.create", "name"),
+    _ACCOUNTS + "DeleteServiceAccount": Needed("iam.serviceAccounts.delete", "name"),
+    "/google.iam.credentials.v1.IAMCredentials/GenerateAccessToken": Needed(
+        "iam.serviceAccounts.getAccessToken", "name"
+    ),
 }
 #: Calls that change nothing: read-only scopes are enough for them.
-READS = ("get", "list", "query", "wait", "read", "search", "batchRead")
+READS = ("get", "list", "query", "wait", "read", "search", "batchRead", "testIam")
 
 
 def host(service: str) -> str:

@@ -51,6 +51,12 @@ class Rpc:
         return bool(self.request)
 
 
+def verb(method: Rpc) -> str:
+    """Return ``testIamPermissions`` of ``…/TestIamPermissions``."""
+    name = method.path.rpartition("/")[2]
+    return name[:1].lower() + name[1:]
+
+
 @dataclass(frozen=True)
 class Match:
     """An HTTP request's method, its path variables, and which field the body fills (``*``: all)."""

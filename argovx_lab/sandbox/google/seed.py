@@ -1,7 +1,8 @@
 """What a new sandbox starts with: principals, service accounts, policies and the bucket.
 
 Owns the least that each principal needs, as a real project would be set up; nobody may do everything: the
-owner can neither write logs nor act as other people's service accounts. A project that was seeded for a user
+owner can neither write logs nor act as other people's service accounts, until a policy that the owner may
+set says so. A project that was seeded for a user
 is left as it is, so that what was changed since then stays.
 """
 
@@ -79,7 +80,10 @@ def _user(
         "roles/aiplatform.user",
         "roles/storage.admin",
         "roles/logging.viewer",
+        "roles/logging.privateLogViewer",
         "roles/monitoring.viewer",
+        "roles/resourcemanager.projectIamAdmin",
+        "roles/iam.serviceAccountAdmin",
     ):
         _grant(iam, "project", role, owner)
     _grant(iam, account, "roles/iam.serviceAccountUser", owner)
@@ -97,6 +101,7 @@ def _user(
     _grant(iam, folders + own, "roles/storage.objectViewer", workflow)
 
     _grant(iam, "project", roles.custom(iam.project, "argovxStepRunner"), run_as)
+    _grant(iam, "project", "roles/logging.logWriter", run_as)
     _grant(iam, folders + own, "roles/storage.objectUser", run_as)
     _grant(iam, folders + datasets, "roles/storage.objectViewer", run_as)
 

@@ -14,35 +14,27 @@ from typing import Any
 
 from argovx_lab.errors import SandboxError
 from argovx_lab.sandbox.clock import Clock, rfc3339
+from argovx_lab.sandbox.faults import Faults
 from argovx_lab.sandbox.google.accounts import Accounts
 from argovx_lab.sandbox.google.app import GoogleApp
+from argovx_lab.sandbox.google.assembly import assemble
 from argovx_lab.sandbox.google.audit import Audit
 from argovx_lab.sandbox.google.auth import Authenticator, require_scope
 from argovx_lab.sandbox.google.caller import Caller
 from argovx_lab.sandbox.google.credentials import IamCredentials
+from argovx_lab.sandbox.google.disorder import Disorder
 from argovx_lab.sandbox.google.gateway import Gateway
 from argovx_lab.sandbox.google.iam import Iam
-from argovx_lab.sandbox.google.job_logs import JobLogs
-from argovx_lab.sandbox.google.jobs.custom_jobs import CustomJobs
-from argovx_lab.sandbox.google.jobs.records import Records
-from argovx_lab.sandbox.google.jobs.runner import JobRunner, JobSettings
-from argovx_lab.sandbox.google.metadata.edges import Edges
-from argovx_lab.sandbox.google.metadata.graph import Graph
-from argovx_lab.sandbox.google.metadata.nodes import Nodes
-from argovx_lab.sandbox.google.metadata.stores import Stores
+from argovx_lab.sandbox.google.jobs.runner import JobSettings
 from argovx_lab.sandbox.google.metadata_server import MetadataServer
 from argovx_lab.sandbox.google.names import Project
 from argovx_lab.sandbox.google.noted import Note
-from argovx_lab.sandbox.google.operations import Operations
-from argovx_lab.sandbox.google.projects import Projects
+from argovx_lab.sandbox.google.quotas import Quotas
 from argovx_lab.sandbox.google.seed import seed
 from argovx_lab.sandbox.google.storage.service import StorageService
 from argovx_lab.sandbox.google.store import Store
 from argovx_lab.sandbox.google.sts import SecurityTokenService
 from argovx_lab.sandbox.google.subject_token import Provider, Verifier
-from argovx_lab.sandbox.google.tensorboard.data import Data
-from argovx_lab.sandbox.google.tensorboard.levels import Boards
-from argovx_lab.sandbox.google.tensorboard.resources import Resources
 
 _AUDIENCE = re.compile(
     r"(?:https:)?//iam\.googleapis\.com/projects/[^/]+/locations/global/workloadIdentityPools/([^/]+)"
@@ -77,6 +69,10 @@ class GoogleServer:
         Where the ServiceAccounts of the principals are.
     prefix : str
         Folder of the bucket under which argovx-lab works.
+    faults : Faults, optional
+        What goes wrong on purpose.
+    quotas : mapping, optional
+        Quotas that are on, by the names of :data:`~argovx_lab.sandbox.google.quotas.DEFAULTS`.
 
     Attributes
     ----------
@@ -102,13 +98,18 @@ class GoogleServer:
         audience: str,
         namespace: str = "argovx",
         prefix: str = "",
+        faults: Faults | None = None,
+        quotas: Mapping[str, int] | None = None,
     ) -> None:
         self.metadata_host = ""
         self.job_environment: dict[str, str] = {}
         self.store = Store(folder / "google.sqlite")
-        self._project = Project(project, project_number, region)
-        self._clock = clock
-        self._audit = Audit(folder / "log" / "google-audit.jsonl", clock)
+        self.project = Project(project, project_number, region)
+        self.clock = clock
+        self.faults = faults or Faults()
+        self.faults.on_skew = clock.advance
+        audit_path = folder / "log" / "google-audit.jsonl"
+        self._audit = Audit(audit_path, clock)
 
         self.authenticator = Authenticator(self.store, clock)
         self.iam = Iam(self.store, clock, project, project_number)
@@ -130,14 +131,16 @@ class GoogleServer:
             note=self._note("metadata"),
         )
         self._seed(user, bucket, namespace, prefix)
+        limits = Quotas(quotas or {}, clock, project_number)
+        disorder = Disorder(self.faults, limits, self.store, self.authenticator, clock)
         self.gateway = Gateway(
-            self._project, self.store, self._audit, self.authenticator, self.iam, _require_scope
+            self.project, self.store, self._audit, self.authenticator, self.iam, _require_scope, disorder
         )
-        self._runner = self._vertex(folder / "processes", settings)
         credentials = IamCredentials(
             self.authenticator, self.iam, self.accounts, clock, self._note("iamcredentials")
         )
-        self.app = GoogleApp(self.gateway, self.sts, credentials, self.storage)
+        self._runner = assemble(self, folder, settings, disorder, audit_path, credentials)
+        self.app = GoogleApp(self.gateway, self.sts, credentials, self.storage, disorder)
 
     def _note(self, transport: str) -> Note:
         return lambda noted: self.gateway.keep(transport, noted)
@@ -151,50 +154,16 @@ class GoogleServer:
             user=user,
             bucket=bucket,
             namespace=namespace,
-            location=self._project.region.upper(),
+            location=self.project.region.upper(),
             prefix=prefix,
         )
 
-    def _vertex(self, processes: Path, settings: JobSettings) -> JobRunner:
-        """Register everything that protobuf describes; return the runner of its jobs."""
-        records = Records(self.store, self._clock)
-        operations = Operations(self.store, self._project, self._clock)
-        runner = JobRunner(
-            records,
-            self._project,
-            self._clock,
-            settings,
-            processes,
-            self.metadata_app,
-            base_environment=lambda: self.job_environment,
-            metadata_host=lambda: self.metadata_host,
-            default_account=self.accounts.custom_code_agent,
-        )
-        graph = Graph(self.store, self._clock)
-        stores = Stores(graph, self._project, operations)
-        nodes = Nodes(graph, stores, self._project, operations)
-        boards = Boards(self.store, self._clock)
-        resources = Resources(boards, self._project, operations)
-        jobs = CustomJobs(records, self._project, self._clock, operations, runner, nodes.exists)
-        for service in (
-            jobs,
-            operations,
-            stores,
-            nodes,
-            Edges(graph, nodes, self._project),
-            resources,
-            Data(boards, resources, self._project),
-            JobLogs(records, self._project, processes),
-            Projects(self._project, self._created_at()),
-        ):
-            self.gateway.register(service.handlers())
-        return runner
-
-    def _created_at(self) -> str:
-        found = self.store.get("project", self._project.id)
+    def created_at(self) -> str:
+        """Return when the project was made."""
+        found = self.store.get("project", self.project.id)
         if found is None:
-            found = {"created_at": rfc3339(self._clock.now(), fraction=True)}
-            self.store.put("project", self._project.id, found)
+            found = {"created_at": rfc3339(self.clock.now(), fraction=True)}
+            self.store.put("project", self.project.id, found)
         return str(found["created_at"])
 
     def missing(self) -> dict[str, int]:

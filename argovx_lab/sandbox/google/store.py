@@ -21,6 +21,8 @@ _SCHEMA = """
 CREATE TABLE IF NOT EXISTS documents (tab TEXT, key TEXT, value TEXT, PRIMARY KEY (tab, key)) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER) WITHOUT ROWID;
 """
+#: Sorts after every character that keys are made of.
+_LAST = "\U0010ffff"
 
 
 class _Table:
@@ -48,12 +50,18 @@ class Store:
     path : Path
         The SQLite file; it is created with mode 0600.
 
+    Attributes
+    ----------
+    full : bool
+        While true nothing can be written, as on a full disk.
+
     Notes
     -----
     A returned document belongs to the store: callers must not change it, and hand a new one to ``put``.
     """
 
     def __init__(self, path: Path) -> None:
+        self.full = False
         path.parent.mkdir(parents=True, exist_ok=True)
         path.touch(mode=0o600)
         self._db = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -87,9 +95,8 @@ class Store:
         """Yield ``(key, document)`` in key order, of keys that begin with ``prefix`` and follow ``after``."""
         rows, keys = self._table(table).rows, self._table(table).keys
         start = bisect_left(keys, max(prefix, after))
-        for key in keys[start:]:
-            if not key.startswith(prefix):
-                return
+        end = bisect_left(keys, prefix + _LAST, start) if prefix else len(keys)
+        for key in keys[start:end]:
             if (key != after or not after) and (value := rows.get(key)) is not None:
                 yield key, value
 
@@ -139,6 +146,8 @@ class Store:
         try:
             self._db.execute("BEGIN IMMEDIATE")
             yield
+            if self.full:
+                raise sqlite3.OperationalError("database or disk is full")
             self._db.execute("COMMIT")
         except BaseException:
             self._roll_back(self._undo)

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import shutil
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -75,6 +74,7 @@ DEFAULTS = {
     "argovx-launcher": "python",
     "launcher": "python",
     "vertex-ai/training/*": "python",
+    "cloud-aiplatform/training/*": "python",
     "argovx-*": "python",
 }
 
@@ -115,35 +115,6 @@ class Images:
             if any(fnmatch.fnmatchcase(name, pattern) for name in names):
                 return interpreter
         return None
-
-
-class Programs(Mapping[str, str]):
-    """The table as Vertex's jobs read it: image reference to the path of the program that stands for it."""
-
-    def __init__(self, images: Images) -> None:
-        self._images = images
-
-    def __getitem__(self, image: str) -> str:
-        found = self._images.find(image)
-        words = (*found.entrypoint, *found.cmd) if found else ()
-        path = shutil.which(words[0], path=found.environment()["PATH"]) if found and words else None
-        if path is None:
-            raise KeyError(image)
-        return path
-
-    def environment(self, image: str) -> dict[str, str]:
-        """Return what ``env`` and ``path`` of the image's table in ``settings.toml`` set in a job."""
-        found = self._images.find(image)
-        if found is None or found.local:
-            return {}
-        path = {"PATH": found.environment()["PATH"]} if found.path else {}
-        return {**path, **found.env}
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._images.patterns())
-
-    def __len__(self) -> int:
-        return len(self._images.patterns())
 
 
 def _interpreter(pattern: str, value: Any, known: Mapping[str, Interpreter]) -> Interpreter:

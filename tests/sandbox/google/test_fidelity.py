@@ -9,10 +9,10 @@ import pytest
 
 from argovx_lab.errors import SandboxError
 from argovx_lab.sandbox.argo.fields import REFUSED
+from argovx_lab.sandbox.faults import KINDS, Fault
 from argovx_lab.sandbox.google import fidelity
 from argovx_lab.sandbox.google.permissions import PERMISSIONS
 from argovx_lab.sandbox.settings import Settings
-from argovx_lab.sandbox.transport import Fault
 
 PAGE = Path(fidelity.__file__).resolve().parents[3] / "docs" / "sandbox.md"
 
@@ -30,8 +30,13 @@ def test_the_block_tells_answered_from_refused():
     assert "CreateCustomJob [`aiplatform.customJobs.create`]" in answered
     assert "CreateNasJob" in refused
     assert "CustomJob" not in refused
-    assert "CreateMetadataSchema [" not in fidelity.tables(), "it has a permission and no handler"
-    assert any(path.endswith("/CreateMetadataSchema") for path in PERMISSIONS)
+
+
+def test_what_differs_is_said_of_methods_that_are_answered():
+    text = fidelity.tables()
+    for name, difference in fidelity.DIFFERENCES.items():
+        assert f"| `{name}` | {difference} |" in text
+        assert any(path.endswith(f".{name.replace('.', '/')}") for path in PERMISSIONS), name
 
 
 def test_writing_the_page_changes_the_block_only(tmp_path):
@@ -49,7 +54,7 @@ def test_writing_the_page_changes_the_block_only(tmp_path):
     "names",
     [
         [f"`{name}`" for name in REFUSED],
-        [f"`{field.name}`" for field in fields(Fault)],
+        [*(f"`{field.name}`" for field in fields(Fault) if field.init), *(f"`{kind}`" for kind in KINDS)],
         [f"`{name}" for name in Settings().to_dict() if name != "images"],
     ],
     ids=["argo", "faults", "settings"],

@@ -179,4 +179,5 @@ def test_settings_reach_the_status(folder):
         "provisioning_s": 2.0,
         "pod_start_s": 0.0,
         "speed": 4.0,
+        "quotas": {},
     }

@@ -51,6 +51,27 @@ def accelerator_of(machine_type: str, accelerator: str) -> str:
     return str(implied[0]) if implied else accelerator
 
 
+#: Memory per vCPU where a family's name does not say more. Unit: GB. Source: the machine families' pages.
+_GB_PER_CPU = {"n1-standard": 3.75, "n1-highmem": 6.5, "n1-highcpu": 0.9, "n2-highcpu": 1, "e2-highcpu": 1}
+_GB_BY_NAME = {"highcpu": 2, "standard": 4, "highmem": 8, "highgpu": 7.1, "ultragpu": 14.2, "megamem": 14.9}
+
+
+def cpus(machine_type: str) -> int:
+    """Return the number of vCPUs of a machine type."""
+    size = machine_type.rpartition("-")[2]
+    if size.isdigit():
+        return max(1, int(size))
+    gpus = size.removesuffix("g")
+    return 12 * int(gpus) if gpus.isdigit() else 1
+
+
+def memory_bytes(machine_type: str) -> int:
+    """Return the memory of a machine type."""
+    family = machine_type.rpartition("-")[0]
+    each = _GB_PER_CPU.get(family, _GB_BY_NAME.get(family.partition("-")[2], 4))
+    return int(cpus(machine_type) * each * 10**9)
+
+
 def flex_start(accelerator: str) -> bool:
     """Say whether FLEX_START serves this accelerator."""
     return accelerator in _data()["flex_start_accelerators"]

@@ -6,6 +6,7 @@ Source: https://cloud.google.com/vertex-ai/docs/reference/rest/v1/projects.locat
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -14,13 +15,16 @@ from argovx_lab.sandbox.google.errors import GoogleError, invalid, not_found
 from argovx_lab.sandbox.google.fields import Fields
 from argovx_lab.sandbox.google.filters import Comparison, matches
 from argovx_lab.sandbox.google.gateway import Call, Document, Handler
-from argovx_lab.sandbox.google.jobs import states, validation
+from argovx_lab.sandbox.google.jobs import catalogue, states, validation
+from argovx_lab.sandbox.google.jobs.persistent import CheckJob
 from argovx_lab.sandbox.google.jobs.records import Records
 from argovx_lab.sandbox.google.names import Project
 from argovx_lab.sandbox.google.operations import Operations
 from argovx_lab.sandbox.google.paging import masked, page
+from argovx_lab.sandbox.google.quotas import Quotas
 
 _PATTERN = "projects/{project}/locations/{location}/customJobs/{job}"
+_BOARD = "projects/{project}/locations/{location}/tensorboards/{tensorboard}"
 _FIELDS = Fields(
     kinds={
         "display_name": "string",
@@ -51,8 +55,12 @@ class CustomJobs:
 
     Parameters
     ----------
-    context_exists : callable
-        Says whether a metadata context of this canonical name is there.
+    context_exists, board_exists : callable
+        Say whether a metadata context or a TensorBoard instance of this name is there.
+    check_held : callable
+        Refuses a job that does not fit on its persistent resource.
+    quotas : Quotas
+        For the machines that a job asks for.
     """
 
     def __init__(
@@ -62,7 +70,11 @@ class CustomJobs:
         clock: Clock,
         operations: Operations,
         runner: Wakes,
+        *,
         context_exists: Callable[[str], bool],
+        board_exists: Callable[[str], bool],
+        check_held: CheckJob,
+        quotas: Quotas,
     ) -> None:
         self._records = records
         self._project = project
@@ -70,6 +82,9 @@ class CustomJobs:
         self._operations = operations
         self._runner = runner
         self._context_exists = context_exists
+        self._board_exists = board_exists
+        self._check_held = check_held
+        self._quotas = quotas
 
     def handlers(self) -> dict[str, Handler]:
         """Return the methods served here."""
@@ -87,7 +102,9 @@ class CustomJobs:
         location = self._project.location(message.get("parent", ""))
         job = validation.custom_job(message.get("custom_job") or {})
         self._act_as(call, job["job_spec"].get("service_account", ""))
-        self._check_contexts(job["job_spec"])
+        self._check_names(job["job_spec"], location)
+        self._check_held(location, job["job_spec"])
+        self._check_machines(location, job["job_spec"])
         job_id = self._records.new_id()
         stamp = rfc3339(self._clock.now(), fraction=True)
         job |= {
@@ -115,7 +132,27 @@ class CustomJobs:
             text = f"You do not have permission to act as service_account: {email}. (or it may not exist)."
             raise invalid(text) from error
 
-    def _check_contexts(self, spec: Document) -> None:
+    def _check_machines(self, location: str, spec: Document) -> None:
+        """Refuse more machines than the project's quota has left; held ones are counted already."""
+        if spec.get("persistent_resource_id"):
+            return
+        used: Counter[str] = Counter()
+        for key in self._records.unfinished():
+            other = self._records.require(key)["job"]["job_spec"]
+            if key.startswith(f"{location}/") and not other.get("persistent_resource_id"):
+                used.update(_machines(other))
+        self._quotas.machines(_machines(spec), used)
+
+    def _check_names(self, spec: Document, location: str) -> None:
+        """Refuse names of what is not there or is in another region."""
+        board = spec.get("tensorboard", "")
+        if board:
+            self._project.parse(_BOARD, board, "job_spec.tensorboard")
+            if board.split("/")[3] != location or not self._board_exists(board):
+                raise not_found(
+                    f"The Tensorboard '{board}' in job_spec.tensorboard is not found in {location}."
+                )
+            spec["tensorboard"] = self._project.canonical(board)
         for field in ("experiment", "experiment_run"):
             name = self._project.canonical(spec.get(field, ""))
             if name and not self._context_exists(name):
@@ -173,3 +210,15 @@ class CustomJobs:
         self._records.remove(key)
         metadata = "google.cloud.aiplatform.v1.DeleteOperationMetadata"
         return self._operations.start(job["name"], metadata, "google.protobuf.Empty", {})
+
+
+def _machines(spec: Document) -> dict[str, int]:
+    """Return what a job counts against the quotas of machines."""
+    cpus = sum(
+        catalogue.cpus(pool["machine_spec"]["machine_type"]) * int(pool.get("replica_count") or 1)
+        for pool in spec["worker_pool_specs"]
+        if pool
+    )
+    strategy = (spec.get("scheduling") or {}).get("strategy", "STANDARD")
+    preemptible = strategy in ("SPOT", "LOW_COST", "FLEX_START")
+    return {"preemptible_cpus" if preemptible else "cpus": cpus, "jobs": 1}

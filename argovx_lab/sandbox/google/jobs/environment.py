@@ -10,9 +10,12 @@ import ipaddress
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
+
+from argovx_lab.sandbox.google.jobs.images import Image
 
 _REFERENCE = re.compile(r"\$\$\(|\$\(([A-Za-z_][A-Za-z0-9_]*)\)")
 #: The port every replica is told to use. Source: distributed training guide.
@@ -21,6 +24,8 @@ PORT = 2222
 _FIRST = ipaddress.ip_address("127.64.0.1")
 _JOBS, _SPAN = 40_000, 64
 _ROLES = ("chief", "worker", "ps", "evaluator")
+#: What installs and runs the packages of a python_package_spec; it is handed to the interpreter as text.
+_PACKAGE_RUNNER = Path(__file__).with_name("package.py")
 
 
 @dataclass(frozen=True)
@@ -35,6 +40,18 @@ class Replica:
     def task(self) -> str:
         """``workerpool0-0``: the log's task name."""
         return f"workerpool{self.pool}-{self.index}"
+
+    @property
+    def image(self) -> str:
+        """The image that the replica runs."""
+        package = self.spec.get("python_package_spec")
+        return str(package["executor_image_uri"] if package else self.spec["container_spec"]["image_uri"])
+
+    @property
+    def program(self) -> Mapping[str, Any]:
+        """The container's or the package's own part of the spec: ``args`` and ``env`` are in both."""
+        found: Mapping[str, Any] = self.spec.get("python_package_spec") or self.spec["container_spec"]
+        return found
 
 
 def replicas(job: Mapping[str, Any]) -> list[Replica]:
@@ -61,9 +78,8 @@ def environment(
     job: Mapping[str, Any],
     replica: Replica,
     *,
-    interpreter: str,
+    image: Image,
     home: str,
-    image: Mapping[str, str],
     base: Mapping[str, str],
     metadata_host: str,
     secret: str,
@@ -73,10 +89,9 @@ def environment(
 
     Parameters
     ----------
-    interpreter : str
-        The local Python that stands for the image; its folder leads ``PATH``.
-    image : mapping
-        What the image sets; it wins over our defaults, and everything after it wins over the image.
+    image : Image
+        What stands for the image: its program's folder leads ``PATH``, and what it sets wins over our
+        defaults; everything after it wins over the image.
     base : mapping
         What every job of this sandbox gets (proxy, CA).
     secret : str
@@ -84,12 +99,12 @@ def environment(
     """
     job_id = job["name"].rpartition("/")[2]
     values = {
-        "PATH": f"{os.path.dirname(interpreter)}:/usr/local/bin:/usr/bin:/bin",
+        "PATH": f"{os.path.dirname(image.interpreter)}:/usr/local/bin:/usr/bin:/bin",
         "HOME": home,
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         "HOSTNAME": f"gke-{replica.task}-{job_id}"[:63],
-        **image,
+        **image.env,
         **base,
     }
     _add_own(values, replica)
@@ -99,6 +114,7 @@ def environment(
         "GCE_METADATA_HOST": f"{metadata_host}/{secret}",
         "GCE_METADATA_IP": metadata_host,
         **_output(job["job_spec"]),
+        **_tensorboard(job),
         **_distribution(job, replica),
     }
     return values
@@ -106,7 +122,7 @@ def environment(
 
 def _add_own(values: dict[str, str], replica: Replica) -> None:
     """Add the container's own variables, which may refer to those before them."""
-    for variable in (replica.spec.get("container_spec") or {}).get("env") or []:
+    for variable in replica.program.get("env") or []:
         values[variable["name"]] = expand(variable.get("value", ""), values)
 
 
@@ -129,6 +145,17 @@ def _output(spec: Mapping[str, Any]) -> dict[str, str]:
     }
 
 
+def _tensorboard(job: Mapping[str, Any]) -> dict[str, str]:
+    board = job["job_spec"].get("tensorboard", "")
+    if not board:
+        return {}
+    location = job["name"].split("/")[3]
+    return {
+        "AIP_TENSORBOARD_RESOURCE_NAME": board,
+        "AIP_TENSORBOARD_API_URI": f"https://{location}-aiplatform.googleapis.com",
+    }
+
+
 def _addresses(job: Mapping[str, Any]) -> Iterator[tuple[Replica, str]]:
     """Yield each replica's own loopback address: they all may listen on the same port."""
     number = int(job["name"].rpartition("/")[2]) % _JOBS
@@ -148,7 +175,7 @@ def _cluster_spec(job: Mapping[str, Any], replica: Replica) -> dict[str, Any]:
         "cluster": {f"workerpool{pool}": hosts for pool, hosts in _cluster(job).items()},
         "environment": "cloud",
         "task": {"type": f"workerpool{replica.pool}", "index": replica.index},
-        "job": json.dumps({"job_args": (replica.spec.get("container_spec") or {}).get("args") or []}),
+        "job": json.dumps({"job_args": replica.program.get("args") or []}),
     }
 
 
@@ -160,8 +187,27 @@ def _tf_config(job: Mapping[str, Any], replica: Replica) -> dict[str, Any]:
     }
 
 
-def command(replica: Replica, interpreter: str, env: Mapping[str, str]) -> tuple[str, ...]:
-    """Return the argument list; without ``command`` the image's entry point is its interpreter."""
-    container = replica.spec.get("container_spec") or {}
-    words = [*(container.get("command") or [interpreter]), *(container.get("args") or [])]
+def command(replica: Replica, image: Image, env: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the argument list.
+
+    Notes
+    -----
+    As a container runtime has it: ``command`` replaces the image's ENTRYPOINT and its CMD, ``args`` alone
+    replaces the CMD. Empty when neither spec nor image names a program.
+    Source: https://cloud.google.com/vertex-ai/docs/reference/rest/v1/CustomJobSpec#ContainerSpec
+    """
+    if "python_package_spec" in replica.spec:
+        return _package(replica, image, env)
+    container = replica.program
+    own: Sequence[str] = container.get("command") or ()
+    args: Sequence[str] = container.get("args") or (() if own else image.cmd)
+    words = (*(own or image.entrypoint), *args)
     return tuple(expand(word, env) for word in words)
+
+
+def _package(replica: Replica, image: Image, env: Mapping[str, str]) -> tuple[str, ...]:
+    spec = replica.program
+    source = _PACKAGE_RUNNER.read_text(encoding="utf-8")
+    uris = json.dumps(list(spec["package_uris"]))
+    args = (expand(word, env) for word in spec.get("args") or ())
+    return (image.interpreter, "-c", source, uris, spec["python_module"], *args)

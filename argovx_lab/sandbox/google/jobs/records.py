@@ -36,6 +36,12 @@ class Records:
         """Return a record, or ``None``."""
         return self._store.get(JOBS, key)
 
+    def require(self, key: str) -> Record:
+        """Return the record of a job that is there: only ended jobs can be deleted."""
+        record = self.get(key)
+        assert record is not None, "only ended jobs can be deleted"
+        return record
+
     def put(self, key: str, job: Record, run: Record) -> None:
         """Write a record."""
         self._store.put(JOBS, key, {"job": job, "run": run})
@@ -53,7 +59,7 @@ class Records:
         return [key for key, record in self._store.scan(JOBS) if record["job"]["state"] not in TERMINAL]
 
     def log_index(self, job_id: str) -> Record | None:
-        """Return ``{"job_id", "tasks": {task name: process folder}}``, or ``None``."""
+        """Return ``{"job_id", "tasks": {task name: [process folder…]}}``, or ``None``."""
         return self._store.get(LOGS, job_id)
 
     def log_indexes(self) -> Iterator[Record]:
@@ -61,8 +67,8 @@ class Records:
         for _, record in self._store.scan(LOGS):
             yield record
 
-    def index_log(self, job_id: str, tasks: dict[str, str]) -> None:
-        """Record where the logs of a job's replicas are."""
+    def index_log(self, job_id: str, tasks: dict[str, list[str]]) -> None:
+        """Record where the logs of a job's replicas are, those of earlier starts first."""
         self._store.put(LOGS, job_id, {"job_id": job_id, "tasks": tasks})
 
     def say(self, job_id: str, message: str, severity: str = "INFO") -> None:

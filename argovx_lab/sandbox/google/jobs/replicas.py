@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,7 +31,7 @@ class Ending:
         False when its command could not be run.
     """
 
-    kind: Literal["succeeded", "failed", "cancelled", "timeout"]
+    kind: Literal["succeeded", "failed", "cancelled", "timeout", "preempted"]
     task: str = PRIMARY
     exit_code: int | None = None
     started: bool = True
@@ -43,37 +43,40 @@ class Replicas:
     def __init__(self, groups: Mapping[str, ProcessGroup]) -> None:
         self._groups = groups
 
-    async def ending(self, cancel: asyncio.Event, left_s: float) -> Ending:
-        """Return what comes first: the primary's success, a failure, the cancellation, or the timeout.
+    async def ending(
+        self, cancel: asyncio.Event, taken: asyncio.Event, limit: Coroutine[Any, Any, None]
+    ) -> Ending:
+        """Return what comes first: success or failure, the cancellation, a lost machine, or the timeout.
 
         Parameters
         ----------
-        left_s : float
-            What is left of the job's timeout. Unit: seconds.
+        taken : asyncio.Event
+            Set when the primary's machine is taken away.
+        limit : coroutine
+            Returns when the job has run too long.
         """
-        if not self._groups:  # cancelled before anything was started
-            return Ending("cancelled") if cancel.is_set() else Ending("failed")
+        watches: dict[asyncio.Future[Any], Ending] = {
+            asyncio.ensure_future(cancel.wait()): Ending("cancelled"),
+            asyncio.ensure_future(taken.wait()): Ending("preempted"),
+            asyncio.ensure_future(limit): Ending("timeout"),
+        }
         waits: dict[asyncio.Future[Any], str] = {
             asyncio.ensure_future(group.wait()): task for task, group in self._groups.items()
         }
-        stop: asyncio.Future[Any] = asyncio.ensure_future(cancel.wait())
-        loop = asyncio.get_running_loop()
-        end = loop.time() + left_s
-        pending: set[asyncio.Future[Any]] = {*waits, stop}
+        pending: set[asyncio.Future[Any]] = {*waits, *watches}
         try:
+            if not self._groups:  # cancelled before anything was started
+                return Ending("cancelled" if cancel.is_set() else "failed")
             while True:
-                done, pending = await asyncio.wait(
-                    pending, timeout=max(0.0, end - loop.time()), return_when=asyncio.FIRST_COMPLETED
-                )
-                if stop in done:
-                    return Ending("cancelled")
-                if not done:
-                    return Ending("timeout")
-                for future in done:
-                    if ending := self._judge(waits[future]):
+                done, pending = await asyncio.wait(pending, return_when=asyncio.FIRST_COMPLETED)
+                for future, ending in watches.items():
+                    if future in done:
                         return ending
+                for future in done:
+                    if judged := self._judge(waits[future]):
+                        return judged
         finally:
-            for future in (*waits, stop):
+            for future in (*waits, *watches):
                 future.cancel()
 
     def _judge(self, task: str) -> Ending | None:

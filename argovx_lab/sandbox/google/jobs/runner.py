@@ -2,58 +2,56 @@
 
 Owns every change of a job after its creation. Its state is the store plus the process folders: after a
 kill -9 it finds both again and goes on. Replicas are real processes of :mod:`argovx_lab.sandbox.processes`
-and outlive the server.
+and outlive the server; where they are placed is :mod:`.placement`'s, when they run again :mod:`.restarts`'.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import Any, Protocol
 
 from argovx_lab.errors import SandboxError
 from argovx_lab.sandbox.clock import Clock, rfc3339
-from argovx_lab.sandbox.google.jobs import states
-from argovx_lab.sandbox.google.jobs.environment import Replica, command, environment, replicas
+from argovx_lab.sandbox.faults import Faults
+from argovx_lab.sandbox.google.jobs import restarts, states
+from argovx_lab.sandbox.google.jobs.environment import replicas
+from argovx_lab.sandbox.google.jobs.images import Images
+from argovx_lab.sandbox.google.jobs.machines import Machines
+from argovx_lab.sandbox.google.jobs.placement import Placement
 from argovx_lab.sandbox.google.jobs.records import Record, Records
 from argovx_lab.sandbox.google.jobs.replicas import Ending, Replicas
-from argovx_lab.sandbox.google.jobs.validation import TIMEOUT_DEFAULT_S, seconds
-from argovx_lab.sandbox.google.names import Project
-from argovx_lab.sandbox.processes import ProcessGroup, ProcessSpec
+from argovx_lab.sandbox.google.jobs.verdict import judged
+from argovx_lab.sandbox.processes import ProcessGroup
 
 log = logging.getLogger(__name__)
 
-#: Share of the provisioning time that a job is QUEUED; the rest it is PENDING.
-_QUEUED_SHARE = 0.1
+#: How often armed preemptions are looked for while jobs run. Unit: seconds.
+_LOOK_S = 0.2
 
 
 class JobSettings(Protocol):
     """What the runner reads of the sandbox's settings, at the moment it needs it."""
 
     @property
-    def images(self) -> Mapping[str, str]:
-        """Image reference → path of a local Python interpreter."""
+    def images(self) -> Images:
+        """What stands for images."""
 
     @property
     def provisioning_s(self) -> float:
         """Time from creation to RUNNING. Unit: seconds of simulated time."""
 
-    def environment(self, image: str) -> Mapping[str, str]:
-        """Return what the image itself sets in its containers."""
 
+class Companion(Protocol):
+    """Something that the platform does beside a running job."""
 
-class Registers(Protocol):
-    """The metadata server, as far as jobs are concerned."""
+    async def beside(self, key: str, record: Record, groups: dict[str, ProcessGroup]) -> None:
+        """Go on until cancelled."""
 
-    def register(self, secret: str, email: str) -> None:
-        """Answer for a job under ``secret``."""
-
-    def revoke(self, secret: str) -> None:
-        """Stop answering."""
+    async def finish(self, key: str, record: Record) -> None:
+        """Do what is left when the job has ended, before its state says so."""
 
 
 class JobRunner:
@@ -61,40 +59,33 @@ class JobRunner:
 
     Parameters
     ----------
-    folder : Path
-        Where process folders are made.
-    base_environment : callable
-        Returns what every job's environment begins with.
-    metadata_host : callable
-        Returns ``host:port`` of the metadata server.
-    default_account : str
-        Who a job runs as that names no service account.
+    project_id : str
+        For links in error texts.
+    machines : Machines
+        Where a job finds its machines, and whether it does.
     """
 
     def __init__(
         self,
         records: Records,
-        project: Project,
         clock: Clock,
-        settings: JobSettings,
-        folder: Path,
-        metadata: Registers,
+        placement: Placement,
+        machines: Machines,
+        faults: Faults,
         *,
-        base_environment: Callable[[], Mapping[str, str]],
-        metadata_host: Callable[[], str],
-        default_account: str,
+        project_id: str,
+        companions: Sequence[Companion] = (),
     ) -> None:
         self._records = records
-        self._project = project
         self._clock = clock
-        self._settings = settings
-        self._folder = folder
-        self._metadata = metadata
-        self._base_environment = base_environment
-        self._metadata_host = metadata_host
-        self._default_account = default_account
+        self._placement = placement
+        self._machines = machines
+        self._faults = faults
+        self._project_id = project_id
+        self._companions = companions
         self._woken: asyncio.Queue[str] = asyncio.Queue()
         self._cancels: dict[str, asyncio.Event] = {}
+        self._taken: dict[str, asyncio.Event] = {}
         self._tasks: dict[str, asyncio.Task[None]] = {}
 
     def wake(self, key: str) -> None:
@@ -106,16 +97,25 @@ class JobRunner:
 
     async def run(self) -> None:
         """Run jobs until cancelled; what still runs then goes on and is found by the next server."""
+        watch = asyncio.create_task(self._preempt(), name="preemptions")
         try:
             for key in self._records.unfinished():
                 self._adopt(key)
             while True:
                 self._adopt(await self._woken.get())
         finally:
-            tasks = list(self._tasks.values())
+            tasks = [watch, *self._tasks.values()]
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _preempt(self) -> None:
+        while True:
+            await asyncio.sleep(_LOOK_S)
+            for key in list(self._taken) if self._faults.armed("preemption") else ():
+                name = self._job(key)["display_name"]
+                if self._faults.within("preemption", name, service="aiplatform"):
+                    self._taken[key].set()
 
     def _adopt(self, key: str) -> None:
         record = self._records.get(key)
@@ -134,163 +134,134 @@ class JobRunner:
             log.error("custom job %s: its runner broke", key, exc_info=error)
 
     async def _live(self, key: str, cancel: asyncio.Event) -> None:
-        """Take one job from where it is to its end."""
+        """Take one job from where it is to its end, through as many starts as it takes."""
         try:
-            if self._job(key)["state"] in (states.QUEUED, states.PENDING):
-                await self._provision(key, cancel)
-            if not cancel.is_set() and self._job(key)["state"] == states.PENDING:
-                await self._start(key)
-            if self._job(key)["state"] in (states.RUNNING, states.CANCELLING):
-                await self._follow(key, cancel)
+            while await self._once(key, cancel):
+                continue
         except SandboxError as error:
             log.warning("custom job %s: %s", key, error.message)
-            await Replicas(self._groups(key)).stop(graceful=False)
+            await Replicas(self._placement.groups(key)).stop(graceful=False)
             self._end(key, states.FAILED, states.status("INTERNAL", error.message))
 
-    def _groups(self, key: str) -> dict[str, ProcessGroup]:
-        """Return the replicas that were started, by task name."""
-        job_id = key.rpartition("/")[2]
-        tasks = [replica.task for replica in replicas(self._job(key))]
-        found = {task: ProcessGroup.attach(self._replica_folder(job_id, task)) for task in tasks}
-        return {task: group for task, group in found.items() if group is not None}
-
-    def _record(self, key: str) -> Record:
-        record = self._records.get(key)
-        assert record is not None, "only ended jobs can be deleted"
-        return record
+    async def _once(self, key: str, cancel: asyncio.Event) -> bool:
+        """Provision, start and follow a job; say whether it is to be done again."""
+        if self._job(key)["state"] in (states.QUEUED, states.PENDING):
+            error = await self._machines.wait(key, cancel, self._move)
+            if error is not None:
+                self._records.say(_id(key), error["message"], "ERROR")
+                self._end(key, states.FAILED, error)
+                return False
+        if not cancel.is_set() and self._job(key)["state"] in (states.PENDING, states.RUNNING):
+            await self._start(key)
+        if self._job(key)["state"] in (states.RUNNING, states.CANCELLING):
+            return await self._follow(key, cancel)
+        return False
 
     def _job(self, key: str) -> Record:
-        job: Record = self._record(key)["job"]
+        job: Record = self._records.require(key)["job"]
         return job
 
     def _move(self, key: str, state: str, error: Record | None = None, **run: Any) -> None:
-        record = self._record(key)
+        record = self._records.require(key)
         job = states.advance(record["job"], state, self._clock.now(), error)
         self._records.put(key, job, {**record["run"], **run})
 
-    async def _provision(self, key: str, cancel: asyncio.Event) -> None:
-        """Wait as long as machines would take; a restart goes on where it was."""
-        job_id = key.rpartition("/")[2]
-        created = datetime.fromisoformat(self._job(key)["create_time"])
-        total = self._settings.provisioning_s / self._clock.speed
-        if self._job(key)["state"] == states.QUEUED:
-            self._records.say(job_id, "Vertex AI is setting up this job.")
-            await self._wait(cancel, created + timedelta(seconds=total * _QUEUED_SHARE))
-            if cancel.is_set():
-                return
-            self._move(key, states.PENDING)
-            self._records.say(job_id, "Waiting for training program to start.")
-        await self._wait(cancel, created + timedelta(seconds=total))
-
-    async def _wait(self, cancel: asyncio.Event, until: datetime) -> None:
-        left = (until - self._clock.now()).total_seconds() * self._clock.speed
-        if left <= 0:
-            return
-        sleep = asyncio.ensure_future(self._clock.sleep(left))
-        stop = asyncio.ensure_future(cancel.wait())
-        try:
-            await asyncio.wait({sleep, stop}, return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleep.cancel()
-            stop.cancel()
-
     async def _start(self, key: str) -> None:
-        """Start every replica; those that a killed server started are found again."""
-        job, job_id = self._job(key), key.rpartition("/")[2]
-        for replica in replicas(job):
-            image = replica.spec["container_spec"]["image_uri"]
-            if image not in self._settings.images:
-                error = states.image_missing(replica.task, image)
-                self._records.say(job_id, error["message"], "ERROR")
-                self._end(key, states.FAILED, error)
-                return
-        run = self._record(key)["run"]
-        # kept before anything starts: replicas of a server that was killed meanwhile know this one
-        secret = run.get("secret") or secrets.token_urlsafe(24)
-        self._records.put(key, job, {**run, "secret": secret})
-        self._metadata.register(secret, job["job_spec"].get("service_account") or self._default_account)
-        self._records.say(job_id, "Job is preparing.")
-        for replica in replicas(job):
-            folder = self._replica_folder(job_id, replica.task)
-            if ProcessGroup.attach(folder) is None:
-                await self._start_replica(folder, job, replica, secret)
-        self._records.index_log(
-            job_id, {r.task: self._replica_folder(job_id, r.task).name for r in replicas(job)}
-        )
+        """Start every replica that does not run."""
+        missing = self._placement.missing(self._job(key))
+        if missing is not None:
+            error = states.image_missing(missing.task, missing.image)
+            self._records.say(_id(key), error["message"], "ERROR")
+            self._end(key, states.FAILED, error)
+            return
+        secret = self._placement.prepare(key)
+        if self._job(key)["state"] == states.PENDING:
+            self._records.say(_id(key), "Job is preparing.")
+        await self._placement.start(key, secret)
         if self._job(key)["state"] == states.PENDING:
             self._move(key, states.RUNNING)
-            self._records.say(job_id, "Job is running.")
+            self._records.say(_id(key), "Job is running.")
 
-    def _replica_folder(self, job_id: str, task: str) -> Path:
-        return self._folder / f"job-{job_id}-{task}"
+    async def _follow(self, key: str, cancel: asyncio.Event) -> bool:
+        """Wait for what ends this start of a job, and act on it; say whether it goes on."""
+        groups = self._placement.groups(key)
+        running = Replicas(groups)
+        taken = self._taken[key] = asyncio.Event()
+        record = self._records.require(key)
+        beside = [asyncio.ensure_future(c.beside(key, record, groups)) for c in self._companions]
+        try:
+            ending = await running.ending(cancel, taken, self._clock.pause(self._left_s(key)))
+        finally:
+            self._taken.pop(key, None)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+        if not cancel.is_set() and await self._again(key, running, ending):
+            return True
+        await running.stop(graceful=ending.kind in ("cancelled", "timeout", "preempted"))
+        for companion in self._companions:
+            await companion.finish(key, self._records.require(key))
+        self._judge(key, ending)
+        return False
 
-    async def _start_replica(self, folder: Path, job: Record, replica: Replica, secret: str) -> None:
-        home = _home(folder)
-        image = replica.spec["container_spec"]["image_uri"]
-        interpreter = self._settings.images[image]
-        env = environment(
-            job,
-            replica,
-            interpreter=interpreter,
-            home=str(home),
-            image=self._settings.environment(image),
-            base=self._base_environment(),
-            metadata_host=self._metadata_host(),
-            secret=secret,
-            project_number=self._project.number,
-        )
-        argv = command(replica, interpreter, env)
-        await ProcessGroup.start(folder, ProcessSpec(argv=argv, env=env, cwd=str(home)))
-
-    async def _follow(self, key: str, cancel: asyncio.Event) -> None:
-        """Wait for the end of the replicas, a cancellation or the timeout, and judge it."""
+    def _left_s(self, key: str) -> float:
         job = self._job(key)
-        running = Replicas(self._groups(key))
-        timeout_s = (
-            seconds((job["job_spec"].get("scheduling") or {}).get("timeout", "0s")) or TIMEOUT_DEFAULT_S
-        )
         since = datetime.fromisoformat(job.get("start_time") or rfc3339(self._clock.now()))
-        deadline = since + timedelta(seconds=timeout_s)
-        ending = await running.ending(cancel, (deadline - self._clock.now()).total_seconds())
-        await running.stop(graceful=ending.kind in ("cancelled", "timeout"))
-        self._judge(key, ending, timeout_s)
+        deadline = since + timedelta(seconds=states.timeout_s(job))
+        return (deadline - self._clock.now()).total_seconds()
 
-    def _judge(self, key: str, ending: Ending, timeout_s: float) -> None:
-        job_id = key.rpartition("/")[2]
+    async def _again(self, key: str, running: Replicas, ending: Ending) -> bool:
+        """Prepare another start after an end that the platform mends itself."""
+        if ending.kind not in ("failed", "preempted"):
+            return False
+        record = self._records.require(key)
+        spec, tally = record["job"]["job_spec"], restarts.Tally.of(record["run"])
+        lost = ending.kind == "preempted"
+        code = ending.exit_code if ending.started else 127
+        scope = (
+            restarts.after_loss(spec, tally)
+            if lost
+            else restarts.widened(spec, restarts.after_exit(spec, tally, ending.task, code))
+        )
+        if scope == "none":
+            return False
+        why = "lost its machine" if lost else f"exited with a non-zero status of {code}"
+        self._records.say(_id(key), f"The replica {ending.task} {why}; it is restarted ({scope}).", "WARNING")
+        again = tally.again(scope, ending.task, machines=lost).record()
+        if scope == "worker":
+            self._placement.next_start(key, [ending.task], tally=again)
+            return True
+        await running.stop(graceful=True)
+        if self._job(key)["state"] != states.RUNNING:  # cancelled meanwhile
+            return False
+        tasks = [replica.task for replica in replicas(record["job"])]
+        self._placement.next_start(
+            key, tasks, tally=again, queued_at=rfc3339(self._clock.now(), fraction=True)
+        )
+        self._move(key, states.PENDING)
+        return True
+
+    def _judge(self, key: str, ending: Ending) -> None:
+        job = self._job(key)
         # a cancellation that came while the end was being seen has won already
-        if ending.kind == "cancelled" or self._job(key)["state"] == states.CANCELLING:
+        if ending.kind == "cancelled" or job["state"] == states.CANCELLING:
             self._end(key, states.CANCELLED, states.cancelled())
-        elif ending.kind == "succeeded":
-            self._records.say(job_id, "Job completed successfully.")
+            return
+        error = judged(job, ending, self._project_id)
+        if error is None:
+            self._records.say(_id(key), "Job completed successfully.")
             self._end(key, states.SUCCEEDED, None)
         else:
-            error = self._error(job_id, ending, timeout_s)
-            self._records.say(job_id, error["message"], "ERROR")
+            self._records.say(_id(key), error["message"], "ERROR")
             self._end(key, states.FAILED, error)
 
-    def _error(self, job_id: str, ending: Ending, timeout_s: float) -> Record:
-        if ending.kind == "timeout":
-            return states.timed_out(timeout_s)
-        if ending.exit_code is None:
-            return states.lost()
-        logs = (
-            f"https://console.cloud.google.com/logs/viewer?project={self._project.id}"
-            f"&resource=ml_job%2Fjob_id%2F{job_id}"
-        )
-        return states.exited(ending.task, ending.exit_code, started=ending.started, logs=logs)
-
     def _end(self, key: str, state: str, error: Record | None) -> None:
-        record = self._record(key)
+        record = self._records.require(key)
         if state == states.FAILED and record["job"]["state"] == states.CANCELLING:
             state, error = states.CANCELLED, states.cancelled()
-        if secret := record["run"].get("secret"):
-            self._metadata.revoke(secret)
+        self._placement.release(record["run"])
         self._move(key, state, error, secret="")
 
 
-def _home(folder: Path) -> Path:
-    """Make the replica's empty working folder inside its process folder."""
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    home = folder / "home"
-    home.mkdir(exist_ok=True, mode=0o700)
-    return home
+def _id(key: str) -> str:
+    return key.rpartition("/")[2]

@@ -6,6 +6,7 @@ Source: https://cloud.google.com/vertex-ai/docs/reference/rest/v1/JobState
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -20,12 +21,15 @@ FAILED = "JOB_STATE_FAILED"
 CANCELLING = "JOB_STATE_CANCELLING"
 CANCELLED = "JOB_STATE_CANCELLED"
 
+#: Running time of a job that sets none. Unit: seconds.
+TIMEOUT_DEFAULT_S = 7 * 24 * 3600
+
 TERMINAL = frozenset({SUCCEEDED, FAILED, CANCELLED})
 #: State → states it may turn into.
 NEXT = {
     QUEUED: {PENDING, CANCELLING, FAILED},
     PENDING: {RUNNING, CANCELLING, FAILED},
-    RUNNING: {SUCCEEDED, FAILED, CANCELLING},
+    RUNNING: {PENDING, SUCCEEDED, FAILED, CANCELLING},
     CANCELLING: {CANCELLED},
 }
 
@@ -45,12 +49,18 @@ def advance(job: Document, state: str, now: datetime, error: Document | None = N
     stamp = rfc3339(now, fraction=True)
     changed = {**job, "state": state, "update_time": stamp}
     if state == RUNNING:
-        changed["start_time"] = stamp
+        changed.setdefault("start_time", stamp)
     if state in TERMINAL:
         changed["end_time"] = stamp
     if error is not None:
         changed["error"] = error
     return changed
+
+
+def timeout_s(job: Mapping[str, Any]) -> float:
+    """Return how long a job may run. Unit: seconds."""
+    given = (job["job_spec"].get("scheduling") or {}).get("timeout", "0s")
+    return float(given.removesuffix("s")) or TIMEOUT_DEFAULT_S
 
 
 def status(code: str, message: str) -> Document:
@@ -75,6 +85,20 @@ def image_missing(task: str, image: str) -> Document:
         "On the sandbox, images stand for local interpreters: see [images] in its settings.toml."
     )
     return status("NOT_FOUND", text)
+
+
+def out_of_stock(region: str) -> Document:
+    """Return the error of a job for which no machines could be had, or whose Spot machine was taken."""
+    text = (
+        f"Resources are insufficient in region: {region}. Please try a different region or use a different "
+        "accelerator or machine type."
+    )
+    return status("RESOURCE_EXHAUSTED", text)
+
+
+def machine_lost(task: str) -> Document:
+    """Return the error of a job that lost a machine too often."""
+    return status("INTERNAL", f"The replica {task} was lost: its machine went away. Internal error occurred.")
 
 
 def lost() -> Document:

@@ -13,21 +13,21 @@ from typing import Any
 
 from argovx_lab.sandbox.google.errors import GoogleError, unimplemented
 from argovx_lab.sandbox.google.jobs import catalogue
+from argovx_lab.sandbox.google.jobs.states import TIMEOUT_DEFAULT_S
 
 #: Longest display name and most labels. Units: characters, entries.
 DISPLAY_NAME_MAX = 128
 LABELS_MAX = 64
 POOLS_MAX = 4
 ENV_MAX = 100
-#: Running time of a job that sets none. Unit: seconds.
-TIMEOUT_DEFAULT_S = 7 * 24 * 3600
+PACKAGES_MAX = 100
 
 _JOB_REFUSED = ("encryption_spec",)
 _SPEC_REFUSED = (
-    *("network", "reserved_ip_ranges", "psc_interface_config", "persistent_resource_id", "tensorboard"),
+    *("network", "reserved_ip_ranges", "psc_interface_config"),
     *("enable_web_access", "enable_dashboard_access", "protected_artifact_location_id", "models"),
 )
-_POOL_REFUSED = ("nfs_mounts", "lustre_mounts", "python_package_spec")
+_POOL_REFUSED = ("nfs_mounts", "lustre_mounts")
 _MACHINE_REFUSED = (
     *("tpu_topology", "reservation_affinity", "gpu_partition_size", "multihost_gpu_node_count"),
     *("min_gpu_driver_version",),
@@ -44,6 +44,8 @@ _LABEL_KEY = re.compile(r"[^\W\d_A-Z][\w-]{0,62}")
 _LABEL_VALUE = re.compile(r"[\w-]{0,63}")
 _ENV_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
+#: Images that can install Python packages. Source: the list of prebuilt containers for training.
+_EXECUTOR = re.compile(r"docker\.pkg\.dev/vertex-ai/|gcr\.io/cloud-aiplatform/")
 #: What the service computes: given on input it is dropped, as on Google's side.
 _OUTPUT_ONLY = (
     "name",
@@ -151,13 +153,40 @@ def _pool(pool: Document, index: int, field: str) -> Found:
     size = int(disk.get("boot_disk_size_gb") or 100)
     if problem := catalogue.disk_problem(disk.get("boot_disk_type") or "pd-ssd", size):
         yield f"{field}.disk_spec", problem
-    container = pool.get("container_spec")
+    container, package = pool.get("container_spec"), pool.get("python_package_spec")
+    if package is not None:
+        yield from _package(package, f"{field}.python_package_spec")
+        return
     if container is None:
         yield f"{field}.container_spec", "A container spec or a Python package spec is required."
         return
     if not container.get("image_uri"):
         yield f"{field}.container_spec.image_uri", "Image URI is required, but it is missing."
     yield from _env(container.get("env") or [], f"{field}.container_spec.env")
+
+
+def _package(package: Document, field: str) -> Found:
+    image = package.get("executor_image_uri", "")
+    if not _EXECUTOR.search(image):
+        yield (
+            f"{field}.executor_image_uri",
+            f"Executor image '{image}' is not one of the prebuilt containers for training.",
+        )
+    uris = package.get("package_uris") or []
+    if not 0 < len(uris) <= PACKAGES_MAX:
+        yield (
+            f"{field}.package_uris",
+            f"1 to {PACKAGES_MAX} package URIs are required, but {len(uris)} are given.",
+        )
+    for uri in uris:
+        if not re.fullmatch(r"gs://[^/]+/.+", uri):
+            yield (
+                f"{field}.package_uris",
+                f"'{uri}' is not the name of a Cloud Storage object, gs://BUCKET/NAME.",
+            )
+    if not package.get("python_module"):
+        yield f"{field}.python_module", "The Python module is required, but it is missing."
+    yield from _env(package.get("env") or [], f"{field}.env")
 
 
 def _machine(machine: Document, field: str) -> Found:
@@ -199,6 +228,14 @@ def _rest(spec: Document) -> Found:
     prefix = (spec.get("base_output_directory") or {}).get("output_uri_prefix", "gs://")
     if not prefix.startswith("gs://"):
         yield "job_spec.base_output_directory.output_uri_prefix", f"'{prefix}' must start with gs://."
+    if spec.get("tensorboard"):
+        if not account:
+            yield "job_spec.service_account", "A service account is required when a Tensorboard is set."
+        if prefix == "gs://":
+            yield (
+                "job_spec.base_output_directory",
+                "A base output directory is required when a Tensorboard is set.",
+            )
     if spec.get("experiment_run") and not spec.get("experiment"):
         yield "job_spec.experiment", "An experiment is required when an experiment run is set."
 

@@ -1,7 +1,6 @@
-"""Contexts, executions and artifacts: create, get, list, update, delete.
+"""Contexts, executions and artifacts: create, get, list, update, delete, purge.
 
-Owns ids, schemas, etags, masks and filters of nodes. Schemas are the system's and Google's own; users'
-schemas wait for ``CreateMetadataSchema`` and are refused until then.
+Owns ids, etags, masks and filters of nodes; what a schema demands is :mod:`.schemas`'.
 Source: https://cloud.google.com/vertex-ai/docs/ml-metadata/system-schemas
 """
 
@@ -18,6 +17,7 @@ from argovx_lab.sandbox.google.filters import matches
 from argovx_lab.sandbox.google.gateway import Call, Document, Handler
 from argovx_lab.sandbox.google.jobs.validation import labels
 from argovx_lab.sandbox.google.metadata.graph import KINDS, STORE_PATTERN, Graph, Kind, key
+from argovx_lab.sandbox.google.metadata.schemas import Schemas
 from argovx_lab.sandbox.google.metadata.search import FIELDS, leaf
 from argovx_lab.sandbox.google.metadata.stores import Stores
 from argovx_lab.sandbox.google.names import Project
@@ -28,17 +28,20 @@ from argovx_lab.sandbox.google.paging import page
 METADATA_MAX = 200 * 1024
 DISPLAY_NAME_MAX = 128
 _ID = re.compile(r"[a-z0-9-]{4,128}")
-_SCHEMA = re.compile(r"(system|google)\.[A-Za-z]+")
-_SCHEMA_VERSION = "0.0.1"
+#: Names that a purge shows before it is forced. Source: PurgeArtifactsResponse.purge_sample.
+PURGE_SAMPLE = 100
 _AI = "google.cloud.aiplatform.v1."
 
 
 class Nodes:
     """The methods of nodes, for all three kinds."""
 
-    def __init__(self, graph: Graph, stores: Stores, project: Project, operations: Operations) -> None:
+    def __init__(
+        self, graph: Graph, stores: Stores, schemas: Schemas, project: Project, operations: Operations
+    ) -> None:
         self._graph = graph
         self._stores = stores
+        self._schemas = schemas
         self._project = project
         self._operations = operations
 
@@ -53,6 +56,7 @@ class Nodes:
                 (f"List{many}", self._list),
                 (f"Update{kind.title}", self._update),
                 (f"Delete{kind.title}", self._delete),
+                (f"Purge{many}", self._purge),
             ):
                 found[f"/{_AI}MetadataService/{verb}"] = _bound(work, kind)
         return found
@@ -86,17 +90,14 @@ class Nodes:
         if self._graph.node(kind, name) is not None:
             raise GoogleError("ALREADY_EXISTS", f"{kind.title} with name {name} already exists.")
         kept = (*kind.mutable, "schema_title", "schema_version")
-        node = {field: wanted[field] for field in kept if wanted.get(field)}
+        node = {"name": name, **{field: wanted[field] for field in kept if wanted.get(field)}}
         self._check(kind, node)
-        return self._graph.put(kind, {"name": name, "metadata": {}, **node})
+        return self._graph.put(kind, {"metadata": {}, **node})
 
     def _check(self, kind: Kind, node: Mapping[str, Any]) -> None:
+        store = node["name"].rpartition(f"/{kind.plural}/")[0]
         title, version = node.get("schema_title", ""), node.get("schema_version", "")
-        if title and (not _SCHEMA.fullmatch(title) or version not in ("", _SCHEMA_VERSION)):
-            raise not_found(
-                f"The metadata schema '{title}' version '{version}' is not found; the sandbox has the "
-                f"schemas system.* and google.* in version {_SCHEMA_VERSION}."
-            )
+        self._schemas.check(store, title, version, node.get("metadata") or {})
         if len(node.get("display_name", "")) > DISPLAY_NAME_MAX:
             raise invalid(f"display_name has more than {DISPLAY_NAME_MAX} characters.", ["display_name"])
         if len(json.dumps(node.get("metadata", {}))) > METADATA_MAX:
@@ -149,6 +150,26 @@ class Nodes:
         self._graph.remove(kind, node["name"])
         metadata = _AI + "DeleteOperationMetadata"
         return self._operations.start(node["name"], metadata, "google.protobuf.Empty", {})
+
+    async def _purge(self, kind: Kind, message: Document) -> Document:
+        """Delete what a filter selects; without ``force`` only tell how many, with a sample."""
+        parent = self._stores.require(message.get("parent", ""))
+        if not message.get("filter"):
+            raise invalid("A filter is required to purge.", ["filter"])
+        fields = FIELDS[kind.singular]
+        expression = fields.parse(message["filter"])
+        decide = leaf(fields, self._graph, self._project)
+        names = [n["name"] for n in self._graph.nodes(kind, parent) if matches(expression, n, decide)]
+        if message.get("force"):
+            with self._graph.db.transaction():
+                for name in names:
+                    self._graph.remove(kind, name)
+        many = kind.plural.capitalize()
+        answer: Document = {"purge_count": str(len(names))}
+        if not message.get("force"):
+            answer |= {"purge_sample": names[:PURGE_SAMPLE]}
+        metadata = f"{_AI}Purge{many}Metadata"
+        return self._operations.start(parent, metadata, f"{_AI}Purge{many}Response", answer)
 
     def exists(self, name: str) -> bool:
         """Say whether a context of this canonical name exists."""

@@ -16,7 +16,7 @@ from argovx_lab.sandbox.google.filters import Comparison, matches
 from argovx_lab.sandbox.google.gateway import Call, Document, Handler
 from argovx_lab.sandbox.google.names import Project
 from argovx_lab.sandbox.google.paging import page
-from argovx_lab.sandbox.google.tensorboard.levels import BOARD, RUN, SERIES, Boards
+from argovx_lab.sandbox.google.tensorboard.levels import BOARD, EXPERIMENT, RUN, SERIES, Boards
 from argovx_lab.sandbox.google.tensorboard.resources import Resources
 
 #: Points of a series that a read returns unless it asks otherwise, and at most.
@@ -39,6 +39,7 @@ class Data:
         prefix = "/google.cloud.aiplatform.v1.TensorboardService/"
         return {
             prefix + "WriteTensorboardRunData": self.write,
+            prefix + "WriteTensorboardExperimentData": self.write_experiment,
             prefix + "ReadTensorboardTimeSeriesData": self.read,
             prefix + "BatchReadTensorboardTimeSeriesData": self.batch_read,
             prefix + "ExportTensorboardTimeSeriesData": self.export,
@@ -46,19 +47,34 @@ class Data:
 
     async def write(self, _: Call, message: Document) -> Document:
         """Write points of a run's series; the same step overwrites."""
+        _limited([message])
+        with self._boards.db.transaction():
+            self._write_run(message)
+        return {}
+
+    async def write_experiment(self, _: Call, message: Document) -> Document:
+        """Write points of several runs of one experiment, all or none."""
+        name = message.get("tensorboard_experiment", "")
+        experiment = self._resources.require(EXPERIMENT, name, "tensorboard_experiment")["name"]
+        requests = message.get("write_run_data_requests", [])
+        _limited(requests)
+        with self._boards.db.transaction():
+            for i, request in enumerate(requests):
+                run = self._project.canonical(request.get("tensorboard_run", ""))
+                if not run.startswith(experiment + "/runs/"):
+                    field = f"write_run_data_requests[{i}].tensorboard_run"
+                    raise invalid(f"'{run}' is not in '{experiment}'.", [field])
+                self._write_run(request)
+        return {}
+
+    def _write_run(self, message: Document) -> None:
         run = self._resources.require(RUN, message.get("tensorboard_run", ""), "tensorboard_run")["name"]
         data = message.get("time_series_data", [])
-        total = sum(len(one.get("values", [])) for one in data)
-        if total > WRITE_MAX:
-            raise invalid(
-                f"At most {WRITE_MAX} points can be written at once, not {total}.", ["time_series_data"]
-            )
         with self._boards.db.transaction():
             for one in data:
                 name = f"{run}/timeSeries/{one.get('tensorboard_time_series_id', '')}"
                 series = self._resources.require(SERIES, name, "tensorboard_time_series_id")
                 self._write(series, one)
-        return {}
 
     def _write(self, series: Document, data: Document) -> None:
         if data.get("value_type") != series["value_type"]:
@@ -117,6 +133,14 @@ class Data:
             return isinstance(part, Comparison) and _FIELDS.compare(part, {"step": 0, **point})
 
         return [point for point in self._boards.points(series) if matches(expression, point, leaf)]
+
+
+def _limited(requests: list[Document]) -> None:
+    data = [one for request in requests for one in request.get("time_series_data", [])]
+    total = sum(len(one.get("values", [])) for one in data)
+    if total > WRITE_MAX:
+        text = f"At most {WRITE_MAX} points can be written at once, not {total}."
+        raise invalid(text, ["time_series_data"])
 
 
 def _data(series: Document, points: list[Document]) -> Document:

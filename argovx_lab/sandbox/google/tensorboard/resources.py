@@ -59,6 +59,10 @@ class Resources:
             raise not_found(f"The {level.title} '{canonical}' is not found.")
         return found
 
+    def board_exists(self, name: str) -> bool:
+        """Say whether an instance of this name is there."""
+        return self._boards.get(BOARD, self._project.canonical(name)) is not None
+
     def _parent(self, level: Level, message: Document) -> str:
         parent = message.get("parent", "")
         if level.parent is None:

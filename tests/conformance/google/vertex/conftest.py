@@ -27,6 +27,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.environment import network
+from argovx_lab.sandbox.google.jobs.images import Fixed, Image
 from argovx_lab.sandbox.google.server import GoogleServer
 from argovx_lab.sandbox.processes import ProcessGroup
 from argovx_lab.sandbox.proxy import Proxy
@@ -55,9 +56,13 @@ class End:
         self.folder = folder
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.settings = SimpleNamespace(
-            images={"python:3.11": sys.executable, "sh:1": "/bin/sh"},
+            images=Fixed(
+                {
+                    "python:3.11": Image(sys.executable, cmd=(sys.executable,)),
+                    "sh:1": Image("/bin/sh", cmd=("/bin/sh",)),
+                }
+            ),
             provisioning_s=provisioning_s,
-            environment=lambda _: {},
         )
         folder.mkdir(parents=True, exist_ok=True)
         ca = trustme.CA()

@@ -14,6 +14,7 @@ from urllib.parse import quote, urlencode
 import pytest
 
 from argovx_lab.sandbox.clock import Clock
+from argovx_lab.sandbox.google.jobs.images import Fixed, Image
 from argovx_lab.sandbox.google.server import GoogleServer
 from argovx_lab.sandbox.processes import ProcessGroup
 
@@ -51,13 +52,12 @@ class Answer:
 class Lab:
     """A Google end and its callers."""
 
-    def __init__(self, folder: Path, **settings: Any) -> None:
+    def __init__(self, folder: Path, quotas: Any = None, **settings: Any) -> None:
         self.folder = folder
         self.settings = SimpleNamespace(
             **{
-                "images": {"python:3.11": sys.executable},
+                "images": Fixed({"python:3.11": Image(sys.executable, cmd=(sys.executable,))}),
                 "provisioning_s": 0.0,
-                "environment": lambda _: {},
                 **settings,
             }
         )
@@ -73,6 +73,7 @@ class Lab:
             keys=dict,
             issuer_url="https://127.0.0.1:1",
             audience=AUDIENCE,
+            quotas=quotas,
         )
         self.server.metadata_host = "127.0.0.1:1"
 

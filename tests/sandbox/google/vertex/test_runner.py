@@ -14,10 +14,12 @@ from pathlib import Path
 import pytest
 
 from argovx_lab.sandbox.google.jobs import replicas
+from argovx_lab.sandbox.google.jobs.images import Fixed, Image
 from argovx_lab.sandbox.processes import ProcessGroup
 
 PARENT = "projects/sandbox-lab/locations/us-central1"
 JOBS = f"/v1/{PARENT}/customJobs"
+ONCE = {"scheduling": {"disableRetries": True}}
 TERMINAL = ("JOB_STATE_SUCCEEDED", "JOB_STATE_FAILED", "JOB_STATE_CANCELLED")
 
 
@@ -122,7 +124,7 @@ def test_times_and_states_of_a_good_job(lab, make_job):
     ],
 )
 def test_exit_codes(lab, make_job, code, status):
-    job, _ = run_one(lab, make_job(code))
+    job, _ = run_one(lab, make_job(code, spec=ONCE))
     assert job["state"] == "JOB_STATE_FAILED"
     assert job["error"]["code"] == 3
     text = f"The replica workerpool0-0 exited with a non-zero status of {status}. Termination reason: Error."
@@ -145,14 +147,34 @@ def test_an_unknown_image(lab, make_job):
     assert "startTime" not in job
 
 
-def test_arguments_alone_go_to_the_interpreter(lab, make_job):
+def test_arguments_alone_follow_the_whole_entry_point(make_lab, make_job):
+    """Every word of the image's entry point runs, and its own arguments give way to the container's."""
+    entry = (sys.executable, "-X", "utf8", "-W", "ignore")
+    lab = make_lab(images=Fixed({"python:3.11": Image(sys.executable, entry, ("-c", "print('cmd')"))}))
     body = make_job()
     container = body["jobSpec"]["workerPoolSpecs"][0]["containerSpec"]
     del container["command"]
     container["env"] = [{"name": "N", "value": "41"}]
-    container["args"] = ["-c", "print($(N) + 1)"]
+    container["args"] = ["-c", "import sys; print($(N) + 1, sys.flags.utf8_mode, sys.warnoptions)"]
     job, lines = run_one(lab, body)
-    assert (job["state"], lines) == ("JOB_STATE_SUCCEEDED", ["42"])
+    assert (job["state"], lines) == ("JOB_STATE_SUCCEEDED", ["42 1 ['ignore']"])
+
+
+def test_without_command_and_arguments_the_image_runs_as_it_is(make_lab, make_job):
+    image = Image(sys.executable, (sys.executable, "-I"), ("-c", "print('cmd')"))
+    body = make_job()
+    del body["jobSpec"]["workerPoolSpecs"][0]["containerSpec"]["command"]
+    job, lines = run_one(make_lab(images=Fixed({"python:3.11": image})), body)
+    assert (job["state"], lines) == ("JOB_STATE_SUCCEEDED", ["cmd"])
+
+
+def test_arguments_of_an_image_without_entry_point_are_the_command(lab, make_job):
+    body = make_job()
+    container = body["jobSpec"]["workerPoolSpecs"][0]["containerSpec"]
+    del container["command"]
+    container["args"] = ["-c", "pass"]
+    job, _ = run_one(lab, body)
+    assert "status of 127. Termination reason: ContainerCannotRun" in job["error"]["message"]
 
 
 def test_replicas_know_each_other_and_end_with_the_primary(lab, make_job):
@@ -178,7 +200,7 @@ def test_replicas_know_each_other_and_end_with_the_primary(lab, make_job):
 
 def test_a_failing_worker_fails_the_job(lab, make_job):
     code = "import os, sys, time\nif '\"worker\"' in os.environ['TF_CONFIG'].split('task')[1]: sys.exit(5)\ntime.sleep(600)"
-    body = make_job(code)
+    body = make_job(code, spec=ONCE)
     pools = body["jobSpec"]["workerPoolSpecs"]
     pools.append(dict(pools[0]))
     job, _ = run_one(lab, body)
@@ -265,7 +287,8 @@ def test_a_server_that_comes_back_finds_its_jobs(make_lab, make_job):
 
     async def begin():
         async with running(first):
-            answers = [await first.send("POST", JOBS, make_job(code)) for code in (waits, endless, endless)]
+            bodies = [make_job(code, spec=ONCE) for code in (waits, endless, endless)]
+            answers = [await first.send("POST", JOBS, body) for body in bodies]
             names = [answer.json["name"] for answer in answers]
             for name in names:
                 await until(first, name, lambda _, name=name: "on" in log_of(first, name))
@@ -298,7 +321,7 @@ def test_a_server_that_comes_back_finds_its_jobs(make_lab, make_job):
 def test_a_job_whose_supervisor_was_killed(lab, make_job):
     async def work():
         async with running(lab):
-            body = make_job("import time; print('on', flush=True); time.sleep(600)")
+            body = make_job("import time; print('on', flush=True); time.sleep(600)", spec=ONCE)
             name = (await lab.send("POST", JOBS, body)).json["name"]
             await until(lab, name, lambda _: "on" in log_of(lab, name))
             folder = lab.folder / "processes" / f"job-{name.rpartition('/')[2]}-workerpool0-0"

@@ -64,9 +64,7 @@ REFUSED = [
 ]
 UNIMPLEMENTED = [
     ("jobSpec.network", "projects/1/global/networks/x", "job_spec.network"),
-    ("jobSpec.tensorboard", "projects/1/locations/x/tensorboards/1", "job_spec.tensorboard"),
     ("jobSpec.enableWebAccess", True, "job_spec.enable_web_access"),
-    ("jobSpec.persistentResourceId", "pool", "job_spec.persistent_resource_id"),
     (POOL + "nfsMounts", [{"server": "x", "path": "/y", "mountPoint": "z"}], "nfs_mounts"),
     (MACHINE + "tpuTopology", "2x2", "tpu_topology"),
     ("encryptionSpec", {"kmsKeyName": "x"}, "encryption_spec"),

@@ -84,6 +84,7 @@ class Google:
             "containerSpec": container,
         }
         spec = {"workerPoolSpecs": [pool], "serviceAccount": self.account}
+        spec["scheduling"] = {"disableRetries": True}
         return str(self.call("POST", self.jobs, {"displayName": "a job", "jobSpec": spec})["name"])
 
     def get(self, name: str) -> Any:

@@ -66,7 +66,7 @@ bad = make("bad", "import sys; print('before'); sys.exit(3)", kind="bad")
 missing = make("missing", "pass", image="nowhere/nothing:1")
 slow = make("slow", "import time; time.sleep(600)", kind="slow")
 for job in (bad, missing, slow):
-    job.submit(service_account=account)
+    job.submit(service_account=account, disable_retries=True)
 slow.cancel()
 
 good = make("good", CODE, kind="good")

@@ -1,0 +1,1 @@
+"""Cloud Monitoring: CPU and memory of jobs, and what programs write themselves."""
