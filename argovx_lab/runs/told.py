@@ -72,11 +72,11 @@ def _argo(execution: Execution) -> list[StepEvent]:
 
 def _launcher(told: Told) -> list[StepEvent]:
     intent, created, ended = (mapping(told.records.get(name)) for name in ("intent", "created", "exit"))
-    folder = text(intent.get("prefix"))
+    folder = text(intent.get("prefix")).rstrip("/").rpartition("/")[2]
     code = f"exit code {whole(ended.get('code'))}" if "code" in ended else ""
     how = _joined(code, text(ended.get("reason")), text(ended.get("message")))
     lines = (
-        (text(intent.get("created_at")), "claimed", f"writes to {folder}" if folder else ""),
+        (text(intent.get("created_at")), "claimed", f"folder {folder}" if folder else ""),
         (text(created.get("created_at")), "created", _last(text(created.get("job")))),
         (text(ended.get("at")), "ended", how),
     )

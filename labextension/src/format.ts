@@ -87,6 +87,15 @@ export function splitMiddle(text: string): readonly [head: string, tail: string]
     : [letters.slice(0, -TAIL).join(''), letters.slice(-TAIL).join('')];
 }
 
+/** A name with its middle left out, for labels that JupyterLab draws and cuts at their end. */
+export function cutMiddle(text: string, most: number): string {
+  const letters = Array.from(text);
+  const head = Math.ceil((most - 1) / 2);
+  return letters.length <= most
+    ? text
+    : `${letters.slice(0, head).join('')}…${letters.slice(letters.length - (most - 1 - head)).join('')}`;
+}
+
 /** The second line of a step with what only a clock and a time zone know: when it was stopped. */
 export function lineOf(node: Node, now: number): string {
   const at = node.stop?.at ? when(node.stop.at, now) : '';

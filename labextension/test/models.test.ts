@@ -6,6 +6,7 @@ import {
   age,
   bytes,
   connectionWords,
+  cutMiddle,
   elapsed,
   lineOf,
   metric,
@@ -135,6 +136,8 @@ test('a long name gives way in its middle, and no letter is lost', () => {
   const [head, tail] = splitMiddle('validation_features_after_scaling');
   assert.equal(head + tail, 'validation_features_after_scaling');
   assert.equal(tail, 'caling');
+  assert.equal(cutMiddle('a'.repeat(20) + 'z'.repeat(20), 11), 'aaaaa…zzzzz');
+  assert.equal(cutMiddle('short', 11), 'short');
   assert.deepEqual(splitMiddle(`${'x'.repeat(12)}🙂🙂🙂🙂🙂🙂`)[1], '🙂🙂🙂🙂🙂🙂');
 });
 

@@ -6,6 +6,7 @@ import { ReactWidget, SidePanel } from '@jupyterlab/ui-components';
 import type { Message } from '@lumino/messaging';
 
 import { ViewProvider, type IViewServices } from '../../components/context';
+import { cutMiddle } from '../../format';
 import { argovxIcon } from '../../icons';
 import { LineageModel } from '../../model/lineage';
 import { isPlannedId } from '../../model/reduce';
@@ -13,6 +14,9 @@ import { SelectedLineage } from '../../components/lineage';
 import { Body } from './body';
 import { Head } from './head';
 import { SidebarModel } from './model';
+
+/** Longest name in the title of a section at the least width. Unit: characters. */
+const LABEL_MAX = 16;
 
 /** A piece of React that is handed the view services. */
 function piece(services: IViewServices, element: JSX.Element): ReactWidget {
@@ -89,7 +93,8 @@ class LineageSection extends ReactWidget {
     const { board, trans } = this._services;
     const { run, node } = board.selection;
     const name = node || board.get(run)?.name;
-    this.title.label = name ? trans.__('Lineage of %1', name) : trans.__('Lineage');
+    this.title.label = name ? trans.__('Lineage of %1', cutMiddle(name, LABEL_MAX)) : trans.__('Lineage');
+    this.title.caption = name ? trans.__('Lineage of %1', name) : '';
     const asked = isPlannedId(run) || board.node(run, node)?.phase === 'Planned' ? '' : run;
     this._model.follow(asked, node, visible !== false && this.isVisible);
   }
