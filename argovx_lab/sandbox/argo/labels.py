@@ -11,10 +11,8 @@ ON_EXIT = PREFIX + "on-exit"
 NODE_ID = PREFIX + "node-id"
 NODE_NAME = PREFIX + "node-name"
 POD_NAME_FORMAT = PREFIX + "pod-name-format"
-DISPLAY_NAME = PREFIX + "display-name"
 #: On a WorkflowTaskResult: ``"true"`` once the executor has reported everything.
 REPORTED = PREFIX + "report-outputs-completed"
-PROGRESS = PREFIX + "progress"
 WORKFLOW_TEMPLATE = PREFIX + "workflow-template"
 CLUSTER_WORKFLOW_TEMPLATE = PREFIX + "cluster-workflow-template"
 

@@ -111,11 +111,6 @@ class Templates:
             self._stored[key] = normalized(found)
         return copy.deepcopy(self._stored[key])
 
-    def arguments_of(self, context: Context) -> list[dict[str, Any]]:
-        """Return the spec-level parameters of a library template, the fallback of ``workflow.parameters``."""
-        holder = self._library.get((context.scope, context.resource)) or {}
-        return list((((holder.get("spec") or {}).get("arguments") or {}).get("parameters")) or [])
-
     def _with_defaults(self, template: Template) -> Template:
         own = kind_of(template)
         usable = {k: v for k, v in self._defaults.items() if k not in KINDS or k == own}

@@ -7,7 +7,6 @@ Source: https://kubernetes.io/docs/reference/using-api/api-concepts/
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import unquote
@@ -238,8 +237,3 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 def dry_run_values(request: Request) -> list[str]:
     """Return every ``dryRun`` of the query."""
     return [value for name, value in request.query if name == "dryRun"]
-
-
-def query_map(request: Request, names: tuple[str, ...]) -> Mapping[str, str]:
-    """Return the named options that are present."""
-    return {name: request.param(name) for name in names if request.param(name)}

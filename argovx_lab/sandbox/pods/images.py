@@ -102,10 +102,6 @@ class Images:
         ]
         self._table += [(pattern, known[name]) for pattern, name in DEFAULTS.items()]
 
-    def patterns(self) -> list[str]:
-        """Return the patterns, in the order in which they are tried."""
-        return [pattern for pattern, _ in self._table]
-
     def find(self, image: str) -> Interpreter | None:
         """Return how to run ``image``; ``None`` when the table does not have it."""
         names = {image, _short(image)}

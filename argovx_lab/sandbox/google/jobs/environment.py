@@ -74,45 +74,49 @@ def expand(text: str, values: Mapping[str, str]) -> str:
     return _REFERENCE.sub(one, text)
 
 
-def environment(
-    job: Mapping[str, Any],
-    replica: Replica,
-    *,
-    image: Image,
-    home: str,
-    base: Mapping[str, str],
-    metadata_host: str,
-    secret: str,
-    project_number: str,
-) -> dict[str, str]:
-    """Return the whole environment of one replica.
+@dataclass(frozen=True)
+class Surroundings:
+    """What a replica is given besides its job and its image.
 
     Parameters
     ----------
-    image : Image
-        What stands for the image: its program's folder leads ``PATH``, and what it sets wins over our
-        defaults; everything after it wins over the image.
     base : mapping
         What every job of this sandbox gets (proxy, CA).
     secret : str
         The job's path at the metadata server.
     """
+
+    home: str
+    base: Mapping[str, str]
+    metadata_host: str
+    secret: str
+    project_number: str
+
+
+def environment(
+    job: Mapping[str, Any], replica: Replica, image: Image, given: Surroundings
+) -> dict[str, str]:
+    """Return the whole environment of one replica.
+
+    The program's folder leads ``PATH``; what the image sets wins over our defaults, and everything after it
+    wins over the image.
+    """
     job_id = job["name"].rpartition("/")[2]
     values = {
         "PATH": f"{os.path.dirname(image.interpreter)}:/usr/local/bin:/usr/bin:/bin",
-        "HOME": home,
+        "HOME": given.home,
         "LANG": "C.UTF-8",
         "PYTHONUNBUFFERED": "1",
         "HOSTNAME": f"gke-{replica.task}-{job_id}"[:63],
         **image.env,
-        **base,
+        **given.base,
     }
     _add_own(values, replica)
     values |= {
         "CLOUD_ML_JOB_ID": job_id,
-        "CLOUD_ML_PROJECT_ID": project_number,
-        "GCE_METADATA_HOST": f"{metadata_host}/{secret}",
-        "GCE_METADATA_IP": metadata_host,
+        "CLOUD_ML_PROJECT_ID": given.project_number,
+        "GCE_METADATA_HOST": f"{given.metadata_host}/{given.secret}",
+        "GCE_METADATA_IP": given.metadata_host,
         **_output(job["job_spec"]),
         **_tensorboard(job),
         **_distribution(job, replica),

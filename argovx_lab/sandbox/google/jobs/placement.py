@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
-from argovx_lab.sandbox.google.jobs.environment import Replica, command, environment, replicas
+from argovx_lab.sandbox.google.jobs.environment import Replica, Surroundings, command, environment, replicas
 from argovx_lab.sandbox.google.jobs.images import Image, Images
 from argovx_lab.sandbox.google.jobs.records import Record, Records
 from argovx_lab.sandbox.processes import ProcessGroup, ProcessSpec
@@ -138,16 +138,14 @@ class Placement:
         image = self._images().find(replica.image)
         assert image is not None, "missing() was asked before"
         home = _home(folder)
-        env = environment(
-            job,
-            replica,
-            image=image,
+        given = Surroundings(
             home=str(home),
             base=self._base_environment(),
             metadata_host=self._metadata_host(),
             secret=secret,
             project_number=self._number,
         )
+        env = environment(job, replica, image, given)
         await ProcessGroup.start(folder, ProcessSpec(argv=_argv(replica, image, env), env=env, cwd=str(home)))
 
 
