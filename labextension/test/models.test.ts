@@ -123,7 +123,17 @@ test('a sparkline stays in its box', () => {
 
 test('times and sizes read as people say them', () => {
   assert.deepEqual([0, 62, 3723].map(elapsed), ['0:00', '1:02', '1:02:03']);
-  assert.deepEqual([12, 12_204, 1.2e9].map(bytes), ['12 B', '12.2 KB', '1.2 GB']);
+  // The same table as tests/codecs/test_sizes.py.
+  assert.deepEqual([0, 12, 999, 1000, 12_204, 920_128, 1.2e9, 3e15].map(bytes), [
+    '0 B',
+    '12 B',
+    '999 B',
+    '1 KB',
+    '12.2 KB',
+    '920 KB',
+    '1.2 GB',
+    '3000 TB'
+  ]);
   assert.deepEqual([0.123456, 3, 1e-7, 12_345_678.9].map(metric), ['0.1235', '3', '1.00e-7', '1.23e+7']);
   assert.deepEqual([5, 120, 7200, 3e5].map(age), ['5 s', '2 min', '2 h', '3 days']);
   assert.equal(shortDigest('sha256:9f3ab2'), '9f3a…');

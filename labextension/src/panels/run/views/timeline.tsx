@@ -49,6 +49,7 @@ function Stretch({
 }
 
 interface IRowProps {
+  readonly run: string;
   readonly row: ITimelineRow;
   readonly spans: readonly ISpan[];
   readonly at: readonly number[];
@@ -57,7 +58,7 @@ interface IRowProps {
   onPick(): void;
 }
 
-function Row({ row, spans, at, selected, now, onPick }: IRowProps): JSX.Element {
+function Row({ run, row, spans, at, selected, now, onPick }: IRowProps): JSX.Element {
   const { node, stretches } = row;
   const seconds = node.phase === 'Planned' ? null : nodeSeconds(node, now);
   return (
@@ -67,6 +68,7 @@ function Row({ row, spans, at, selected, now, onPick }: IRowProps): JSX.Element 
         className={`jp-argovx-timerow${node.phase === 'Planned' ? ' jp-argovx-dim' : ''}`}
         aria-pressed={selected}
         aria-label={[node.name, node.phase, ...stretches.map(words)].join(', ')}
+        data-argovx-run={run}
         data-argovx-node={node.id}
         data-argovx-phase={node.phase}
         onClick={onPick}
@@ -174,6 +176,7 @@ export function Timeline({ model }: { readonly model: RunViewModel }): JSX.Eleme
         {line.rows.map(row => (
           <Row
             key={row.node.id}
+            run={run.id}
             row={row}
             spans={line.spans}
             at={at}
