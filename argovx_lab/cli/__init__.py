@@ -132,7 +132,7 @@ def _run(args: argparse.Namespace) -> int:
 
 def _doctor(args: argparse.Namespace) -> int:
     from argovx_lab.wiring import Services, load_profile
-    from argovx_lab.wiring.doctor import examine
+    from argovx_lab.wiring.doctor import examine, lines
     from argovx_lab.wiring.local import sandbox_status
     from argovx_lab.wiring.profiles import SANDBOX
 
@@ -142,11 +142,8 @@ def _doctor(args: argparse.Namespace) -> int:
         print("– sandbox: it did not run and was started")
     bad = 0
     for check in examine(Services(profile)):
-        print(f"{'✓' if check.good else '✕'} {check.name}: {check.seen}")
-        if not check.good:
-            bad += 1
-            if check.hint:
-                print(f"    {check.hint}")
+        print("\n".join(lines(check)), flush=True)
+        bad += check.good is False
     return 1 if bad else 0
 
 

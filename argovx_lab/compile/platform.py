@@ -71,6 +71,8 @@ class Platform:
         Workload identity provider, as ``//iam.googleapis.com/projects/…``.
     ca_pem : str
         Own CA of the endpoints in PEM; empty when public roots serve.
+    iam_url, resourcemanager_url : str
+        Of the services that say which permissions are held; empty means Google's own addresses.
     """
 
     image: str
@@ -83,6 +85,8 @@ class Platform:
     bucket: str
     prefix: str = ""
     ca_pem: str = ""
+    iam_url: str = ""
+    resourcemanager_url: str = ""
 
 
 def ca_config_map(platform: Platform, namespace: str) -> Manifest | None:
@@ -98,8 +102,8 @@ def ca_config_map(platform: Platform, namespace: str) -> Manifest | None:
 
 
 def cluster_template(platform: Platform) -> Manifest:
-    """Return the ClusterWorkflowTemplate ``argovx-vertex-step`` with its templates ``step`` and ``sweep``."""
-    spec = {"templates": [_step(platform), _sweep(platform)]}
+    """Return the ClusterWorkflowTemplate ``argovx-vertex-step``: templates ``step``, ``sweep``, ``check``."""
+    spec = {"templates": [_step(platform), _sweep(platform), _check(platform)]}
     digest = hashlib.sha256(canonical(spec)).hexdigest()
     return {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -141,6 +145,17 @@ def _sweep(platform: Platform) -> Manifest:
     }
 
 
+def _check(platform: Platform) -> Manifest:
+    """Ask every hop of a step as the account that steps run as; the findings are the output ``report``."""
+    return {
+        "name": "check",
+        "inputs": {"parameters": [{"name": "run-as"}]},
+        "outputs": {"parameters": [{"name": "report", "valueFrom": {"path": f"{OUTPUTS_DIR}/report"}}]},
+        "container": _container(platform, ["check", "--run-as={{inputs.parameters.run-as}}"]),
+        **_pod_parts(platform),
+    }
+
+
 def _container(platform: Platform, args: list[str]) -> Manifest:
     settings = {
         "ARGOVX_STS_URL": platform.sts_url,
@@ -154,6 +169,10 @@ def _container(platform: Platform, args: list[str]) -> Manifest:
         "ARGOVX_PREFIX": platform.prefix,
         "ARGOVX_OUTPUTS": OUTPUTS_DIR,
     }
+    if platform.iam_url:
+        settings["ARGOVX_IAM_URL"] = platform.iam_url
+    if platform.resourcemanager_url:
+        settings["ARGOVX_RESOURCEMANAGER_URL"] = platform.resourcemanager_url
     mounts = [{"name": "argovx-token", "mountPath": _TOKEN_DIR, "readOnly": True}]
     if platform.ca_pem:
         settings["ARGOVX_CA_FILE"] = f"{_CA_DIR}/ca.pem"

@@ -96,6 +96,16 @@ class Session(Unpicklable):
         used = self._authorize(method, url, dict(headers or {}))
         return self._transport.send(method, url, headers=used, **options)
 
+    def sign_in(self) -> None:
+        """Exchange the subject token now.
+
+        Raises
+        ------
+        CredentialError, PermissionMissing, Unavailable
+            As STS answers.
+        """
+        self._renew()
+
     @property
     def expires_at(self) -> Optional[datetime]:
         """End of the access token now held, or ``None`` when none is held."""

@@ -1,6 +1,6 @@
 """The arguments in the open, and their comparison with the specification.
 
-Owns the command line of ``run`` and ``sweep``. Refuses any difference: what a policy judged
+Owns the command line of ``run``, ``sweep`` and ``check``. Refuses any difference: what a policy judged
 must be what runs.
 """
 
@@ -52,6 +52,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--ordinal", type=int, default=0, help="Argo's {{retries}}, from 0")
     sweep = modes.add_parser("sweep", help="cancel what a Workflow has left running")
     sweep.add_argument("--workflow-uid", required=True)
+    check = modes.add_parser("check", help="ask every hop of a step; creates nothing")
+    check.add_argument("--run-as", required=True)
     return top
 
 
@@ -65,7 +67,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """
     args = parser().parse_args(list(argv))
     if args.mode is None and not args.explain:
-        raise SpecError("launcher arguments: say run or sweep")
+        raise SpecError("launcher arguments: say run, sweep or check")
     return args
 
 

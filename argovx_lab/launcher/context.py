@@ -20,6 +20,7 @@ from argovx_lab.launcher.settings import Settings
 from argovx_lab.storage.objects import Objects
 from argovx_lab.vertex.jobs import Jobs
 from argovx_lab.vertex.metadata import Metadata
+from argovx_lab.vertex.permissions import Permissions
 
 
 class Interrupted(BaseException):
@@ -100,10 +101,12 @@ class Context:
     interrupt: Interrupt
     events: Events
     faults: Faults
+    session: Session
     kubernetes: Kubernetes
     objects: Objects
     jobs: Jobs
     metadata: Metadata
+    permissions: Permissions
 
 
 def connect(settings: Settings, events: Events, interrupt: Interrupt) -> Context:
@@ -117,6 +120,7 @@ def connect(settings: Settings, events: Events, interrupt: Interrupt) -> Context
         interrupt=interrupt,
         events=events,
         faults=faults,
+        session=session,
         kubernetes=Kubernetes(
             settings.kubernetes_url,
             settings.kubernetes_dir,
@@ -127,4 +131,5 @@ def connect(settings: Settings, events: Events, interrupt: Interrupt) -> Context
         objects=Objects(session, settings.storage_url),
         jobs=Jobs(*where),
         metadata=Metadata(*where),
+        permissions=Permissions(session, settings.resourcemanager_url, settings.iam_url),
     )

@@ -24,6 +24,10 @@ from argovx_lab.model.layout import Layout
 
 _ACCOUNT_PREFIX = "wf-"
 
+#: Google's own addresses, where a deployment names none.
+IAM_URL = "https://iam.googleapis.com"
+RESOURCEMANAGER_URL = "https://cloudresourcemanager.googleapis.com"
+
 
 @dataclass(frozen=True)
 class Times:
@@ -96,6 +100,8 @@ class Settings:
     federation: Federation
     aiplatform_url: str
     storage_url: str
+    iam_url: str
+    resourcemanager_url: str
     project: str
     region: str
     bucket: str
@@ -140,6 +146,8 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         federation=_federation(env, times),
         aiplatform_url=_need(env, "ARGOVX_AIPLATFORM_URL"),
         storage_url=_need(env, "ARGOVX_STORAGE_URL"),
+        iam_url=env.get("ARGOVX_IAM_URL") or IAM_URL,
+        resourcemanager_url=env.get("ARGOVX_RESOURCEMANAGER_URL") or RESOURCEMANAGER_URL,
         project=_need(env, "ARGOVX_PROJECT"),
         region=_need(env, "ARGOVX_REGION"),
         bucket=_need(env, "ARGOVX_BUCKET"),

@@ -132,14 +132,9 @@ def _whoami(session: Session) -> list[str]:
 
 
 def _doctor(session: Session) -> list[str]:
-    from argovx_lab.wiring.doctor import examine
+    from argovx_lab.wiring.doctor import examine, lines
 
-    lines = []
-    for check in examine(session.services):
-        lines.append(f"{'✓' if check.good else '✕'} {check.name}: {check.seen}")
-        if check.hint and not check.good:
-            lines.append(f"    {check.hint}")
-    return lines
+    return [line for check in examine(session.services) for line in lines(check)]
 
 
 def _help() -> list[str]:

@@ -65,12 +65,18 @@ class Rest:
     """
 
     def __init__(
-        self, session: Session, base_url: str, service: str = SERVICE, timeout_s: float = 30.0
+        self,
+        session: Session,
+        base_url: str,
+        service: str = SERVICE,
+        timeout_s: float = 30.0,
+        version: str = "v1",
     ) -> None:
         self._session = session
         self._base = base_url.rstrip("/")
         self._service = service
         self._timeout_s = timeout_s
+        self._version = version
 
     def call(
         self,
@@ -88,7 +94,7 @@ class Rest:
         Parameters
         ----------
         path : str
-            Behind ``/v1/``, such as ``projects/p/locations/r/customJobs``.
+            Behind the version, such as ``projects/p/locations/r/customJobs``.
         permission : str
             IAM permission that the call needs, for messages.
         repeat : bool, optional
@@ -101,7 +107,7 @@ class Rest:
         """
         answer = self._session.request(
             method,
-            f"{self._base}/v1/{path}",
+            f"{self._base}/{self._version}/{path}",
             params=params,
             headers={} if body is None else {"Content-Type": "application/json"},
             data=None if body is None else json.dumps(body).encode(),

@@ -1,110 +1,168 @@
 """Walks every hop between this machine and a running step, and says what to fix.
 
-Each check asks the real end, as the principal that steps are submitted by. A failed hop does not hide the
-ones behind it.
+Each check asks the real end, as the principal whose hop it is: the notebook's here, the step's own by a
+Workflow of the platform's template ``check``. A failed hop does not hide the ones behind it.
 """
 
 from __future__ import annotations
 
+import secrets
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from pathlib import Path
+from functools import partial
 
+from argovx_lab.compile.platform import cluster_template
+from argovx_lab.compile.probe import DEADLINE_S, probe
 from argovx_lab.errors import ArgovxError, NotFound
-from argovx_lab.model.names import STEP_TEMPLATE
-from argovx_lab.wiring.profiles import Profile
+from argovx_lab.identity.examine import examine as examine_token
+from argovx_lab.identity.examine import judge
+from argovx_lab.model import grants, names
+from argovx_lab.model.check import Check, decode
+from argovx_lab.storage import folders
+from argovx_lab.wiring.platform import platform_of
+from argovx_lab.wiring.profiles import SANDBOX, Profile
 from argovx_lab.wiring.services import Services
 
+__all__ = ["Check", "examine", "lines"]
 
-@dataclass(frozen=True)
-class Check:
-    """One hop: what was asked, whether it is well, what was seen, what to do."""
+Found = tuple[bool | None, str, str]
 
-    name: str
-    good: bool
-    seen: str
-    hint: str = ""
+#: What a notebook does with objects below the user's folder.
+OBJECTS = tuple(f"storage.objects.{verb}" for verb in ("create", "delete", "get", "list"))
+
+#: What it does with Workflows.
+VERBS = ("create", "get", "list", "watch", "patch")
+
+#: Between looks at the check's Workflow. Unit: seconds.
+LOOK_S = 0.2
 
 
 def examine(services: Services) -> Iterator[Check]:
     """Yield the checks in the order of the hops."""
     profile = services.profile
-    yield _try("token file", lambda: _token_file(profile))
-    yield _try("Kubernetes sign-in", lambda: _sign_in(services))
-    for verb in ("create", "get", "list", "watch", "patch"):
-        yield _right(services, verb)
+    yield _try("notebook: token", lambda: _token(profile))
+    yield _try("notebook: sign-in at Kubernetes", lambda: (True, services.cluster.who_am_i(), ""))
+    rights = [_try(f"notebook: may {verb} workflows", partial(_right, services, verb)) for verb in VERBS]
+    yield from rights
     yield _try("platform template", lambda: _template(services))
-    yield _try("token exchange and bucket", lambda: _bucket(services))
-    yield _try("Vertex custom jobs", lambda: _jobs(services))
-    yield _wide(services)
+    yield _try("notebook: bucket", lambda: _bucket(services))
+    yield _try("notebook: Vertex jobs", lambda: _jobs(services))
+    yield _try("notebook: no more rights than needed", lambda: _wide(services))
+    yield from _step(services) if rights[0].good else ()
 
 
-def _try(name: str, ask: Callable[[], str]) -> Check:
+def lines(check: Check) -> list[str]:
+    """Return a check as people read it."""
+    sign = {True: "✓", False: "✕", None: "–"}[check.good]
+    hint = [f"    {check.hint}"] if check.hint and not check.good else []
+    return [f"{sign} {check.name}: {check.seen}", *hint]
+
+
+def _try(name: str, ask: Callable[[], Found]) -> Check:
     try:
-        return Check(name, True, ask())
+        return Check(name, *ask())
     except ArgovxError as error:
         return Check(name, False, error.message, error.hint)
 
 
-def _token_file(profile: Profile) -> str:
-    if not Path(profile.token_file).is_file():
-        raise NotFound(
-            "the token file of this profile is not there",
-            hint="On a cluster: mount a projected ServiceAccount token. Sandbox: argovx sandbox start",
-        )
-    return "there"
+def _token(profile: Profile) -> Found:
+    return judge(examine_token(profile.token_file), profile.audience)
 
 
-def _sign_in(services: Services) -> str:
-    return services.cluster.who_am_i()
+def _right(services: Services, verb: str) -> Found:
+    if services.cluster.can_i(verb, "workflows", "argoproj.io"):
+        return True, "yes", ""
+    account = services.profile.principal.account.rpartition(":")[2]
+    return False, "no", grants.namespace_grant(services.profile.namespace, account, VERBS, "workflows")
 
 
-def _right(services: Services, verb: str) -> Check:
-    name = f"may {verb} workflows"
+def _template(services: Services) -> Found:
+    profile = services.profile
+    install = "argovx platform template"
+    install += "" if profile.name == SANDBOX else f" --profile {profile.name}"
+    there = services.cluster.get_cluster_template(names.STEP_TEMPLATE)
+    if there is None:
+        message = f"ClusterWorkflowTemplate {names.STEP_TEMPLATE} is not installed"
+        return False, message, f"{install} | kubectl apply -f -"
+    key = f"{names.PREFIX}digest"
+    digest = str((there["metadata"].get("annotations") or {}).get(key, ""))
+    wanted = cluster_template(platform_of(profile))["metadata"]["annotations"][key]
+    seen = f"{names.STEP_TEMPLATE}, digest {digest[:12] or 'unknown'}"
+    if digest != wanted:
+        return None, f"{seen}; this version would install {wanted[:12]}", f"{install} | kubectl apply -f -"
+    return True, seen, ""
+
+
+def _bucket(services: Services) -> Found:
+    profile, layout = services.profile, services.profile.layout
+    place = layout.uri(layout.root)
     try:
-        allowed = services.cluster.can_i(verb, "workflows", "argoproj.io")
+        held = folders.held(services.session, profile.endpoints.storage, layout.bucket, layout.root, OBJECTS)
+    except NotFound:
+        return False, f"{place} is not there", f"gcloud storage managed-folders create {place}"
+    missing = [name for name in OBJECTS if name not in held]
+    if not missing:
+        return True, place, ""
+    fix = grants.folder_grant(layout.bucket, layout.root, profile.principal.google, missing)
+    return False, f"{place}: {', '.join(missing)} missing", fix
+
+
+def _jobs(services: Services) -> Found:
+    profile = services.profile
+    try:
+        for _ in services.jobs.find('labels.argovx-user="nobody"'):
+            break
     except ArgovxError as error:
-        return Check(name, False, error.message, error.hint)
-    account = services.profile.principal.account
-    namespace = services.profile.namespace
-    fix = (
-        f"kubectl -n {namespace} create role argovx-notebook --verb={verb}"
-        " --resource=workflows.argoproj.io"
-        f" && kubectl -n {namespace} create rolebinding argovx-notebook --role=argovx-notebook "
-        f"--serviceaccount={':'.join(account.split(':')[2:])}"
-    )
-    return Check(name, allowed, "yes" if allowed else "no", "" if allowed else fix)
+        role = grants.project_grant(profile.project, profile.principal.google, grants.READER)
+        return False, error.message, role
+    return True, f"{profile.project}, {profile.region}", ""
 
 
-def _template(services: Services) -> str:
-    template = services.cluster.get_cluster_template(STEP_TEMPLATE)
-    if template is None:
-        raise NotFound(
-            f"ClusterWorkflowTemplate {STEP_TEMPLATE} is not installed",
-            hint="argovx platform template | kubectl apply -f -",
-        )
-    digest = (template["metadata"].get("annotations") or {}).get("argovx.dev/digest", "")
-    return f"{STEP_TEMPLATE}, digest {digest[:12] or 'unknown'}"
-
-
-def _bucket(services: Services) -> str:
-    layout = services.profile.layout
-    for _ in services.objects.list(layout.bucket, layout.root):
-        break
-    return layout.uri(layout.root)
-
-
-def _jobs(services: Services) -> str:
-    for _ in services.jobs.find('labels.argovx-user="nobody"'):
-        break
-    return f"{services.profile.project}, {services.profile.region}"
-
-
-def _wide(services: Services) -> Check:
+def _wide(services: Services) -> Found:
     """Warn of a principal that can do much more than it needs."""
+    if services.cluster.can_i("*", "*", "*", namespaced=False):
+        hint = "Use a kubeconfig context of your own ServiceAccount instead of a cluster-admin's."
+        return False, "cluster-admin", hint
+    return True, "yes", ""
+
+
+def _step(services: Services) -> Iterator[Check]:
+    """Yield what the step's own account found."""
     try:
-        wide = services.cluster.can_i("*", "*", "*", namespaced=False)
+        yield from decode(_report(services))
     except ArgovxError as error:
-        return Check("no more rights than needed", False, error.message, error.hint)
-    hint = "Use a kubeconfig context of your own ServiceAccount instead of a cluster-admin's." if wide else ""
-    return Check("no more rights than needed", not wide, "cluster-admin" if wide else "yes", hint)
+        yield Check("step: check in a pod", False, error.message, error.hint)
+
+
+def _report(services: Services) -> str:
+    """Submit the check and return its report."""
+    profile = services.profile
+    name = f"argovx-doctor-{secrets.token_hex(3)}"
+    services.cluster.create_workflow(probe(name, profile.namespace, profile.user, profile.run_as))
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end:
+        found = services.cluster.get_workflow(name) or {}
+        status = found.get("status") or {}
+        nodes = list((status.get("nodes") or {}).values())
+        for node in nodes:
+            for parameter in (node.get("outputs") or {}).get("parameters") or []:
+                if parameter.get("name") == "report":
+                    return str(parameter.get("value", ""))
+        if status.get("phase") in ("Failed", "Error"):
+            raise _failed(profile, status, nodes)
+        time.sleep(LOOK_S)
+    raise NotFound(
+        f"the check's Workflow {name} did not end within {DEADLINE_S} s",
+        hint=f"kubectl -n {profile.namespace} describe workflow {name}; is Argo's controller there?",
+    )
+
+
+def _failed(profile: Profile, status: dict[str, object], nodes: list[dict[str, object]]) -> NotFound:
+    said = [str(node["message"]) for node in nodes if node.get("message")] or [str(status.get("message", ""))]
+    account = names.workflow_account(profile.user)
+    hint = f"The launcher image is {profile.launcher_image}."
+    if "serviceaccount" in said[-1].replace(" ", "").lower():
+        hint = f"kubectl -n {profile.namespace} create serviceaccount {account}"
+    elif "workflowtaskresults" in said[-1]:
+        hint = grants.namespace_grant(profile.namespace, account, ("create", "patch"), "workflowtaskresults")
+    return NotFound(f"the check did not run: {said[-1]}", hint=hint)

@@ -20,5 +20,7 @@ def platform_of(profile: Profile) -> Platform:
         region=profile.region,
         bucket=profile.bucket,
         prefix=profile.prefix,
+        iam_url=profile.endpoints.iam,
+        resourcemanager_url=profile.endpoints.resourcemanager,
         ca_pem=Path(profile.ca_file).read_text() if profile.ca_file else "",
     )

@@ -43,11 +43,13 @@ _USER_MAX = 30
 
 @dataclass(frozen=True)
 class Endpoints:
-    """Base URLs of the Google services."""
+    """Base URLs of the Google services; an empty one means Google's own address."""
 
     sts: str
     aiplatform: str
     storage: str
+    iam: str = ""
+    resourcemanager: str = ""
 
 
 @dataclass(frozen=True)
