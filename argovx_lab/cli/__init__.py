@@ -49,6 +49,9 @@ def _parser() -> argparse.ArgumentParser:
     template = kinds.add_parser("template", help="print the ClusterWorkflowTemplate as YAML")
     template.add_argument("--profile", default="")
     template.set_defaults(act=_template)
+    roles = kinds.add_parser("roles", help="print the gcloud lines of the custom roles")
+    roles.add_argument("--profile", default="")
+    roles.set_defaults(act=_roles)
     return parser
 
 
@@ -151,6 +154,13 @@ def _demo(args: argparse.Namespace) -> int:
     from argovx_lab.cli.demo import run
 
     return run(args.notebook)
+
+
+def _roles(args: argparse.Namespace) -> None:
+    from argovx_lab.wiring import load_profile
+    from argovx_lab.wiring.platform import role_lines
+
+    print("\n".join(role_lines(load_profile(args.profile).project)))
 
 
 def _template(args: argparse.Namespace) -> None:

@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 
-from argovx_lab.errors import ArgovxError, NotFound
+from argovx_lab.errors import ArgovxError, NotFound, PermissionMissing
 from argovx_lab.identity.examine import examine, judge
 from argovx_lab.launcher.context import Context
 from argovx_lab.launcher.ending import SUCCEEDED, Ending
 from argovx_lab.model import grants
 from argovx_lab.model.check import Check, encode
+from argovx_lab.model.names import workflow_account
 from argovx_lab.storage import folders
 
 #: What a launcher does with objects below the user's folder.
@@ -126,12 +127,22 @@ class Hops:
         return not missing, _said(self._run_as, missing), fix
 
     def _workflow(self) -> tuple[bool | None, str, str]:
-        self._context.kubernetes.workflow(self._settings.workflow)
+        try:
+            self._context.kubernetes.workflow(self._settings.workflow)
+        except PermissionMissing as error:
+            return False, error.message, self._right(("get",), "workflows")
         return True, self._settings.workflow, ""
 
     def _task_result(self) -> tuple[bool | None, str, str]:
-        there = self._context.kubernetes.report(self._settings.node_id, {})
+        try:
+            there = self._context.kubernetes.report(self._settings.node_id, {})
+        except PermissionMissing as error:
+            return False, error.message, self._right(("create", "patch"), "workflowtaskresults")
         return True, "may be patched" if there else "not there yet", ""
+
+    def _right(self, verbs: tuple[str, ...], resource: str) -> str:
+        settings = self._settings
+        return grants.namespace_grant(settings.namespace, workflow_account(settings.user), verbs, resource)
 
 
 def _said(place: str, missing: list[str]) -> str:

@@ -8,6 +8,16 @@ from argovx_lab.compile.platform import Platform
 from argovx_lab.wiring.profiles import Profile
 
 
+def role_lines(project: str) -> list[str]:
+    """Return the lines that create the custom roles of a project: the table that the sandbox enforces."""
+    from argovx_lab.sandbox.google.roles import CUSTOM
+
+    return [
+        f"gcloud iam roles create {name} --project={project} --permissions={','.join(sorted(held))}"
+        for name, held in CUSTOM.items()
+    ]
+
+
 def platform_of(profile: Profile) -> Platform:
     """Return the deployment that the template is written for."""
     return Platform(

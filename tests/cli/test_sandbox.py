@@ -105,6 +105,15 @@ def test_start_says_that_it_runs(sandbox, capsys):
     assert capsys.readouterr().out.startswith("sandbox runs: pid ")
 
 
+def test_the_custom_roles_are_lines_for_a_shell(sandbox, capsys):
+    assert main(["platform", "roles"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    verbs = ",".join(f"aiplatform.customJobs.{verb}" for verb in ("cancel", "create", "get", "list"))
+    head = "gcloud iam roles create argovxSubmitter --project=argovx-sandbox --permissions="
+    assert head + verbs in lines
+    assert any("argovxPanelReader" in line for line in lines)
+
+
 def test_the_template_is_an_object_that_kubectl_takes(sandbox, capsys):
     assert main(["platform", "template"]) == 0
     document = yaml.safe_load(capsys.readouterr().out)

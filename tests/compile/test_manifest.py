@@ -13,6 +13,7 @@ from argovx_lab.compile.platform import (
     ca_config_map,
     cluster_template,
 )
+from argovx_lab.compile.probe import probe
 from argovx_lab.errors import SpecError
 from argovx_lab.model import names
 from argovx_lab.model.run import Cell, Input
@@ -133,10 +134,18 @@ def test_a_foreign_workflow_is_not_retried():
 
 def test_the_template_declares_what_the_workflow_passes():
     template = cluster_template(PLATFORM)
-    step, sweep = template["spec"]["templates"]
+    step, sweep, check = template["spec"]["templates"]
     assert [p["name"] for p in step["inputs"]["parameters"]] == list(STEP_ARGUMENTS)
     assert [p["name"] for p in step["outputs"]["parameters"]] == list(STEP_OUTPUTS)
     assert sweep["name"] == "sweep"
+    given = probe("argovx-doctor-1", "argovx", "ada", "u-ada@p.iam.gserviceaccount.com")
+    task = given["spec"]["templates"][0]["dag"]["tasks"][0]
+    assert task["templateRef"]["template"] == check["name"]
+    assert [p["name"] for p in check["inputs"]["parameters"]] == [
+        p["name"] for p in task["arguments"]["parameters"]
+    ]
+    assert given["spec"]["serviceAccountName"] == "wf-ada"
+    assert "argovx.dev/run" not in given["metadata"]["labels"]
 
 
 def test_the_template_carries_no_secret_and_nobodys_name():
