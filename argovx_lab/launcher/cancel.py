@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from argovx_lab.errors import ArgovxError
 from argovx_lab.launcher.context import Context, Deadline
-from argovx_lab.launcher.ending import EVICTED, STOPPED, Ending
+from argovx_lab.launcher.ending import EVICTED, LOST, STOPPED, Ending
 from argovx_lab.launcher.launch import Launch
 from argovx_lab.launcher.place import is_stopped
 from argovx_lab.vertex.states import CANCELLED, is_terminal, word
@@ -36,7 +36,7 @@ def interrupted(context: Context, job: str, launch: Launch | None) -> Ending:
     """
     if not stopped(context):
         context.events.emit("stopping", meaning="eviction", job=job)
-        return Ending(143, EVICTED, "the pod was evicted; the job goes on and is adopted", record=False)
+        return Ending(LOST, EVICTED, "the pod was evicted; the job goes on and is adopted", record=False)
     context.events.emit("stopping", meaning="stop", job=job)
     if job:
         return stop_job(context, job)

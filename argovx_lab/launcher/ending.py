@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from argovx_lab.errors import ArgovxError, StepFailed
-from argovx_lab.model.exits import EVICTED
-
-__all__ = ["EVICTED", "STOPPED", "SUCCEEDED", "Ending", "of_error"]
 
 SUCCEEDED = "Succeeded"
 STOPPED = "Stopped"
+EVICTED = "Evicted"
+
+#: Exit code of a launcher whose pod is lost: Argo repeats it, and the repetition adopts the job. Source: the
+#: code of a container that was killed, which an eviction ends in as well when it is not quick.
+LOST = 137
 
 
 @dataclass(frozen=True)

@@ -24,9 +24,6 @@ from argovx_lab.errors import (
     StepTimedOut,
 )
 
-#: The first word of ``exit-reason`` where code 143 is no stop: the pod had to go, the job did not.
-EVICTED = "Evicted"
-
 
 @dataclass(frozen=True)
 class Meaning:
@@ -93,32 +90,22 @@ _MEANINGS = {
     130: Meaning(StepCancelled, "was cancelled at Vertex", "Run the cell again when it may go on."),
     137: Meaning(
         RemoteError,
-        "lost its launcher: it was killed, or its pod or node was lost",
+        "lost its launcher: it was killed, or its pod evicted or lost",
         "Retry starts it anew; a job that was left is cancelled at the Workflow's end.",
     ),
     143: Meaning(StepCancelled, "was stopped", "Run the cell again when it may go on."),
 }
 
-_EVICTION = Meaning(
-    RemoteError,
-    "lost its launcher: the pod was evicted",
-    "Retry starts it anew; a job that was left is cancelled at the Workflow's end.",
-)
 
-
-def meaning(code: Optional[int], reason: str = "") -> Meaning:
+def meaning(code: Optional[int]) -> Meaning:
     """Return what an exit code means.
 
     Parameters
     ----------
     code : int or None
         Exit code of the launcher; ``None`` when there is none: it was never started, or lost.
-    reason : str
-        The output ``exit-reason``, which tells an eviction from a stop.
     """
     if code is None:
         return _NO_CODE
-    if code == 143 and reason.partition(":")[0] == EVICTED:
-        return _EVICTION
     known = _MEANINGS.get(code)
     return known or Meaning(RunError, f"failed with exit code {code}", "Its launcher's log tells more.")

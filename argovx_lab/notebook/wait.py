@@ -10,7 +10,7 @@ import time
 from typing import Any, NoReturn
 
 from argovx_lab.errors import NotFound, OutputsMissing, StepCancelled, StepFailed, shorten
-from argovx_lab.model.exits import EVICTED, Meaning, meaning
+from argovx_lab.model.exits import Meaning, meaning
 from argovx_lab.model.run import Exit, Node, Phase, Run
 from argovx_lab.notebook.display import bundle, line
 from argovx_lab.wiring import ReadPath
@@ -146,8 +146,8 @@ def raise_for(node: Node) -> None:
     if node.phase in (Phase.SUCCEEDED, Phase.CACHED, Phase.SKIPPED):
         return
     ended = node.exit or Exit()
-    meant = meaning(ended.code, ended.reason)
-    if node.phase is Phase.STOPPED and not _evicted(ended):
+    meant = meaning(ended.code)
+    if node.phase is Phase.STOPPED:
         _raise_stopped(node, meant)
     hint, what = node.hint or meant.hint, _reason(node, ended)
     if meant.error is StepFailed:
@@ -156,10 +156,6 @@ def raise_for(node: Node) -> None:
             f"{node.name} {meant.words}: {what}{place}", hint=hint, traceback=list(ended.traceback)
         )
     raise meant.error(f"{node.name} {meant.words}: {what}", hint=hint)
-
-
-def _evicted(ended: Exit) -> bool:
-    return ended.reason.partition(":")[0] == EVICTED
 
 
 def _raise_stopped(node: Node, meant: Meaning) -> NoReturn:

@@ -56,7 +56,7 @@ def test_a_deleted_workflow_is_a_stop(launcher, world, running):
 def test_an_eviction_leaves_the_job_to_the_next_life(launcher, step, world, lib, running):
     running.send_signal(signal.SIGTERM)
     running.communicate(timeout=20)
-    assert running.returncode == 143
+    assert running.returncode == 137
     (job,) = world.jobs.values()
     assert job["state"] == "JOB_STATE_RUNNING"
     assert launcher.attempt().exit not in world.objects
@@ -70,7 +70,7 @@ def test_a_workflow_that_cannot_be_read_is_taken_for_an_eviction(launcher, world
     world.fault(r"GET /apis/.*/workflows/", 503, times=99)
     running.send_signal(signal.SIGTERM)
     running.communicate(timeout=30)
-    assert running.returncode == 143
+    assert running.returncode == 137
     assert next(iter(world.jobs.values()))["state"] == "JOB_STATE_RUNNING"
 
 
