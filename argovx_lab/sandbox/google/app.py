@@ -83,7 +83,7 @@ class GoogleApp:
             return _STS
         if scope["path"].startswith(_STORAGE) or host.endswith("storage.googleapis.com"):
             return self._storage.name_of(scope["method"], raw)
-        return self._gateway.name_of(scope["method"], scope["path"], kind.startswith("application/grpc"))
+        return self._gateway.name_of(scope["method"], raw, kind.startswith("application/grpc"))
 
     async def _respond(self, request: Request) -> Response:
         path = request.path

@@ -132,7 +132,7 @@ class Gateway:
         trail = _Trail("rest", f"{request.method} {request.path}")
         try:
             async with _Audited(self, trail):
-                match = self._table.route(request.method, request.path)
+                match = self._table.route(request.method, rpc.decoded(request.raw_path))
                 caller = self._caller(request, trail, match.rpc.name if match else "")
                 if match is None:
                     raise self._no_route(request)
@@ -162,8 +162,8 @@ class Gateway:
     def name_of(self, method: str, path: str, grpc: bool) -> str:
         """Return the full name of the RPC that a request means, or the empty string."""
         if grpc:
-            return path[1:].replace("/", ".")
-        match = self._table.route(method, path)
+            return path.partition("?")[0][1:].replace("/", ".")
+        match = self._table.route(method, rpc.decoded(path))
         return match.rpc.name if match else ""
 
     def _caller(self, request: Request, trail: _Trail, name: str) -> Caller:

@@ -78,6 +78,12 @@ class Project:
             raise invalid(f"Unsupported location '{location}' in '{field}'.", [field])
         return values
 
+    def check_location(self, name: str, field: str = "name") -> None:
+        """Refuse a name of any shape whose location does not exist."""
+        found = re.match(r"projects/[^/]+/locations/([^/]+)", name)
+        if found is not None and found[1] not in REGIONS:
+            raise invalid(f"Unsupported location '{found[1]}' in '{field}'.", [field])
+
     def location(self, parent: str) -> str:
         """Return the location of ``projects/P/locations/L``."""
         return self.parse("projects/{project}/locations/{location}", parent, "parent")["location"]

@@ -75,6 +75,7 @@ class Operations:
 
     def _find(self, name: str) -> Document:
         name = self._project.canonical(name)
+        self._project.check_location(name)
         tail = name.rpartition("/")[2]
         if not tail.isdigit() or "/operations/" not in name:
             raise invalid(f"Invalid operation name '{name}'.", ["name"])
@@ -111,6 +112,7 @@ class Operations:
         def leaf(part: object, document: Any) -> bool:
             return isinstance(part, Comparison) and _FIELDS.compare(part, document)
 
+        self._project.check_location(message.get("name", ""))
         below = self._project.canonical(message.get("name", "")) + "/"
         rows: list[Any] = [doc for _, doc in self._store.scan(_TABLE) if doc["name"].startswith(below)]
         rows = [doc for doc in rows if matches(expression, doc, leaf)]

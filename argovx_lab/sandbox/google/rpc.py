@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 from argovx_lab.sandbox.google.messages import SCHEMA
 
@@ -49,6 +50,11 @@ class Rpc:
     def described(self) -> bool:
         """Whether its messages are in the descriptor set."""
         return bool(self.request)
+
+
+def decoded(raw: str) -> str:
+    """Return a raw path with its segments decoded; a slash within a segment stays ``%2F``."""
+    return "/".join(unquote(part).replace("/", "%2F") for part in raw.partition("?")[0].split("/"))
 
 
 def verb(method: Rpc) -> str:

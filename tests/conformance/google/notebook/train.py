@@ -1,4 +1,7 @@
-"""What the notebook trains: a curve in TensorBoard's log folder, a line in the log, a file beside the model."""
+"""What the notebook trains: a curve in TensorBoard's log folder, a line in the log, a file beside the model.
+
+It creates two small objects (nothing to pay below the free quota).
+"""
 
 # ruff: noqa: T201
 import os

@@ -1,4 +1,5 @@
-"""Time series through the high-level SDK, with the default TensorBoard. Creates and deletes one experiment.
+"""Time series through the high-level SDK, with the default TensorBoard. Creates and deletes one experiment, and one
+TensorBoard instance that stays the default (free below 10 GB).
 
 Usage: curves.py grpc|rest
 """

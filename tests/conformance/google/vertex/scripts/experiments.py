@@ -1,4 +1,5 @@
-"""Experiments through the high-level SDK. Creates and deletes one experiment with two runs.
+"""Experiments through the high-level SDK. Creates and deletes one experiment with two runs
+(a fraction of a cent).
 
 Usage: experiments.py grpc|rest
 """

@@ -1,4 +1,5 @@
-"""JobService through the generated client. Creates three jobs of seconds on n1-standard-4 and cancels them.
+"""JobService through the generated client. Creates three jobs on n1-standard-4 and cancels
+them while they are queued (free).
 
 Usage: job_service.py grpc|rest
 """

@@ -1,4 +1,4 @@
-"""ML Metadata through the generated client. Creates and deletes a few nodes.
+"""ML Metadata through the generated client. Creates and deletes a few nodes (a fraction of a cent).
 
 Usage: lineage.py grpc|rest
 """

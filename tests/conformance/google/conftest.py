@@ -1,7 +1,8 @@
 """The Google end behind its proxy, and scripts in the vendor's language run against it.
 
-A script (``scripts/``) knows nothing of the sandbox: project, region, bucket and service account come through
-the environment that ``argovx sandbox run`` sets, and two variables of the test.
+A script (``*/scripts/``) knows nothing of the sandbox: project, region, bucket and service account come through
+the environment that ``argovx sandbox run`` sets, and two variables of the test. With ``ARGOVX_TEST_PROJECT`` and
+real credentials in the environment (``LAB_BUCKET`` and ``SERVICE_ACCOUNT`` set) the same scripts run there.
 """
 
 from __future__ import annotations
@@ -38,7 +39,10 @@ AUDIENCE = (
     f"//iam.googleapis.com/projects/{NUMBER}/locations/global/workloadIdentityPools/argovx/providers/sandbox"
 )
 ISSUER = "https://127.0.0.1:1"
-SCRIPTS = Path(__file__).parent / "scripts"
+POOL = f"projects/{NUMBER}/locations/global/workloadIdentityPools/argovx"
+HERE = Path(__file__).parent
+#: With a real project the same scripts run against it, with the credentials of the environment.
+REAL = os.environ.get("ARGOVX_TEST_PROJECT", "")
 
 
 def _listen() -> socket.socket:
@@ -47,6 +51,11 @@ def _listen() -> socket.socket:
     bound.bind(("127.0.0.1", 0))
     bound.listen()
     return bound
+
+
+def principal(account: str = f"owner-{USER}") -> str:
+    """Return the principal of a ServiceAccount of the cluster."""
+    return f"principal://iam.googleapis.com/{POOL}/subject/system:serviceaccount:argovx:{account}"
 
 
 class End:
@@ -82,6 +91,8 @@ class End:
     def start(self) -> End:
         self._thread.start()
         assert self._ready.wait(20), "the Google end did not start"
+        # the scripts write and delete logs, as the owner of a real project may
+        self.call(lambda: self.server.iam.policies.add("project", "roles/logging.admin", principal()))
         return self
 
     def stop(self) -> None:
@@ -145,10 +156,8 @@ class End:
 
     def token(self, account: str = f"owner-{USER}") -> str:
         """Return an access token of a ServiceAccount of the cluster."""
-        pool = f"projects/{NUMBER}/locations/global/workloadIdentityPools/argovx"
-        subject = f"system:serviceaccount:argovx:{account}"
-        principal = f"principal://iam.googleapis.com/{pool}/subject/{subject}"
-        return str(self.call(lambda: self.server.authenticator.issue(principal, subject=subject)))
+        who, subject = principal(account), f"system:serviceaccount:argovx:{account}"
+        return str(self.call(lambda: self.server.authenticator.issue(who, subject=subject)))
 
     def credentials(self, account: str) -> Path:
         """Write an external_account file of a ServiceAccount of the cluster."""
@@ -185,14 +194,18 @@ class End:
             "GOOGLE_CLOUD_LOCATION": REGION,
             "NO_GCE_CHECK": "true",
             "LAB_BUCKET": BUCKET,
+            "CALLER": principal(account),
+            "SERVICE_ACCOUNT": f"u-{USER}@{PROJECT}.iam.gserviceaccount.com",
             "LAB_SERVICE_ACCOUNT": f"u-{USER}@{PROJECT}.iam.gserviceaccount.com",
         }
 
     def run(self, script: str, *arguments: str, account: str = f"owner-{USER}") -> list[str]:
-        """Run a script to its end; return what it said in lines that begin with two colons."""
+        """Run ``FOLDER/NAME.py`` to its end; return what it said in lines that begin with two colons."""
+        folder, _, name = script.rpartition("/")
+        path = HERE / (folder or "vertex") / "scripts" / name
         done = subprocess.run(
-            [sys.executable, "-W", "ignore", str(SCRIPTS / script), *arguments],
-            env=self.environment(account),
+            [sys.executable, "-W", "ignore", str(path), *arguments],
+            env={**os.environ, "GOOGLE_CLOUD_PROJECT": REAL} if REAL else self.environment(account),
             capture_output=True,
             text=True,
             timeout=120,
