@@ -9,6 +9,7 @@ Source: https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token, 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
@@ -216,7 +217,8 @@ async def _fields(request: Request) -> dict[str, str]:
         raise Rejected("invalid_request", f"The request body is longer than {_BODY_MAX} bytes.") from None
     except UnicodeDecodeError:
         raise Rejected("invalid_request", "The request body is not UTF-8.") from None
-    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    # Google's C++ client, which is in pyarrow, sends the header twice
+    kind = re.split("[;,]", request.headers.get("content-type", ""))[0].strip().lower()
     if kind == "application/json":
         return _json_fields(body)
     if kind != "application/x-www-form-urlencoded":

@@ -54,12 +54,25 @@ class _Feed:
         self.writer = writer
         self.lock = asyncio.Lock()
         self.feeder: object = None
+        self._before = 0
+
+    async def settle(self, piece: Piece) -> None:
+        """Stop who feeds now, so that the size that is told stays true; whole units of his count."""
+        async with self.lock:
+            if self.feeder is not None:
+                self.feeder = None
+                self._cut(piece)
+
+    def _cut(self, piece: Piece) -> None:
+        """Keep whole units of a chunk that is not the last, as Google does."""
+        if not piece.completes(self.writer.size):
+            self.writer.truncate(max(self._before, self.writer.size // UNIT * UNIT))
 
     async def append(self, piece: Piece, request: Request) -> None:
         """Write what the request brings behind what is here."""
         mine = self.feeder = object()
         async with self.lock:
-            before = self.writer.mark()
+            before = self._before = self.writer.mark()
         assert piece.first is not None
         if piece.first > before:
             raise invalid(
@@ -75,9 +88,7 @@ class _Feed:
             async with self.lock:
                 if self.feeder is mine:
                     self.feeder = None
-                    # Google keeps whole units of a chunk that is not the last
-                    if not piece.completes(self.writer.size):
-                        self.writer.truncate(max(before, self.writer.size // UNIT * UNIT))
+                    self._cut(piece)
         brought = (piece.length or 0) - (before - piece.first)
         if self.writer.size == before and brought > 0 and not piece.completes(before):
             raise invalid(
@@ -171,6 +182,7 @@ class Sessions:
         feed = self._feed(key)
         if piece.first is None:
             await request.read()
+            await feed.settle(piece)
         else:
             await feed.append(piece, request)
         if piece.completes(feed.writer.size):

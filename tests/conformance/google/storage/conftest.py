@@ -1,7 +1,10 @@
 """A Google end with identity and storage only, behind TLS for ``*.googleapis.com`` and a CONNECT proxy.
 
 The clients run unmodified: they talk to Google's own host names, and get their tokens by exchanging a
-ServiceAccount token that a file holds.
+ServiceAccount token that a file holds. With ``ARGOVX_TEST_PROJECT`` the same tests run against that project with
+the default credentials of the machine; what needs a second identity, or the sandbox's, is skipped and says so.
+They create a bucket per test with a handful of small objects, a copy of 65 MiB among them, and delete it; at
+list prices that is below one cent.
 """
 
 from __future__ import annotations
@@ -15,7 +18,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
@@ -24,11 +27,13 @@ import jwt
 import pytest
 import trustme
 from cryptography.hazmat.primitives.asymmetric import ec
+from google.api_core.exceptions import NotFound
 from google.cloud import storage
 from hypercorn.asyncio import serve
 from hypercorn.config import Config
 
 from argovx_lab.sandbox.clock import Clock
+from argovx_lab.sandbox.environment import network
 from argovx_lab.sandbox.google.accounts import Accounts
 from argovx_lab.sandbox.google.auth import Authenticator
 from argovx_lab.sandbox.google.credentials import IamCredentials
@@ -42,6 +47,8 @@ from argovx_lab.sandbox.google.subject_token import Provider, Verifier
 from argovx_lab.sandbox.http import Request, json_response
 
 PROJECT, NUMBER, USER, BUCKET = "argovx-sandbox", "424242424242", "ada", "argovx-sandbox-ada"
+OWNER = "owner-ada"
+REAL = os.environ.get("ARGOVX_TEST_PROJECT", "")
 ISSUER = "https://kubernetes.sandbox.invalid"
 
 
@@ -50,6 +57,7 @@ class Lab:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self.project, self.number, self.bucket = PROJECT, NUMBER, BUCKET
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.store = Store(folder / "google.sqlite")
         clock = Clock()
@@ -62,6 +70,7 @@ class Lab:
         credentials = IamCredentials(auth, iam, accounts, clock)
         self.metadata = MetadataServer(auth, self.store, clock, PROJECT, NUMBER)
         self.metadata_port = 0
+        self.email = accounts.email
         seed(self.store, iam, accounts, self.storage.buckets, user=USER, bucket=BUCKET, namespace="argovx")
         iam.policies.add(
             f"serviceAccounts/{accounts.email('u-ada')}",
@@ -83,6 +92,11 @@ class Lab:
             work()
 
         asyncio.run_coroutine_threadsafe(run(), self.loop).result(10)
+
+    @property
+    def metadata_host(self) -> str:
+        """Host and port of the metadata server."""
+        return f"127.0.0.1:{self.metadata_port}"
 
     def principal(self, account: str) -> str:
         pool = f"projects/{NUMBER}/locations/global/workloadIdentityPools/argovx"
@@ -172,6 +186,8 @@ def _free_port() -> int:
 
 @pytest.fixture(scope="module")
 def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
+    if REAL:
+        pytest.skip("this needs an identity provider of our own, which a real project does not have")
     folder = tmp_path_factory.mktemp("google")
     made = Lab(folder)
     ca = trustme.CA()
@@ -231,8 +247,9 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
             n for n in os.environ if n.lower() in ("http_proxy", "https_proxy", "no_proxy", "all_proxy")
         ]:
             patch.delenv(name)
-        patch.setenv("HTTPS_PROXY", f"http://127.0.0.1:{proxies[0]}")
-        patch.setenv("REQUESTS_CA_BUNDLE", str(folder / "ca.pem"))
+        for name, value in network(f"http://127.0.0.1:{proxies[0]}", str(folder / "ca.pem")).items():
+            patch.setenv(name, value)
+        patch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(made.credentials_file(OWNER)))
         patch.setenv("GOOGLE_CLOUD_PROJECT", PROJECT)
         patch.setenv("DISABLE_GCS_PYTHON_CLIENT_OTEL_BUCKET_METADATA", "true")
         yield made
@@ -247,19 +264,32 @@ Become = Callable[..., storage.Client]
 
 
 @pytest.fixture(scope="module")
-def become(lab: Lab) -> Iterator[Become]:
+def become(request: pytest.FixtureRequest) -> Iterator[Become]:
     """Make a storage client whose identity is a ServiceAccount of the cluster."""
     with ExitStack() as stack:
 
-        def make(account: str = "owner-ada", **extra: Any) -> storage.Client:
-            credentials, _ = google.auth.load_credentials_from_file(
-                str(lab.credentials_file(account, **extra))
-            )
-            client = storage.Client(project=PROJECT, credentials=credentials)
+        def make(account: str = OWNER, **extra: Any) -> storage.Client:
+            if not REAL:
+                lab = request.getfixturevalue("lab")
+                credentials, _ = google.auth.load_credentials_from_file(
+                    str(lab.credentials_file(account, **extra))
+                )
+                client = storage.Client(project=PROJECT, credentials=credentials)
+            elif account == OWNER and not extra:
+                client = storage.Client(project=REAL)
+            else:
+                pytest.skip("this needs a second identity, which a real project does not give away")
             stack.callback(client.close)
             return client
 
         yield make
+
+
+@pytest.fixture
+def sandbox_only() -> None:
+    """What only the sandbox does: it refuses by name what it does not have."""
+    if REAL:
+        pytest.skip("a real project has what is refused here")
 
 
 @pytest.fixture(scope="module")
@@ -269,6 +299,23 @@ def client(become: Become) -> storage.Client:
 
 
 @pytest.fixture
-def bucket(client: storage.Client) -> storage.Bucket:
+def new_bucket(client: storage.Client) -> Iterator[Callable[..., storage.Bucket]]:
+    """Make buckets of the owner, which go when the test ends."""
+    made: list[storage.Bucket] = []
+
+    def make(**kwargs: Any) -> storage.Bucket:
+        wanted = client.bucket(f"lab-{uuid.uuid4().hex[:12]}")
+        wanted.iam_configuration.uniform_bucket_level_access_enabled = True
+        made.append(client.create_bucket(wanted, **kwargs))
+        return made[-1]
+
+    yield make
+    for each in made:
+        with suppress(NotFound):
+            each.delete(force=True)
+
+
+@pytest.fixture
+def bucket(new_bucket: Callable[..., storage.Bucket]) -> storage.Bucket:
     """A new, empty bucket of the owner."""
-    return client.create_bucket(f"lab-{uuid.uuid4().hex[:12]}")
+    return new_bucket()

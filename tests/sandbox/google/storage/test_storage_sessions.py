@@ -167,6 +167,51 @@ def test_a_newer_request_takes_over(storage, begin):
     assert storage.get("r", "?alt=media").body == data
 
 
+def test_who_asks_how_far_it_is_stops_who_feeds(storage, begin):
+    """A client that lost its connection asks before the server has noticed: what it is told stays true."""
+    data, place = os.urandom(4 * UNIT), begin()
+
+    async def race():
+        gate = asyncio.Event()
+        slow = storage.request(
+            "PUT",
+            place,
+            [data[: 2 * UNIT], data[2 * UNIT : 3 * UNIT + 100_000]],
+            account=None,
+            headers={"content-range": f"bytes 0-{len(data) - 1}/{len(data)}"},
+        )
+        inner, fed, all_fed = slow.receive, [], asyncio.Event()
+
+        async def receive():
+            if len(fed) == 2:
+                all_fed.set()
+                await gate.wait()
+                return {"type": "http.request", "body": data[3 * UNIT + 100_000 :], "more_body": False}
+            fed.append(await inner())
+            return {**fed[-1], "more_body": True}
+
+        slow.receive = receive
+        first = asyncio.create_task(storage.answer(slow))
+        await all_fed.wait()
+        asked = await storage.answer(
+            storage.request("PUT", place, account=None, headers={"content-range": f"bytes */{len(data)}"})
+        )
+        gate.set()
+        late = await first
+        again = await storage.answer(
+            storage.request("PUT", place, account=None, headers={"content-range": f"bytes */{len(data)}"})
+        )
+        return asked, late, again
+
+    asked, late, again = asyncio.run(race())
+    assert (asked.status, late.status, again.status) == (308, 499, 308)
+    assert asked.headers == again.headers
+    there = int(asked.headers.get("range", "-0").rpartition("-")[2]) + 1 if "range" in asked.headers else 0
+    assert there % UNIT == 0
+    assert chunk(storage, place, data[there:], there, len(data)).status == 200
+    assert storage.get("r", "?alt=media").body == data
+
+
 def test_hash_of_the_end_is_compared(storage, begin):
     crc = base64.b64encode(google_crc32c.value(b"hello").to_bytes(4, "big")).decode()
     good = feed(storage, begin(), b"hello", **{"x-goog-hash": f"crc32c={crc}"})
