@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import sys
-import time
 from datetime import datetime
 from pathlib import Path
 
@@ -16,54 +14,7 @@ import pytest
 from argovx_lab.sandbox.google.jobs import replicas
 from argovx_lab.sandbox.google.jobs.images import Fixed, Image
 from argovx_lab.sandbox.processes import ProcessGroup
-
-PARENT = "projects/sandbox-lab/locations/us-central1"
-JOBS = f"/v1/{PARENT}/customJobs"
-ONCE = {"scheduling": {"disableRetries": True}}
-TERMINAL = ("JOB_STATE_SUCCEEDED", "JOB_STATE_FAILED", "JOB_STATE_CANCELLED")
-
-
-@contextlib.asynccontextmanager
-async def running(lab):
-    """Run the jobs of a Google end for a while."""
-    task = asyncio.create_task(lab.server.run())
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
-
-
-async def until(lab, name, condition, deadline_s=30.0):
-    end = time.monotonic() + deadline_s
-    while time.monotonic() < end:
-        job = (await lab.send("GET", f"/v1/{name}")).json
-        if condition(job):
-            return job
-        await asyncio.sleep(0.02)
-    raise AssertionError(f"still {job}")
-
-
-async def until_ended(lab, name):
-    return await until(lab, name, lambda job: job["state"] in TERMINAL)
-
-
-def run_one(lab, body):
-    """Run one job to its end; return it and its log."""
-
-    async def work():
-        async with running(lab):
-            name = (await lab.send("POST", JOBS, body)).json["name"]
-            return await until_ended(lab, name)
-
-    job = asyncio.run(work())
-    return job, log_of(lab, job["name"])
-
-
-def log_of(lab, name, task="workerpool0-0"):
-    path = lab.folder / "processes" / f"job-{name.rpartition('/')[2]}-{task}" / "log"
-    return [line.split(" ", 3)[3] for line in path.read_text().splitlines()] if path.exists() else []
+from tests.sandbox.google.vertex.jobs import JOBS, ONCE, log_of, run_one, running, until, until_ended
 
 
 def test_the_environment_of_a_replica(lab, make_job):
