@@ -23,7 +23,7 @@ from argovx_lab import codecs
 from argovx_lab.errors import ArgovxError, OutputsMissing
 from argovx_lab.runner.facade import Facade
 from argovx_lab.runner.messages import now_text
-from argovx_lab.runner.trace import full, plain, record
+from argovx_lab.runner.trace import full, of_disk, plain, record
 
 #: Largest JSON value that goes into the manifest itself. Unit: characters of JSON.
 VALUE_MAX = 1024
@@ -60,8 +60,20 @@ def run(folder: str, messages_fd: int, parent: int) -> int:
         result, code = {"outputs": {}, "error": record(error, labels)}, 1
         sys.stderr.write(full(error))
     _flush()
-    _write(os.path.join(folder, "result.json"), result)
+    try:
+        _write(os.path.join(folder, "result.json"), result)
+    except OSError as error:  # the last word must be said: make room for it
+        _make_room(folder)
+        told = result["error"] or of_disk(error, "the result could not be written")
+        _write(os.path.join(folder, "result.json"), {"outputs": {}, "error": told})
+        code = code or 1
     return code
+
+
+def _make_room(folder: str) -> None:
+    for name in os.listdir(folder):
+        if name.startswith(("output-", "input-", "result.")):
+            os.unlink(os.path.join(folder, name))
 
 
 def _system_exit(
@@ -184,20 +196,29 @@ def _outputs(task: Any, folder: str, names: dict[str, Any]) -> dict[str, Any]:
         )
     found = {}
     for index, (name, codec) in enumerate(task["outputs"].items()):
-        encoded = codecs.encode(names[name], codec, name=name)
-        path = "output-%d" % index
-        with open(os.path.join(folder, path), "wb") as file:
-            file.writelines(encoded.chunks())
-        encoded.close()
-        found[name] = {
-            "path": path,
-            "codec": encoded.codec,
-            "summary": encoded.summary,
-            "size_bytes": encoded.size_bytes,
-            "digest": encoded.digest,
-            **_small(names[name], encoded.codec),
-        }
+        try:
+            found[name] = _encode(names[name], codec, name, folder, "output-%d" % index)
+        except OSError as error:
+            told = of_disk(error, "the output %s could not be written" % name)
+            raise OutputsMissing(
+                told["message"], hint="Give back less, or write it to gs:// inside the cell."
+            ) from error
     return found
+
+
+def _encode(value: Any, codec: str, name: str, folder: str, path: str) -> dict[str, Any]:
+    encoded = codecs.encode(value, codec, name=name)
+    with open(os.path.join(folder, path), "wb") as file:
+        file.writelines(encoded.chunks())
+    encoded.close()
+    return {
+        "path": path,
+        "codec": encoded.codec,
+        "summary": encoded.summary,
+        "size_bytes": encoded.size_bytes,
+        "digest": encoded.digest,
+        **_small(value, encoded.codec),
+    }
 
 
 def _small(value: Any, codec: str) -> dict[str, Any]:

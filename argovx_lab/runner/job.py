@@ -28,7 +28,7 @@ from argovx_lab.runner.parts import Parts
 from argovx_lab.runner.process import Child
 from argovx_lab.runner.requirements import install, missing
 from argovx_lab.runner.token import TokenSource
-from argovx_lab.runner.trace import plain
+from argovx_lab.runner.trace import of_disk, plain
 
 #: How often Vertex may start one replica anew before the runner gives up. Unit: lives.
 LIVES_MAX = 64
@@ -100,7 +100,7 @@ class _Job:
         except ArgovxError as failed:
             error = plain(failed.name, failed.message + (". " + failed.hint if failed.hint else ""))
         except OSError as failed:
-            error = plain(type(failed).__name__, "the runner could not go on: %s" % failed)
+            error = of_disk(failed, "the runner could not go on")
         finally:
             shutil.rmtree(folder, ignore_errors=True)
         if self._signal:

@@ -6,6 +6,7 @@ libraries stay in the log and are taken out of the record.
 
 from __future__ import annotations
 
+import errno
 import os
 import traceback
 from typing import Any, Iterable, Mapping, Optional
@@ -42,6 +43,19 @@ def record(error: BaseException, labels: Mapping[str, str]) -> dict[str, Any]:
 def plain(kind: str, message: str, place: str = "", lines: Iterable[str] = ()) -> dict[str, Any]:
     """Return an error record that comes from no exception of the user's."""
     return {"type": kind, "message": message[:MESSAGE_MAX], "place": place, "traceback": list(lines)}
+
+
+def of_disk(error: OSError, doing: str) -> dict[str, Any]:
+    """Return an error record of the runner's own work on the job's disk; a full one is named.
+
+    Parameters
+    ----------
+    doing : str
+        What could not be done, such as ``the runner could not go on``.
+    """
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return plain("DiskFull", "%s: the job's disk is full (%s)" % (doing, error.strerror))
+    return plain(type(error).__name__, "%s: %s" % (doing, error))
 
 
 def full(error: BaseException) -> str:

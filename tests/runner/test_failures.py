@@ -65,6 +65,39 @@ def test_an_error_of_the_user_is_not_taken_for_one_of_ours(job):
     assert job.error["type"] == "__main__.Unavailable"
 
 
+FULL = """
+import os, sys
+words = open("/proc/self/cmdline").read().split("\\0")
+os.symlink("/dev/full", os.path.join(words[words.index("--child") + 1], NAME))
+rows = list(range(100_000))
+"""
+
+
+def test_an_output_that_the_disk_does_not_hold_is_named(job):
+    job.outputs = {"rows": "auto"}
+    job.cell = FULL.replace("NAME", "'output-0'")
+    assert job.run() == 1
+    assert job.error["type"] == "OutputsMissing"
+    assert "the output rows could not be written: the job's disk is full" in job.error["message"]
+    assert "write it to gs:// inside the cell" in job.error["message"]
+
+
+def test_a_disk_so_full_that_the_result_does_not_fit_is_said_all_the_same(job):
+    job.outputs = {"rows": "auto"}
+    job.cell = FULL.replace("NAME", "'result.json.part'")
+    assert job.run() == 1
+    assert job.error["type"] == "DiskFull"
+    assert "the job's disk is full" in job.error["message"]
+
+
+def test_the_users_own_full_disk_is_their_error(job):
+    job.cell = "with open('/dev/full', 'w') as file:\n    file.write('x')"
+    assert job.run() == 1
+    assert job.error["type"] == "OSError"
+    assert "No space left on device" in job.error["message"]
+    assert job.error["place"]
+
+
 ENDINGS = {
     "exit 3": ("import sys\nsys.exit(3)", "SystemExit", "the cell called sys.exit(3)"),
     "exit text": ("raise SystemExit('enough')", "SystemExit", "the cell called sys.exit: enough"),
