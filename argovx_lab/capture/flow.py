@@ -11,12 +11,11 @@ import ast
 import functools
 from collections.abc import Callable
 
-from argovx_lab.capture.names import Expand, Names, stores
+from argovx_lab.capture.expressions import Expressions
+from argovx_lab.capture.names import Expand, stores
 from argovx_lab.capture.scopes import (
-    COMPREHENSIONS,
     bound_names,
     class_free,
-    comprehension_parts,
     function_free,
     import_names,
     is_main_test,
@@ -28,7 +27,7 @@ from argovx_lab.capture.scopes import (
 _TURNS_MAX = 3
 
 
-class Flow(Names):
+class Flow(Expressions):
     """One walk over a list of statements.
 
     Parameters
@@ -44,7 +43,6 @@ class Flow(Names):
         for item in body:
             stores(item, everywhere)
         super().__init__(everywhere, expand or (lambda _: None))
-        self.odd: list[tuple[str, ast.AST]] = []
         self.calls: list[tuple[str, str, ast.AST]] = []
         self._turns = 0
         self._lazy = lazy_notes
@@ -89,21 +87,6 @@ class Flow(Names):
         if node.value is not None:
             self._expression(node.value)
             self._target(node.target, "assign")
-
-    def _target(self, node: ast.AST, kind: str) -> None:
-        if isinstance(node, ast.Name):
-            self._bind(node.id, kind)
-        elif isinstance(node, (ast.Tuple, ast.List)):
-            for item in node.elts:
-                self._target(item, kind)
-        elif isinstance(node, ast.Starred):
-            self._target(node.value, kind)
-        else:
-            for child in ast.iter_child_nodes(node):
-                self._expression(child)
-            root = root_name(node)
-            if root is not None and root not in self._bound:
-                self.kinds.setdefault(root, set()).add("change")
 
     def _function(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         parameters = {p.name for p in getattr(node, "type_params", ())} - self._bound
@@ -225,61 +208,6 @@ class Flow(Names):
 
     def _nothing(self, node: ast.AST) -> None:
         del node
-
-    # Expressions
-
-    def _expression(self, node: ast.AST) -> None:
-        kind = type(node)
-        if kind is ast.Constant:
-            return
-        if kind is ast.Name:
-            self._read(node.id, node)  # type: ignore[attr-defined]
-        elif kind is ast.Lambda:
-            self._defaults(node)  # type: ignore[arg-type]
-            self._later(function_free(node))  # type: ignore[arg-type]
-        elif isinstance(node, COMPREHENSIONS):
-            self._await(node)
-            first, free, walrus = comprehension_parts(node)
-            self._expression(first)
-            for name, place in free.reads.items():
-                self._read(name, place)
-            for name in walrus:
-                self._bind(name, "assign")
-        elif isinstance(node, ast.IfExp):
-            self._expression(node.test)
-            self._either([node.body], [node.orelse])
-        elif isinstance(node, ast.BoolOp):
-            self._expression(node.values[0])
-            self._either(node.values[1:], [])
-        elif kind is ast.NamedExpr:
-            self._expression(node.value)  # type: ignore[attr-defined]
-            self._target(node.target, "assign")  # type: ignore[attr-defined]
-        else:
-            if isinstance(node, (ast.Await, ast.Yield, ast.YieldFrom)):
-                self.odd.append((kind.__name__.lower(), node))
-            for child in ast.iter_child_nodes(node):
-                self._expression(child)
-
-    def _either(self, one: list[ast.expr], other: list[ast.expr]) -> None:
-        """Walk expressions of which only one side may be evaluated."""
-
-        def walk(side: list[ast.expr]) -> bool:
-            for item in side:
-                self._expression(item)
-            return False
-
-        self._branches([functools.partial(walk, one), functools.partial(walk, other)])
-
-    def _defaults(self, node: ast.Lambda) -> None:
-        for default in [*node.args.defaults, *(d for d in node.args.kw_defaults if d is not None)]:
-            self._expression(default)
-
-    def _await(self, node: ast.AST) -> None:
-        if isinstance(node, (ast.AsyncFor, ast.AsyncWith)):
-            self.odd.append(("await", node))
-        for generator in getattr(node, "generators", ()):
-            if generator.is_async:
-                self.odd.append(("await", node))
 
 
 _STATEMENTS: dict[type, str] = {
