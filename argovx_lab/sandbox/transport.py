@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 #: Time for open requests to end when the server stops. Unit: seconds.
 STOP_GRACE_S = 0.3
 
+#: How long a truncated answer's connection waits for the peer's farewell. Unit: seconds.
+_FAREWELL_S = 0.1
 #: A job reaches the metadata server under a path of its own, which is its credential.
 _SECRET = re.compile(r"^/(?!computeMetadata)[^/]+/")
 #: Cuts a connection: as a crash would (true), or with a farewell after what was sent.
@@ -92,6 +94,7 @@ class Transport:
         elif fault.kind == "late":
             await app(scope, receive, _late(fault.seconds, send))
         elif fault.kind == "status":
+            await _drain(receive)
             await _answer(fault, scope, send)
         elif fault.kind == "reset":
             cut(True)
@@ -157,6 +160,14 @@ _CANONICAL = {
 }
 
 
+async def _drain(receive: Receive) -> None:
+    """Read a request to its end: over HTTP/2 an answer before it would break the connection."""
+    while True:
+        message = await receive()
+        if message["type"] != "http.request" or not message.get("more_body"):
+            return
+
+
 async def _answer(fault: Fault, scope: Scope, send: Send) -> None:
     """Answer the status of a fault: as trailers to gRPC, as JSON to everybody else."""
     name, number = _CANONICAL.get(fault.status, ("UNKNOWN", 2))
@@ -166,9 +177,10 @@ async def _answer(fault: Fault, scope: Scope, send: Send) -> None:
     kind = dict(scope["headers"]).get(b"content-type", b"")
     if kind.startswith(b"application/grpc"):
         said = [(b"grpc-status", str(number).encode()), (b"grpc-message", b"a fault on purpose")]
-        headers += [(b"content-type", b"application/grpc"), *said]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": b""})
+        headers.append((b"content-type", b"application/grpc"))
+        await send({"type": "http.response.start", "status": 200, "headers": headers, "trailers": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+        await send({"type": "http.response.trailers", "headers": said, "more_trailers": False})
         return
     error = {"code": fault.status, "message": "a fault on purpose", "status": name}
     body = json.dumps({"kind": "Status", "error": error}).encode()
@@ -234,16 +246,18 @@ class Listener:
         self._open[task] = writer
         task.add_done_callback(lambda done: self._open.pop(done, None))
 
+        loop = asyncio.get_running_loop()
+
         def cut(reset: bool) -> None:
             if reset:
                 _reset(writer)
-            else:
+            else:  # a farewell first; who does not answer it sees the connection end all the same
                 writer.close()
+                loop.call_later(_FAREWELL_S, writer.transport.abort)
 
         async def app(scope: Scope, receive: Receive, send: Send, *_: object) -> None:
             await self._transport.handle(self._service, self._app, cut, scope, receive, send, self._names)
 
-        loop = asyncio.get_running_loop()
         with contextlib.suppress(OSError):
             served = TCPServer(cast(Any, app), loop, self._config, self._context, {}, reader, writer)
             await served

@@ -28,11 +28,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.environment import network
+from argovx_lab.sandbox.faults import Faults
 from argovx_lab.sandbox.google.jobs.images import Fixed, Image
 from argovx_lab.sandbox.google.server import GoogleServer
 from argovx_lab.sandbox.processes import ProcessGroup
 from argovx_lab.sandbox.proxy import Proxy
-from argovx_lab.sandbox.transport import Faults, Listener, Transport
+from argovx_lab.sandbox.transport import Listener, Transport
 
 PROJECT, NUMBER, REGION, USER, BUCKET = "sandbox-lab", "424242424242", "us-central1", "ada", "lab-ada"
 AUDIENCE = (
@@ -61,8 +62,11 @@ def principal(account: str = f"owner-{USER}") -> str:
 class End:
     """A Google end in a thread of its own."""
 
-    def __init__(self, folder: Path, provisioning_s: float = 0.1) -> None:
+    def __init__(
+        self, folder: Path, provisioning_s: float = 0.1, quotas: dict[str, int] | None = None
+    ) -> None:
         self.folder = folder
+        self.quotas = quotas or {}
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.settings = SimpleNamespace(
             images=Fixed(
@@ -112,6 +116,7 @@ class End:
         context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
         self._certificate.configure_cert(context)
         context.set_alpn_protocols(["h2", "http/1.1"])
+        faults = Faults(self.folder / "faults.json")
         self.server = GoogleServer(
             self.folder,
             project=PROJECT,
@@ -124,12 +129,14 @@ class End:
             keys=self.jwks,
             issuer_url=ISSUER,
             audience=AUDIENCE,
+            faults=faults,
+            quotas=self.quotas,
         )
         self.server.metadata_host = f"127.0.0.1:{self.ports['metadata']}"
         self.server.job_environment = network(f"http://127.0.0.1:{self.ports['proxy']}", str(self.ca))
-        transport = Transport(Faults(self.folder / "faults.json"))
+        transport = Transport(faults)
         listeners = [
-            Listener("google", self.server.app, transport, context),
+            Listener("google", self.server.app, transport, context, self.server.app.name_of),
             Listener("metadata", self.server.metadata_app, transport),
         ]
         await listeners[0].start(self._sockets["google"])
@@ -213,6 +220,20 @@ class End:
         )
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
         return [line[3:] for line in done.stdout.splitlines() if line.startswith(":: ")]
+
+
+@pytest.fixture
+def make_end(tmp_path: Path) -> Iterator[Callable[..., End]]:
+    """Make Google ends of a test's own."""
+    made: list[End] = []
+
+    def make(**settings: Any) -> End:
+        made.append(End(tmp_path / f"end{len(made)}", **settings).start())
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.stop()
 
 
 @pytest.fixture(scope="session")
