@@ -42,6 +42,8 @@ class Request:
         Pairs in order; a key may repeat.
     headers : dict
         Lower-case names; a repeated header is joined with ``", "``.
+    scheme : str
+        ``https``, or ``http`` on a plaintext connection.
     """
 
     method: str
@@ -52,6 +54,7 @@ class Request:
     host: str
     receive: Receive
     client: str = ""
+    scheme: str = "https"
 
     @classmethod
     def of(cls, scope: Scope, receive: Receive) -> Request:
@@ -70,6 +73,7 @@ class Request:
             host=headers.get(":authority") or headers.get("host", ""),
             receive=receive,
             client=str((scope.get("client") or ("",))[0]),
+            scheme=scope.get("scheme", "https"),
         )
 
     def param(self, name: str, default: str = "") -> str:

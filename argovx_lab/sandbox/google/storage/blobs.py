@@ -19,6 +19,8 @@ import google_crc32c
 
 #: Bytes moved at once, the bound of memory per transfer. Unit: bytes.
 CHUNK: Final = 1024 * 1024
+#: What a deletion may need for its record on a full disk. Unit: bytes.
+RESERVE: Final = 256 * 1024
 
 
 class Digests:
@@ -127,6 +129,30 @@ class Blobs:
         self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
         for left in self._incoming.glob("new-*"):
             left.unlink(missing_ok=True)
+        self._reserved = False
+        self.reserve()
+
+    def reserve(self) -> None:
+        """Keep a little room, so that a full disk lets something be deleted; without room do nothing."""
+        if self._reserved:
+            return
+        path = self._folder / "reserve"
+        try:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+            try:
+                os.posix_fallocate(descriptor, 0, RESERVE)
+            finally:
+                os.close(descriptor)
+        except OSError:
+            path.unlink(missing_ok=True)
+        else:
+            self._reserved = True
+
+    def use_reserve(self) -> bool:
+        """Give the room back to the disk; return whether there was any."""
+        had, self._reserved = self._reserved, False
+        (self._folder / "reserve").unlink(missing_ok=True)
+        return had
 
     def writer(self) -> Writer:
         """Begin a new blob."""

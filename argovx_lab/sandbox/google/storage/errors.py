@@ -132,6 +132,13 @@ def not_modified(etag: str) -> StorageError:
     return StorageError("FAILED_PRECONDITION", "Not Modified", status=304, headers={"etag": etag})
 
 
+def is_full(error: OSError | sqlite3.Error) -> bool:
+    """Return whether an error of the machine says that there is no room left."""
+    if isinstance(error, OSError):
+        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return "full" in str(error)
+
+
 def machine(error: OSError | sqlite3.Error) -> StorageError:
     """Return the answer to an error of the machine: 507 when it has no room left, else 500.
 
@@ -139,9 +146,7 @@ def machine(error: OSError | sqlite3.Error) -> StorageError:
     -----
     507 and not 503: the vendor's client repeats 503 for two minutes, and a full disk does not heal by itself.
     """
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    full = full or (isinstance(error, sqlite3.Error) and "full" in str(error))
-    if not full:
+    if not is_full(error):
         return StorageError(
             "INTERNAL", "The sandbox cannot read or write its state folder; its log says why."
         )

@@ -8,6 +8,7 @@ are removed only after no record does, so a killed process leaves at most a file
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -15,7 +16,7 @@ from typing import Any, Final
 from argovx_lab.sandbox.google.storage import props as properties
 from argovx_lab.sandbox.google.storage.blobs import CHUNK, Blobs, Writer
 from argovx_lab.sandbox.google.storage.catalog import Catalog, Stored
-from argovx_lab.sandbox.google.storage.errors import invalid, no_bucket
+from argovx_lab.sandbox.google.storage.errors import invalid, is_full, no_bucket
 from argovx_lab.sandbox.google.storage.preconditions import Preconditions
 from argovx_lab.sandbox.google.storage.resources import etag
 
@@ -173,11 +174,22 @@ class Objects:
     def delete(self, stored: Stored, *, permanently: bool, pre: Preconditions) -> None:
         """Delete a generation; a live one of a versioned bucket becomes noncurrent unless ``permanently``.
 
+        On a full disk it uses the room that was kept for this.
+
         Raises
         ------
         StorageError
             412.
         """
+        try:
+            self._delete(stored, permanently=permanently, pre=pre)
+        except (OSError, sqlite3.Error) as error:
+            if not is_full(error) or not self._blobs.use_reserve():
+                raise
+            self._delete(stored, permanently=permanently, pre=pre)
+        self._blobs.reserve()
+
+    def _delete(self, stored: Stored, *, permanently: bool, pre: Preconditions) -> None:
         with self._catalog.transaction():
             pre.check(stored.generation, stored.metageneration)
             if not permanently and not stored.deleted and self._versioned(stored.bucket):
@@ -234,6 +246,7 @@ class Objects:
             self._blobs.delete([new.blob])
             raise
         self._blobs.delete(replaced)
+        self._blobs.reserve()
         return new
 
     def check(self, bucket: str, name: str, pre: Preconditions, may_replace: MayReplace) -> None:

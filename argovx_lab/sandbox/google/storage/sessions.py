@@ -84,6 +84,12 @@ class _Feed:
             await receive(
                 partial(self._write, mine), _behind(request.chunks(), before - piece.first, piece.length)
             )
+        except OSError:
+            async with self.lock:
+                if self.feeder is mine:
+                    # the disk is full: what this request brought is given back
+                    self.writer.truncate(before)
+            raise
         finally:
             async with self.lock:
                 if self.feeder is mine:
@@ -157,8 +163,7 @@ class Sessions:
             "done": 0,
         }
         self._catalog.put_upload(_key(upload), record)
-        scheme = headers.get("x-forwarded-proto", "https")
-        place = f"{scheme}://{call.request.host}/upload/storage/v1/b/{target.bucket}/o"
+        place = f"{call.request.scheme}://{call.request.host}/upload/storage/v1/b/{target.bucket}/o"
         place += f"?uploadType=resumable&upload_id={upload}"
         return Response(200, {"location": place, "x-guploader-uploadid": upload})
 

@@ -138,7 +138,6 @@ class Lab:
         if scope["type"] != "http":
             return
         request = Request.of(scope, receive)
-        request.headers["x-forwarded-proto"] = scope["scheme"]
         self.requests.append((request.host, f"{request.method} {request.path}"))
         handler = self.handlers.get(request.host)
         answer = await handler(request) if handler else json_response({"error": "no such host"}, 404)

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from google.cloud import storage as vendor_storage
+from google.oauth2.credentials import Credentials
 
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.google.accounts import Accounts
@@ -142,7 +150,14 @@ class Storage:
 
     def files(self) -> list[Path]:
         """Every file of blobs, finished or not."""
-        return sorted(path for path in (self.folder / "blobs").rglob("*") if path.is_file())
+        there = (path for path in (self.folder / "blobs").rglob("*") if path.is_file())
+        return sorted(path for path in there if path.name != "reserve")
+
+
+@pytest.fixture
+def storage_at() -> type[Storage]:
+    """Make the service in a folder of the test's choice."""
+    return Storage
 
 
 @pytest.fixture
@@ -150,3 +165,86 @@ def storage(tmp_path: Path) -> Iterator[Storage]:
     made = Storage(tmp_path)
     yield made
     made.store.close()
+
+
+class Server:
+    """The service in a process of its own."""
+
+    def __init__(self, folder: Path, token: str, before: Callable[[], None] | None = None) -> None:
+        self.folder, self.token, self.before = folder, token, before
+        self.headers = {"authorization": f"Bearer {token}"}
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self.port = probe.getsockname()[1]
+        self.start()
+
+    def start(self) -> None:
+        command = [
+            sys.executable,
+            str(Path(__file__).with_name("serve.py")),
+            str(self.folder),
+            str(self.port),
+        ]
+        self.process = subprocess.Popen(command, preexec_fn=self.before)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except ConnectionRefusedError:
+                assert self.process.poll() is None
+                assert time.monotonic() < deadline
+                time.sleep(0.01)
+
+    def kill(self) -> None:
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait(10)
+
+    def ask(self, method: str, target: str, body: object = b"", **headers: str) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        try:
+            connection.request(method, target, body, {**self.headers, **headers})
+            response = connection.getresponse()
+            return response.status, response.read()
+        finally:
+            connection.close()
+
+
+@pytest.fixture
+def server_at(storage_at: type[Storage]) -> Iterator[Callable[..., Server]]:
+    """Make a server in a folder of the test's choice, with the rights of the bucket's owner."""
+    made: list[Server] = []
+
+    def make(folder: Path, **kwargs: Any) -> Server:
+        prepared = storage_at(folder)
+        token = prepared.bearer("owner-ada")
+        prepared.store.close()
+        made.append(Server(folder, token, **kwargs))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.kill()
+
+
+@pytest.fixture
+def server(server_at: Callable[..., Server], tmp_path: Path) -> Server:
+    """The service in a process of its own."""
+    return server_at(tmp_path)
+
+
+@pytest.fixture
+def vendor(server: Server) -> Iterator[Any]:
+    """The vendor's client, talking to ``server``."""
+    made = client_of(server)
+    yield made
+    made.close()
+
+
+def client_of(server: Server) -> Any:
+    """Return the vendor's client with the token of a server's owner."""
+    return vendor_storage.Client(
+        project=PROJECT,
+        credentials=Credentials(server.token),
+        client_options={"api_endpoint": f"http://127.0.0.1:{server.port}"},
+    )

@@ -8,10 +8,6 @@ import hashlib
 import http.client
 import os
 import random
-import signal
-import socket
-import subprocess
-import sys
 import threading
 import time
 from pathlib import Path
@@ -22,59 +18,6 @@ from argovx_lab.sandbox.google.storage.blobs import Writer
 
 UP = "/upload/storage/v1/b/lab-bucket/o?uploadType=media&name="
 O = "/storage/v1/b/lab-bucket/o"  # noqa: E741
-
-
-class Server:
-    """The service in a process of its own."""
-
-    def __init__(self, folder: Path, token: str) -> None:
-        self.folder = folder
-        self.headers = {"authorization": f"Bearer {token}"}
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.start()
-
-    def start(self) -> None:
-        command = [
-            sys.executable,
-            str(Path(__file__).with_name("serve.py")),
-            str(self.folder),
-            str(self.port),
-        ]
-        self.process = subprocess.Popen(command)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except ConnectionRefusedError:
-                assert self.process.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.01)
-
-    def kill(self) -> None:
-        self.process.send_signal(signal.SIGKILL)
-        self.process.wait(10)
-
-    def ask(self, method: str, target: str, body: object = b"", **headers: str) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        try:
-            connection.request(method, target, body, {**self.headers, **headers})
-            response = connection.getresponse()
-            return response.status, response.read()
-        finally:
-            connection.close()
-
-
-@pytest.fixture
-def server(storage):
-    token = storage.bearer("owner-ada")
-    storage.store.close()
-    made = Server(storage.folder, token)
-    yield made
-    made.kill()
-    storage.open()
 
 
 def test_of_two_that_create_one_wins(storage):

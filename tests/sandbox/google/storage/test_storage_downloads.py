@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import gzip
+import http.client
+import os
 import random
+import time
 import zlib
 
 import pytest
@@ -89,3 +93,63 @@ def test_zip_bomb_stays_small(storage):
 
     sizes = asyncio.run(largest())
     assert (sum(sizes), max(sizes) <= 256 * 1024) == (20_000_000, True)
+
+
+def test_nothing_is_read_for_a_client_that_has_gone(storage):
+    storage.put("big", bytes(20_000_000))
+    open_files = len(os.listdir("/proc/self/fd"))
+
+    async def stop_after(chunks):
+        request, seen, gone = storage.request("GET", f"{B}/o/big?alt=media"), 0, asyncio.Event()
+        first = request.receive
+
+        async def receive():
+            if not gone.is_set():
+                await gone.wait()
+                return {"type": "http.disconnect"}
+            return await first()
+
+        request.receive = receive
+        response = await storage.service.handle(request)
+        async for _ in response.body:
+            seen += 1
+            if seen == chunks:
+                gone.set()
+        return seen
+
+    assert asyncio.run(stop_after(3)) <= 4
+    assert len(os.listdir("/proc/self/fd")) == open_files
+
+
+def test_server_stops_reading_when_a_client_goes_away(server):
+    size = 200_000_000
+    status, _ = server.ask(
+        "POST", f"/upload{B}/o?uploadType=media&name=big", (bytes(10**6) for _ in range(200))
+    )
+    assert status == 200
+    blobs = f"{server.folder}/blobs/"
+
+    def reading():
+        here = f"/proc/{server.process.pid}/fd"
+        with contextlib.suppress(FileNotFoundError):
+            return any(os.readlink(f"{here}/{fd}").startswith(blobs) for fd in os.listdir(here))
+        return True
+
+    connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
+    connection.request("GET", f"{B}/o/big?alt=media", headers=server.headers)
+    response = connection.getresponse()
+    assert len(response.read(100_000)) == 100_000
+    before = read_by(server.process.pid)
+    response.close()
+    connection.close()
+    deadline = time.monotonic() + 20
+    while reading():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert read_by(server.process.pid) - before < size // 4
+
+
+def read_by(pid):
+    """Return how many bytes a process has read from files and sockets."""
+    with open(f"/proc/{pid}/io") as file:
+        return int(file.read().split()[1])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+
 import pytest
 
 B = "/storage/v1/b/lab-bucket"
@@ -40,3 +42,35 @@ def test_no_upload_id_is_noted(storage, notes):
     upload = place.partition("upload_id=")[2]
     assert len(notes) == 2
     assert all(upload not in str(note) for note in notes)
+
+
+def test_a_resumable_upload_names_its_principal(storage, notes):
+    opened = storage.ask("POST", "/upload/storage/v1/b/lab-bucket/o?uploadType=resumable&name=r")
+    place = "/" + opened.headers["location"].split("/", 3)[3]
+    storage.ask("PUT", place, b"x", account=None)
+    storage.ask("PUT", "/upload/storage/v1/b/lab-bucket/o?upload_id=unknown", b"x", account=None)
+    rows = [
+        (n.method, n.principal.rpartition(":")[2], n.resource.rpartition("/")[2], n.outcome) for n in notes
+    ]
+    assert rows == [
+        ("storage.objects.create", "owner-ada", "r", "OK"),
+        ("storage.objects.create", "owner-ada", "r", "OK"),
+        ("storage.objects.create", "", "", "NOT_FOUND"),
+    ]
+
+
+def test_chunks_over_the_xml_api(storage, notes):
+    storage.ask("POST", "/lab-bucket/a?uploads", account="nb-bob")
+    assert [(n.method, n.permission, n.outcome) for n in notes] == [
+        ("storage.multipartUploads.initiate", "storage.multipartUploads.create", "PERMISSION_DENIED")
+    ]
+
+
+def test_a_call_is_answered_when_its_line_finds_no_room(storage, caplog):
+    def full(_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    storage.service._note = full
+    assert storage.put("a").status == 200
+    assert storage.get("absent").status == 404
+    assert "the audit line of storage.objects.create is lost" in caplog.text
