@@ -11,7 +11,7 @@ FOLDER = next(p for p in Path(__file__).parents if p.name == "tests") / "conform
 SCRIPTS = sorted([*FOLDER.glob("test_*.py"), *FOLDER.glob("scripts/*.py")])
 #: What would make a script one of ours, or of this machine.
 FOREIGN = re.compile(
-    r"argovx|localhost|127\\.0\\.0|\\[::1\\]|STORAGE_EMULATOR_HOST|api_endpoint", re.IGNORECASE
+    r"argovx|localhost|127\.0\.0|\[::1\]|STORAGE_EMULATOR_HOST|api_endpoint", re.IGNORECASE
 )
 
 
