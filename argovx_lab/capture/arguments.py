@@ -36,6 +36,7 @@ class Options:
     timeout_s: int | None = None
     retries: int | None = None
     dry_run: bool = False
+    allow_secret: bool = False
     wait: bool = True
 
 
@@ -83,7 +84,7 @@ def _options(words: list[str]) -> Options:
         if read is None:
             if joined:
                 raise SpecError(f"{flag} takes no value")
-            values[name] = name == "dry_run"
+            values[name] = name != "wait"
             continue
         if not joined:
             if not queue or queue[0].startswith("--"):
@@ -133,11 +134,13 @@ _FLAGS: dict[str, tuple[str, Callable[[str], Any] | None]] = {
     "--requirements": ("requirements", _requirements),
     "--timeout": ("timeout_s", _timeout),
     "--retries": ("retries", _retries),
+    "--allow-secret": ("allow_secret", None),
     "--dry-run": ("dry_run", None),
     "--no-wait": ("wait", None),
 }
 
 USAGE = (
     "%%vertex_step NAME[(inputs)] [-> outputs] [--on MACHINE[+ACCELERATOR[*N]]] [--image REF]"
-    ' [--requirements "NAME==VERSION …"] [--timeout 2h] [--retries N] [--dry-run] [--no-wait]'
+    ' [--requirements "NAME==VERSION …"] [--timeout 2h] [--retries N] [--allow-secret]'
+    " [--dry-run] [--no-wait]"
 )

@@ -11,6 +11,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
+from argovx_lab.capture import secrets
 from argovx_lab.capture.analyse import CellAnalysis, analyse_cell, check_outputs
 from argovx_lab.capture.arguments import parse_line, without_flags
 from argovx_lab.capture.cells import Problem
@@ -179,6 +180,8 @@ def _step(head: tuple[str, str, int], known: Definitions, cell_id: str, number: 
     analysis = analyse_cell(body, known, first_line=first_line)
     whole = effective(signature, analysis)
     problems += analysis.problems
+    if not (typed and typed.options.allow_secret):
+        problems += secrets.problems(body, here)
     if not analysis.problems:
         problems += _contract(signature, analysis, here)
     return replace(

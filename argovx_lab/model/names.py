@@ -19,6 +19,8 @@ ANNOTATION_NOTEBOOK = PREFIX + "notebook-path"
 ANNOTATION_STEPS = PREFIX + "steps"
 ANNOTATION_PLAN = PREFIX + "plan"
 ANNOTATION_POLICY = PREFIX + "policy"
+#: Kinds and places of secrets that the user sent although they were found.
+ANNOTATION_SECRETS = PREFIX + "allowed-secrets"
 ANNOTATION_SHUTDOWN_AT = PREFIX + "shutdown-at"
 
 #: Who asked Argo last for what, on the Workflow. Source: Argo Workflows v4.1, ``workflow/common/common.go``.

@@ -17,6 +17,7 @@ from argovx_lab.capture.source import encode_source
 from argovx_lab.codecs import size_text
 from argovx_lab.compile.manifest import Placement, machine_text, workflow
 from argovx_lab.errors import SpecError
+from argovx_lab.model import names
 from argovx_lab.model.run import Cell
 from argovx_lab.model.step import Environment, Machine, Runner, Source, StepSpec
 from argovx_lab.notebook.inputs import Bound
@@ -109,6 +110,8 @@ class Draft:
         The run that it belongs to, and the name of its Workflow.
     notes : tuple of str
         What the user should know of it.
+    leaking : tuple of str
+        Places and kinds of secrets that the user sends knowingly; recorded with the Workflow.
     """
 
     name: str
@@ -119,6 +122,7 @@ class Draft:
     run: str
     workflow: str
     notes: tuple[str, ...] = ()
+    leaking: tuple[str, ...] = ()
 
     @property
     def cell(self) -> Cell:
@@ -156,6 +160,8 @@ def make(services: Services, options: Options, draft: Draft) -> Plan:
         cell=cell,
         inputs=[item.about for item in draft.inputs],
     )
+    if draft.leaking:
+        manifest["metadata"]["annotations"][names.ANNOTATION_SECRETS] = "; ".join(draft.leaking)
     return Plan(draft.signature, spec, source, draft.inputs, manifest, services, draft.notes)
 
 

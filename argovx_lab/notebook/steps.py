@@ -18,7 +18,7 @@ from argovx_lab.capture.notebook import carried_notes, effective, undeclared
 from argovx_lab.capture.source import source_document
 from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import SpecError, StepCancelled
-from argovx_lab.notebook import inputs
+from argovx_lab.notebook import inputs, leaks
 from argovx_lab.notebook import plan as plans
 from argovx_lab.notebook.cells import Here, definitions, here, read_later
 from argovx_lab.notebook.display import notes
@@ -117,16 +117,19 @@ class Steps:
             cell_number=place.number,
             first_line=place.first_line,
         )
+        bound = tuple(inputs.bind(session, signature.name, names, namespace))
+        leaking = leaks.check(document, bound, allowed=options.allow_secret)
         remarks = (*analysis.notes, *carried_notes(signature, analysis))
         draft = plans.Draft(
             name=signature.name,
             signature=signatures.Signature(signature.name, names, outputs).text,
             document=document,
-            inputs=tuple(inputs.bind(session, signature.name, names, namespace)),
+            inputs=bound,
             outputs=outputs,
             run=session.run_id,
             workflow=f"{task_name(signature.name)}-{secrets.token_hex(3)}",
-            notes=tuple(note.text for note in remarks),
+            notes=(*(note.text for note in remarks), *(f"sent by --allow-secret: {it}" for it in leaking)),
+            leaking=leaking,
         )
         return plans.make(session.services, options, draft)
 

@@ -43,6 +43,26 @@ def test_a_constant_of_a_helper_travels_and_what_does_not_come_back_is_said(kern
     assert kernel.good("size.get()") == "1"
 
 
+def test_a_secret_is_not_sent_unless_the_user_says_so_and_that_is_recorded(kernel, sandbox):
+    key = "AK" + "IA" + "Q3EXAMPLE7ABCDEF"
+    before = len(sandbox.cluster.list_workflows()[0])
+    text = kernel.bad(f"%%vertex_step leaky() -> x\nkey = '{key}'\nx = 1")
+    assert "this would send what looks like a secret: line 2, column 8: an AWS access key" in text
+    assert "Secret Manager" in text
+    assert key not in text
+    kernel.good(f"def helper():\n    return '{key}'\nheld = '{key}'")
+    assert "cell 3, line 2, column 13: an AWS access key" in kernel.bad(
+        "%%vertex_step leaky() -> x\nx = helper()"
+    )
+    assert "input held: an AWS access key" in kernel.bad("%%vertex_step leaky(held) -> x\nx = len(held)")
+    assert len(sandbox.cluster.list_workflows()[0]) == before
+    text = kernel.good("%%vertex_step leaky(held) -> x --allow-secret\nx = len(held)")
+    assert "sent by --allow-secret: input held: an AWS access key" in text
+    assert kernel.good("x.get()") == "20"
+    notes = [w["metadata"]["annotations"] for w in sandbox.cluster.list_workflows()[0]]
+    assert "input held: an AWS access key" in [n.get("argovx.dev/allowed-secrets") for n in notes]
+
+
 def test_a_frame_and_an_array_come_back_equal(kernel):
     kernel.good(
         "import pandas as pd, numpy as np\nframe = pd.DataFrame({'x': [1, 2], 'when': pd.to_datetime(['2026-01-01', '2026-01-02'])})"
