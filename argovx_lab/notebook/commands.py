@@ -39,7 +39,7 @@ def execute(session: Session, line: str, namespace: MutableMapping[str, Any] | N
     Parameters
     ----------
     namespace : dict, optional
-        The user's names; ``status`` binds the run's results there that a restarted kernel lacks.
+        The user's names, where ``status``, ``attach`` and ``pull`` bind what they bring.
 
     Raises
     ------
@@ -59,14 +59,28 @@ def execute(session: Session, line: str, namespace: MutableMapping[str, Any] | N
             f"%argovx {word} takes {len(names)} argument{'' if len(names) == 1 else 's'}",
             hint=f"Write: %argovx {' '.join([word, *names])}",
         )
-    lines = function(session, *arguments)
-    if word == "status" and namespace is not None:
-        bound = session.attach(namespace)
-        lines += [f"attached: {', '.join(bound)}"] if bound else []
-    return Lines(tuple(lines))
+    if word in _BINDING:
+        return Lines(tuple(function(session, {} if namespace is None else namespace, *arguments)))
+    return Lines(tuple(function(session, *arguments)))
 
 
-def _status(session: Session) -> list[str]:
+def _status(session: Session, namespace: MutableMapping[str, Any]) -> list[str]:
+    bound = session.attach(namespace)
+    return [*_state(session), *([f"attached: {', '.join(bound)}"] if bound else [])]
+
+
+def _attach(session: Session, namespace: MutableMapping[str, Any]) -> list[str]:
+    bound = session.attach(namespace, again=True)
+    return [f"attached: {', '.join(bound)}" if bound else "the kernel has every result of this run"]
+
+
+def _pull(session: Session, namespace: MutableMapping[str, Any], step: str) -> list[str]:
+    from argovx_lab.notebook.pull import pull
+
+    return pull(session, step, namespace)
+
+
+def _state(session: Session) -> list[str]:
     session.path.follower.refresh()
     session.path.follower.look(session.run_id)
     run = session.path.store.get(session.run_id)
@@ -144,8 +158,13 @@ def _help() -> list[str]:
     return [*lines, "", f"A step: {USAGE}"]
 
 
+#: Words that bind names of the user's.
+_BINDING = frozenset({"status", "attach", "pull"})
+
 _WORDS: dict[str, tuple[Callable[..., list[str]], tuple[str, ...], str]] = {
     "status": (_status, (), "the steps of this notebook's run; also without a word"),
+    "attach": (_attach, (), "bind the run's results that this kernel does not have"),
+    "pull": (_pull, ("STEP",), "bring a step's inputs here, as it got them"),
     "runs": (_runs, (), "all runs of the namespace, newest first"),
     "use": (_use, ("PROFILE",), "go on with another profile; runs of the old one go on"),
     "stop": (_stop, ("STEP",), "stop a step; its job is cancelled"),

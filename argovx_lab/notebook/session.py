@@ -160,22 +160,26 @@ class Session:
         """Return a handle on the newest result called ``name`` of the run, or ``None``."""
         return self.results().get(name)
 
+    def workflows(self) -> list[dict[str, Any]]:
+        """Return the run's Workflows as Argo has them now."""
+        return self.services.cluster.list_workflows(f"{names.LABEL_RUN}={self.run_id}")[0]
+
     def results(self) -> dict[str, Handle]:
         """Return a handle on the newest result of each name that the run has."""
-        workflows, _ = self.services.cluster.list_workflows(f"{names.LABEL_RUN}={self.run_id}")
-        found = [e for workflow in workflows for e in executions(workflow) if e.phase == "Succeeded"]
+        found = [e for workflow in self.workflows() for e in executions(workflow) if e.phase == "Succeeded"]
         return {
             output["name"]: self.make_handle(execution.step, output["name"], execution.workflow)
             for execution in sorted(found, key=lambda e: (e.created_at, e.uid))
             for output in execution.about.get("outputs") or []
         }
 
-    def attach(self, namespace: MutableMapping[str, Any]) -> tuple[str, ...]:
-        """Bind the run's results that the kernel does not have, once per kernel and run; returns their names.
+    def attach(self, namespace: MutableMapping[str, Any], *, again: bool = False) -> tuple[str, ...]:
+        """Bind the run's results that the kernel does not have; returns their names.
 
-        A restarted kernel has its results again that way; a name that is defined is never touched.
+        Once per kernel and run, unless ``again``: a restarted kernel has its results again that way. A name
+        that is defined is never touched.
         """
-        if self._attached == self.run_id:
+        if self._attached == self.run_id and not again:
             return ()
         self._attached = self.run_id
         fresh = {name: handle for name, handle in self.results().items() if name not in namespace}

@@ -140,14 +140,14 @@ def executions(workflow: Object) -> list[Execution]:
         workflow_started_at=text(status.get("startedAt")),
         workflow_phase=text(status.get("phase")),
     )
-    arguments = _arguments(mapping(workflow.get("spec")))
+    arguments = input_arguments(mapping(workflow.get("spec")))
     return [
         _execution(nodes, status, replace(known, task=task, about=_with_inputs(about, arguments.get(task))))
         for task, about in _steps(notes, labels).items()
     ]
 
 
-def _arguments(spec: Object) -> dict[str, Object]:
+def input_arguments(spec: Object) -> dict[str, Object]:
     """Return the ``inputs`` argument of each DAG task: what Argo was given, and the launcher has checked."""
     found: dict[str, Object] = {}
     for template in items(spec.get("templates")):

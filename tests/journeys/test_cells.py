@@ -92,6 +92,22 @@ def test_mending_the_cell_goes_on_from_what_is_there(kernel):
     assert "✓ total" in status
 
 
+def test_pull_brings_the_inputs_of_a_failed_step_as_it_got_them(kernel):
+    kernel.good("%%vertex_step collect() -> values\nvalues = [1, 0]")
+    kernel.good("scale = 3")
+    kernel.bad("%%vertex_step divide(values, scale) -> ratio\nratio = scale * values[0] / values[1]")
+    kernel.good("scale = 4")
+    text = kernel.good("%argovx pull divide")
+    assert "values: list, 2 items · as divide got it (replaced)" in text
+    assert kernel.good("values, scale") == "([1, 0], 3)"
+    assert kernel.good("%argovx attach") == "the kernel has every result of this run"
+    kernel.good("del values")
+    assert kernel.good("%argovx attach") == "attached: values"
+    assert kernel.good("values.get()") == "[1, 0]"
+    assert "has no step nowhere" in kernel.bad("%argovx pull nowhere")
+    assert kernel.good("%argovx pull collect") == "collect has no inputs"
+
+
 def test_no_wait_gives_the_handle_at_once_and_an_unfinished_one_is_refused(kernel, sandbox):
     kernel.good("%%vertex_step slow() -> late --no-wait\nimport time\ntime.sleep(4)\nlate = 7")
     text = kernel.bad("%%vertex_step after(late) -> x\nx = late")

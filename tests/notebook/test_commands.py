@@ -20,7 +20,7 @@ def test_help_lists_every_word_with_what_it_does(word):
     ("line", "message", "hint"),
     [
         ("statsu", "does not know 'statsu'", "Did you mean %argovx status?"),
-        ("xyz", "does not know 'xyz'", "There are: status, runs"),
+        ("xyz", "does not know 'xyz'", "There are: status, attach"),
         ("stop", "takes 1 argument", "Write: %argovx stop STEP"),
         ("runs all", "takes 0 arguments", "Write: %argovx runs"),
     ],
