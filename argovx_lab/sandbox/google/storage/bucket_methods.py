@@ -196,7 +196,7 @@ class BucketMethods:
 
     async def list_folders(self, call: Call) -> Response:
         """``GET /b/{bucket}/managedFolders``."""
-        bucket, limit = call.names[0], call.limit(_PAGE_MAX)
+        bucket, limit = call.names[0], call.limit(_PAGE_MAX, "pageSize")
         self._buckets.get(bucket)
         prefix = call.params.get("prefix", "")
         if "/" in prefix:

@@ -48,11 +48,11 @@ class Call:
             raise invalid(f"Invalid boolean value: '{text[:40]}'.", name)
         return text == "true"
 
-    def limit(self, largest: int) -> int:
-        """Return ``maxResults``, capped as Google caps it."""
-        wanted = self.number("maxResults")
+    def limit(self, largest: int, name: str = "maxResults") -> int:
+        """Return the page size that a parameter asks for, capped as Google caps it."""
+        wanted = self.number(name)
         if wanted == 0:
-            raise invalid("maxResults must be at least 1.", "maxResults")
+            raise invalid(f"{name} must be at least 1.", name)
         return largest if wanted is None else min(wanted, largest)
 
     async def json(self) -> dict[str, object]:

@@ -103,7 +103,7 @@ def table(buckets: BucketMethods, objects: ObjectMethods, copies: CopyMethods, u
         ("GET", f"{base}{bucket}{folder}/iam", buckets.get_policy, {"optionsRequestedPolicyVersion"}),
         ("PUT", f"{base}{bucket}{folder}/iam", buckets.set_policy, ()),
         ("POST", f"{base}{bucket}/managedFolders", buckets.insert_folder, ()),
-        ("GET", f"{base}{bucket}/managedFolders", buckets.list_folders, {"prefix", "pageSize"} | _PAGES),
+        ("GET", f"{base}{bucket}/managedFolders", buckets.list_folders, {"prefix", "pageSize", "pageToken"}),
         ("GET", f"{base}{bucket}{folder}", buckets.get_folder, meta),
         ("DELETE", f"{base}{bucket}{folder}", buckets.delete_folder, meta | {"allowNonEmpty"}),
         ("GET", f"{base}/projects/([^/]+)/serviceAccount", buckets.service_account, ()),

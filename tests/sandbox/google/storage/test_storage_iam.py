@@ -134,7 +134,7 @@ def test_managed_folder_policy_over_http(storage):
 def test_managed_folders_are_listed(storage):
     names = [f["name"] for f in storage.ask("GET", f"{B}/managedFolders").json["items"]]
     assert names == ["datasets/", "users/ada/"]
-    page = storage.ask("GET", f"{B}/managedFolders?maxResults=1").json
+    page = storage.ask("GET", f"{B}/managedFolders?pageSize=1").json
     assert ([f["name"] for f in page["items"]], page["nextPageToken"]) == (["datasets/"], "datasets/")
     rest = storage.ask("GET", f"{B}/managedFolders?pageToken=datasets/").json
     assert [f["name"] for f in rest["items"]] == ["users/ada/"]
