@@ -8,9 +8,16 @@ import os
 import sys
 import tempfile
 
-from benchmarks import launcher, load, pixels, step
+from benchmarks import launcher, load, pixels, sandbox, step, storage
 
-ALL = {"load": load.run, "step": step.run, "launcher": launcher.run, "pixels": pixels.run}
+ALL = {
+    "load": load.run,
+    "step": step.run,
+    "launcher": launcher.run,
+    "pixels": pixels.run,
+    "sandbox": sandbox.run,
+    "storage": storage.run,
+}
 
 
 def main(names):

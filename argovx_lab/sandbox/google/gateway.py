@@ -100,6 +100,7 @@ class Gateway:
     ) -> None:
         self.project = project
         self._disorder = disorder
+        self._rendered = messages.Rendered()
         self.requests = 0
         #: Set when :meth:`missing` has changed; whoever keeps a copy clears it.
         self.missed = asyncio.Event()
@@ -140,7 +141,8 @@ class Gateway:
                 self._refuse_missing(match.rpc)
                 message, explicit = transcode.request_message(match, request, await request.read())
                 answer = await self._decide(match.rpc, caller, message, explicit, trail)
-                return transcode.answer(answer, request)
+                ints = transcode.int_enums(request)
+                return transcode.answer(self._rendered.rest(match.rpc.response, answer, int_enums=ints))
         except GoogleError as error:
             return transcode.failure(error)
 
@@ -155,7 +157,7 @@ class Gateway:
                 self._refuse_missing(method)
                 message = messages.parse_bytes(method.request, data)
                 answer = await self._decide(method, caller, message, frozenset(), trail)
-                return bytes(answer.SerializeToString())
+                return self._rendered.wire(method.response, answer)
 
         await wire.serve(request, send, call)
 
@@ -190,7 +192,7 @@ class Gateway:
 
     async def _decide(
         self, method: rpc.Rpc, caller: Caller, message: Any, explicit: frozenset[str], trail: _Trail
-    ) -> Any:
+    ) -> Document:
         asked = messages.to_dict(message)
         needed = PERMISSIONS[method.path]
         api = host(method.service)
@@ -206,7 +208,7 @@ class Gateway:
         self._disorder.quota(method.name, names[0] if names else "")
         with self._disorder.disk(method.name):
             answer = await self._handlers[method.path](call, asked)
-        return messages.from_dict(method.response, self._disorder.after(method.name, answer))
+        return self._disorder.after(method.name, answer)
 
     def check(self, caller: Caller, permission: str, name: str, api: str) -> None:
         """Raise PERMISSION_DENIED unless ``caller`` has ``permission`` on the resource ``name``."""

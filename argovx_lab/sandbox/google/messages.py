@@ -11,6 +11,8 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections import OrderedDict
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,8 @@ from google.protobuf.message import DecodeError, Message
 from argovx_lab.sandbox.google.errors import GoogleError, invalid
 
 SCHEMA = Path(__file__).parent / "schema"
+#: Pieces of answers that are kept in both forms; the oldest go.
+RENDERED_MAX = 4096
 _MASK = "google.protobuf.FieldMask"
 #: Messages whose JSON form is not an object of their fields.
 _WRAPPED = ("Bool", "Int32", "Int64", "UInt32", "UInt64", "Float", "Double", "String", "Bytes")
@@ -150,3 +154,76 @@ def from_dict(name: str, value: dict[str, Any]) -> Message:
     message = message_class(name)()
     json_format.ParseDict(value, message, descriptor_pool=pool())
     return message
+
+
+class Rendered:
+    """Answers in both wire forms; what a document became is kept while it is the same document.
+
+    Documents of the store are replaced and never changed, so one that is the same object has the same form:
+    a list of a hundred jobs, polled, is put together from a hundred finished pieces.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[tuple[int, str], tuple[dict[str, Any], Any]] = OrderedDict()
+
+    def _piece(self, form: str, document: dict[str, Any], make: Callable[[], Any]) -> Any:
+        key = (id(document), form)
+        found = self._kept.get(key)
+        if found is not None and found[0] is document:
+            self._kept.move_to_end(key)
+            return found[1]
+        # the document is kept beside its form, so that its id stays its own
+        made = make()
+        self._kept[key] = (document, made)
+        if len(self._kept) > RENDERED_MAX:
+            self._kept.popitem(last=False)
+        return made
+
+    def wire(self, name: str, value: dict[str, Any]) -> bytes:
+        """Return the binary form of a handler's answer."""
+        rest, lists = _parts(name, value)
+        message = from_dict(name, rest)
+        for field, kind, items in lists:
+            target = getattr(message, field)
+            for item in items:
+                data = self._piece(kind, item, lambda k=kind, i=item: from_dict(k, i).SerializeToString())  # type: ignore[misc]
+                target.add().ParseFromString(data)
+        return bytes(message.SerializeToString())
+
+    def rest(self, name: str, value: dict[str, Any], *, int_enums: bool) -> dict[str, Any]:
+        """Return the REST form of a handler's answer."""
+        rest, lists = _parts(name, value)
+        found = to_json(from_dict(name, rest), int_enums=int_enums)
+        form = "json int" if int_enums else "json"
+        for field, kind, items in lists:
+            if items:
+                found[_camel(field)] = [
+                    self._piece(
+                        f"{form} {kind}",
+                        item,
+                        lambda k=kind, i=item: to_json(from_dict(k, i), int_enums=int_enums),  # type: ignore[misc]
+                    )
+                    for item in items
+                ]
+        return found
+
+
+def _parts(
+    name: str, value: dict[str, Any]
+) -> tuple[dict[str, Any], list[tuple[str, str, list[dict[str, Any]]]]]:
+    """Split an answer into its lists of messages and the rest."""
+    fields = message_class(name).DESCRIPTOR.fields_by_name
+    rest, lists = {}, []
+    for key, item in value.items():
+        field = fields.get(key)
+        kind = field.message_type if field is not None and field.is_repeated else None
+        if (
+            kind is None
+            or kind.GetOptions().map_entry
+            or kind.full_name in _SPECIAL
+            or not isinstance(item, list)
+        ):
+            rest[key] = item
+        else:
+            lists.append((key, kind.full_name, item))
+    return rest, lists

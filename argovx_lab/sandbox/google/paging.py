@@ -15,12 +15,10 @@ from typing import Any
 
 from argovx_lab.sandbox.google.errors import invalid
 
-Document = Mapping[str, Any]
-
 
 def page(
-    items: Sequence[Document], message: Mapping[str, Any], *, default: int = 100, most: int = 1000
-) -> tuple[list[Document], str]:
+    items: Sequence[dict[str, Any]], message: Mapping[str, Any], *, default: int = 100, most: int = 1000
+) -> tuple[list[dict[str, Any]], str]:
     """Return one page of ``items`` (which have a ``name``) and the next page's token, empty at the end.
 
     Parameters
@@ -68,10 +66,10 @@ def _read(token: str, mark: str) -> tuple[str, int]:
     return found
 
 
-def masked(document: Document, mask: Sequence[str] | None, known: Sequence[str]) -> dict[str, Any]:
-    """Return the part of ``document`` that a read mask names; no mask or ``*`` means all of it."""
+def masked(document: dict[str, Any], mask: Sequence[str] | None, known: Sequence[str]) -> dict[str, Any]:
+    """Return the part of ``document`` that a read mask names; no mask or ``*``: the document itself."""
     if not mask or "*" in mask:
-        return dict(document)
+        return document
     found: dict[str, Any] = {}
     for path in mask:
         head, *rest = path.split(".")

@@ -103,6 +103,11 @@ class Quotas:
         self._minute = 0
         self._used: dict[tuple[str, str], int] = {}
 
+    @property
+    def counts_machines(self) -> bool:
+        """Whether any quota of machines or jobs is on."""
+        return not self.limits.keys().isdisjoint(_MACHINES)
+
     def take(self, rpc: str, location: str = "") -> None:
         """Count one call.
 

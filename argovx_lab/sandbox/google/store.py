@@ -26,11 +26,20 @@ _LAST = "\U0010ffff"
 
 
 class _Table:
-    """One table in memory: documents by key, and the keys in order."""
+    """One table in memory: documents by key, and the keys in order.
+
+    What was read from the file stays text until somebody asks for it: most of a long history never is.
+    """
 
     def __init__(self) -> None:
-        self.rows: dict[str, Document] = {}
+        self.rows: dict[str, Document | str] = {}
         self.keys: list[str] = []
+
+    def get(self, key: str) -> Document | None:
+        value = self.rows.get(key)
+        if isinstance(value, str):
+            value = self.rows[key] = json.loads(value)
+        return value
 
     def put(self, key: str, value: Document) -> None:
         if key not in self.rows:
@@ -78,7 +87,7 @@ class Store:
         rows = self._db.execute("SELECT tab, key, value FROM documents ORDER BY tab, key")
         for name, key, value in rows:
             table = self._table(name)
-            table.rows[key] = json.loads(value)
+            table.rows[key] = value
             table.keys.append(key)
         # SQLite orders by bytes, Python by code points: the same for UTF-8, but cheap to be sure of
         for table in self._tables.values():
@@ -89,15 +98,15 @@ class Store:
 
     def get(self, table: str, key: str) -> Document | None:
         """Return a document, or ``None``."""
-        return self._table(table).rows.get(key)
+        return self._table(table).get(key)
 
     def scan(self, table: str, prefix: str = "", after: str = "") -> Iterator[tuple[str, Document]]:
         """Yield ``(key, document)`` in key order, of keys that begin with ``prefix`` and follow ``after``."""
-        rows, keys = self._table(table).rows, self._table(table).keys
+        found, keys = self._table(table), self._table(table).keys
         start = bisect_left(keys, max(prefix, after))
         end = bisect_left(keys, prefix + _LAST, start) if prefix else len(keys)
         for key in keys[start:end]:
-            if (key != after or not after) and (value := rows.get(key)) is not None:
+            if (key != after or not after) and (value := found.get(key)) is not None:
                 yield key, value
 
     def count(self, table: str) -> int:
@@ -157,7 +166,7 @@ class Store:
 
     def _remember(self, table: str, key: str) -> None:
         assert self._undo is not None
-        self._undo.append((table, key, self._table(table).rows.get(key)))
+        self._undo.append((table, key, self._table(table).get(key)))
 
     def _roll_back(self, undo: list[tuple[str, str, Document | None]]) -> None:
         if self._db.in_transaction:

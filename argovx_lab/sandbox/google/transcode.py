@@ -117,10 +117,14 @@ def _set(field: Any, value: dict[str, Any], text: str) -> None:
         value[field.name] = item
 
 
-def answer(message: Message, request: Request) -> Response:
-    """Return the REST answer of a message."""
-    alt = request.param("$alt") or request.param("alt")
-    return json_response(messages.to_json(message, int_enums=alt.endswith("enum-encoding=int")))
+def int_enums(request: Request) -> bool:
+    """Say whether enums are wanted as numbers."""
+    return (request.param("$alt") or request.param("alt")).endswith("enum-encoding=int")
+
+
+def answer(body: dict[str, Any]) -> Response:
+    """Return a REST answer."""
+    return json_response(body)
 
 
 def failure(error: GoogleError) -> Response:

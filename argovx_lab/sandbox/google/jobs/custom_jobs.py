@@ -134,7 +134,7 @@ class CustomJobs:
 
     def _check_machines(self, location: str, spec: Document) -> None:
         """Refuse more machines than the project's quota has left; held ones are counted already."""
-        if spec.get("persistent_resource_id"):
+        if spec.get("persistent_resource_id") or not self._quotas.counts_machines:
             return
         used: Counter[str] = Counter()
         for key in self._records.unfinished():

@@ -25,8 +25,8 @@ NAMES = [
         "projects/sandbox-lab/\n",
     ),
 ]
-#: More of them find nothing new; they were run once.
-SEEDS = range(int(os.environ.get("ARGOVX_TEST_SEEDS", "2")))
+#: 450 requests each.
+SEEDS = range(int(os.environ.get("ARGOVX_TEST_SEEDS", "5")))
 FINE = {*range(10), 11, 12, 16}
 
 
@@ -93,7 +93,9 @@ def test_rest(lab, make_job, seed):
                     f"/v1/{PARENT}/customJobs",
                     f"/v1/{PARENT}/metadataStores/default/contexts",
                     f"/v1/{PARENT}/metadataStores",
-                    "/v2/entries:list",
+                    *("/v2/entries:list", "/v2/entries:write", "/v3/projects/sandbox-lab:setIamPolicy"),
+                    *("/v3/projects/sandbox-lab/timeSeries", "/v1/projects/sandbox-lab/serviceAccounts"),
+                    f"/v1/{PARENT}/persistentResources",
                     f"/v1/{PARENT}/tensorboards",
                     f"/v1/{random_.choice(NAMES)}",
                 ]

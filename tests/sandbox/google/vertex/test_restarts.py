@@ -176,7 +176,7 @@ def test_the_clock_can_be_moved_over_a_timeout_and_a_provisioning(make_lab, make
             name = (await lab.send("POST", JOBS, body)).json["name"]
             await until(lab, name, lambda job: job["state"] == "JOB_STATE_QUEUED")
             lab.server.clock.advance(3601)
-            await until(lab, name, lambda _: "on" in log_of(lab, name))
+            await until(lab, name, lambda job: job["state"] == "JOB_STATE_RUNNING")
             lab.server.clock.advance(7201)
             return await until(lab, name, ended)
 
