@@ -34,6 +34,10 @@ _OUTPUT = frozenset(
         "metageneration", "location", "locationType", "etag", "owner",
     }
 )  # fmt: skip
+#: Fields that a client may set.
+HONOURED: Final = frozenset(
+    {"iamConfiguration", "labels", "location", "name", "softDeletePolicy", "storageClass", "versioning"}
+)
 #: Fields that nothing here honours, and what they may hold all the same: that they are off.
 _OFF: Final[Mapping[str, tuple[Any, ...]]] = {
     "autoclass": ({"enabled": False},),
@@ -195,7 +199,16 @@ def _changed(record: Record, fields: Mapping[str, Any]) -> Record:
     """Return ``record`` with the fields of a bucket resource applied; all else is refused or output-only."""
     new = {**record, "labels": dict(record["labels"])}
     for name, value in fields.items():
-        if name == "labels":
+        if name in ("acl", "defaultObjectAcl"):
+            if value:
+                raise acl()
+        elif name in _OUTPUT:
+            if name == "location" and str(value).upper() != record["location"]:
+                raise invalid("The location of a bucket cannot be changed.", name)
+        elif name not in HONOURED:
+            if value and value not in _OFF.get(name, ()):
+                raise not_emulated(f"the bucket field {name}")
+        elif name == "labels":
             new["labels"] = _labels(new["labels"], value)
         elif name == "versioning":
             new["versioning"] = _flag(name, value)
@@ -205,16 +218,8 @@ def _changed(record: Record, fields: Mapping[str, Any]) -> Record:
             if value not in STORAGE_CLASSES:
                 raise invalid(f"Invalid storage class {value!r}: one of {', '.join(STORAGE_CLASSES)}.", name)
             new["storage_class"] = value
-        elif name == "softDeletePolicy":
-            if value and value != {"retentionDurationSeconds": "0"}:
-                raise not_emulated("soft delete", "Set retentionDurationSeconds to 0.")
-        elif name in ("acl", "defaultObjectAcl") and value:
-            raise acl()
-        elif name in _OUTPUT:
-            if name == "location" and str(value).upper() != record["location"]:
-                raise invalid("The location of a bucket cannot be changed.", name)
-        elif value and value not in _OFF.get(name, ()):
-            raise not_emulated(f"the bucket field {name}")
+        elif value and value != {"retentionDurationSeconds": "0"}:
+            raise not_emulated("soft delete", "Set retentionDurationSeconds to 0.")
     return new
 
 

@@ -19,7 +19,7 @@ _COMMON: Final = frozenset({"alt", "fields", "projection", "userProject", "prett
 _ALIASES: Final = {"ifMetaGenerationNotMatch": "ifMetagenerationNotMatch"}
 _ACLS: Final = frozenset({"predefinedAcl", "predefinedDefaultObjectAcl", "destinationPredefinedAcl"})
 #: Header → what of Google's is refused with it.
-_HEADERS: Final[Mapping[str, str]] = {
+HEADERS: Final[Mapping[str, str]] = {
     "x-goog-encryption-algorithm": "customer-supplied encryption keys",
     "x-goog-copy-source-encryption-algorithm": "customer-supplied encryption keys",
     "x-goog-encryption-kms-key-name": "customer-managed encryption keys",
@@ -71,7 +71,7 @@ def checked(request: Request, honoured: Collection[str], iam: Iam, *, media: boo
 
 def check_headers(request: Request, iam: Iam) -> None:
     """Refuse headers that nothing honours; errors as :func:`checked`, and 403 for a foreign quota project."""
-    for header, what in _HEADERS.items():
+    for header, what in HEADERS.items():
         if header in request.headers:
             raise not_emulated(f"{what} ({header})")
     if request.method != "GET":

@@ -31,7 +31,7 @@ _OUTPUT: Final = frozenset(
         "componentCount", "md5Hash", "crc32c", "owner",
     }
 )  # fmt: skip
-_REFUSED: Final = frozenset(
+REFUSED: Final = frozenset(
     {
         "temporaryHold", "eventBasedHold", "retention", "retentionExpirationTime", "kmsKeyName", "contexts",
         "customerEncryption", "softDeleteTime", "hardDeleteTime", "restoreToken",
@@ -55,9 +55,9 @@ def checked(document: object) -> Props:
             found[name] = None if value is None else _value(name, value)
         elif name == "acl" and value:
             raise acl()
-        elif name in _REFUSED and value:
+        elif name in REFUSED and value:
             raise not_emulated(f"the object field {name}")
-        elif name not in _OUTPUT | _REFUSED | {"acl"}:
+        elif name not in _OUTPUT | REFUSED | {"acl"}:
             raise invalid(f"Unknown name {name!r}: Cannot find field.", name)
     return found
 

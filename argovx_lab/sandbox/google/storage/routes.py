@@ -18,7 +18,19 @@ from argovx_lab.sandbox.google.storage.copy_methods import CopyMethods
 from argovx_lab.sandbox.google.storage.object_methods import ObjectMethods
 from argovx_lab.sandbox.http import Response
 
-_VERBS: Final = {"_upload": "create"}
+#: Handlers whose names are not the API's own.
+_VERBS: Final = {
+    "_upload": "create",
+    "get_layout": "getStorageLayout",
+    "get_policy": "getIamPolicy",
+    "set_policy": "setIamPolicy",
+    "test_permissions": "testIamPermissions",
+    "insert_folder": "insert",
+    "list_folders": "list",
+    "get_folder": "get",
+    "delete_folder": "delete",
+    "service_account": "serviceAccount.get",
+}
 
 Method = Callable[[Call], Awaitable[Response]]
 
@@ -52,6 +64,8 @@ class Route:
         """The method as audit logs name it: ``storage.objects.get``."""
         owner, _, verb = getattr(self.method, "__qualname__", "").rpartition(".")
         kind = "buckets" if owner == "BucketMethods" else "objects"
+        for part in ("managedFolders", "projects"):
+            kind = part if f"/{part}/" in self.path.pattern + "/" else kind
         return f"storage.{kind}.{_VERBS.get(verb, verb)}"
 
 

@@ -100,7 +100,8 @@ class StorageService:
 
     def methods(self) -> list[str]:
         """Return the names of all methods that are answered."""
-        return sorted({route.name for route in self._routes})
+        parts = [f"storage.multipartUploads.{verb}" for verb in ("initiate", "part", "complete", "abort")]
+        return sorted({*parts, *(route.name for route in self._routes)})
 
     def name_of(self, method: str, path: str) -> str:
         """Return the name of the method that a request means, ``storage.objects.get``; for faults."""
