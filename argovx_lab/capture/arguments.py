@@ -31,6 +31,11 @@ class Options:
     """What the flags say; ``None`` means the profile's or the spec's default."""
 
     machine: str = ""
+    spot: bool = False
+    flex_start: bool = False
+    workers: int = 1
+    disk_gb: int = 0
+    persistent: str = ""
     image: str = ""
     requirements: tuple[str, ...] = ()
     timeout_s: int | None = None
@@ -128,8 +133,22 @@ def _text(text: str) -> str:
     return text
 
 
+def _whole(flag: str, example: str) -> Callable[[str], int]:
+    def read(text: str) -> int:
+        if not re.fullmatch("[0-9]{1,6}", text, re.ASCII):
+            raise SpecError(f"{flag} {text[:40]!r} is not a number", hint=f"Write it like {flag} {example}.")
+        return int(text)
+
+    return read
+
+
 _FLAGS: dict[str, tuple[str, Callable[[str], Any] | None]] = {
     "--on": ("machine", _text),
+    "--spot": ("spot", None),
+    "--flex-start": ("flex_start", None),
+    "--workers": ("workers", _whole("--workers", "4")),
+    "--disk": ("disk_gb", _whole("--disk", "200")),
+    "--persistent": ("persistent", _text),
     "--image": ("image", _text),
     "--requirements": ("requirements", _requirements),
     "--timeout": ("timeout_s", _timeout),
@@ -140,7 +159,8 @@ _FLAGS: dict[str, tuple[str, Callable[[str], Any] | None]] = {
 }
 
 USAGE = (
-    "%%vertex_step NAME[(inputs)] [-> outputs] [--on MACHINE[+ACCELERATOR[*N]]] [--image REF]"
+    "%%vertex_step NAME[(inputs)] [-> outputs] [--on MACHINE[+ACCELERATOR[*N]]] [--spot | --flex-start]"
+    " [--workers N] [--disk GB] [--persistent NAME] [--image REF]"
     ' [--requirements "NAME==VERSION …"] [--timeout 2h] [--retries N] [--allow-secret]'
     " [--dry-run] [--no-wait]"
 )

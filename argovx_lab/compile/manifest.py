@@ -23,6 +23,10 @@ Manifest = dict[str, Any]
 MANIFEST_MAX = 1024 * 1024
 
 
+#: How the strategies are called where a machine is named; the usual one is not.
+_STRATEGY_WORDS = {"STANDARD": "", "SPOT": "Spot", "FLEX_START": "Flex-start"}
+
+
 @dataclass(frozen=True)
 class Placement:
     """Where and as whom a Workflow is submitted.
@@ -46,12 +50,16 @@ class Placement:
 
 
 def machine_text(spec: StepSpec) -> str:
-    """Return the machine as people write it: ``n1-standard-8+NVIDIA_TESLA_T4*2``."""
+    """Return the machine as people write it: ``4 × n1-standard-8+NVIDIA_TESLA_T4*2, Spot``."""
     machine = spec.machine
-    if not machine.accelerator:
-        return machine.type
-    count = f"*{machine.accelerator_count}" if machine.accelerator_count > 1 else ""
-    return f"{machine.type}+{machine.accelerator}{count}"
+    text = machine.type
+    if machine.accelerator:
+        count = f"*{machine.accelerator_count}" if machine.accelerator_count > 1 else ""
+        text = f"{text}+{machine.accelerator}{count}"
+    if machine.replicas > 1:
+        text = f"{machine.replicas} × {text}"
+    notes = (_STRATEGY_WORDS[machine.strategy], f"on {machine.persistent}" if machine.persistent else "")
+    return ", ".join(part for part in (text, *notes) if part)
 
 
 def task_name(step: str) -> str:
@@ -71,8 +79,10 @@ def arguments(spec: StepSpec, spec_uri: str) -> dict[str, str]:
         "machine-type": spec.machine.type,
         "accelerator": spec.machine.accelerator,
         "accelerator-count": str(spec.machine.accelerator_count),
-        "replicas": "1",
-        "strategy": "STANDARD",
+        "replicas": str(spec.machine.replicas),
+        "strategy": spec.machine.strategy,
+        "disk-gb": str(spec.machine.disk_gb),
+        "persistent-resource": spec.machine.persistent,
         "timeout": str(spec.timeout_s),
         "retries": str(spec.retries),
         "retry-failures": "true" if spec.retry_failures else "false",

@@ -29,6 +29,8 @@ STEP_ARGUMENTS = (
     "accelerator-count",
     "replicas",
     "strategy",
+    "disk-gb",
+    "persistent-resource",
     "timeout",
     "retries",
     "retry-failures",

@@ -15,9 +15,6 @@ from typing import Any, NoReturn
 from argovx_lab.errors import SpecError
 from argovx_lab.model.step import StepSpec
 
-#: Fields of a step that this version runs with one value only.
-_FIXED = {"replicas": "1", "strategy": "STANDARD"}
-
 
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
@@ -48,6 +45,8 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--accelerator-count", default="0")
     run.add_argument("--replicas", default="1")
     run.add_argument("--strategy", default="STANDARD")
+    run.add_argument("--disk-gb", default="0")
+    run.add_argument("--persistent-resource", default="")
     run.add_argument("--retry-failures", default="false")
     run.add_argument("--ordinal", type=int, default=0, help="Argo's {{retries}}, from 0")
     sweep = modes.add_parser("sweep", help="cancel what a Workflow has left running")
@@ -90,7 +89,10 @@ def compare(args: argparse.Namespace, spec: StepSpec) -> None:
         "retries": str(spec.retries),
         "retry-failures": "true" if spec.retry_failures else "false",
         "run-as": spec.run_as,
-        **_FIXED,
+        "replicas": str(spec.machine.replicas),
+        "strategy": spec.machine.strategy,
+        "disk-gb": str(spec.machine.disk_gb),
+        "persistent-resource": spec.machine.persistent,
     }
     for name, value in expected.items():
         given = getattr(args, name.replace("-", "_"))

@@ -88,13 +88,35 @@ class Environment:
     python: str = ""
 
 
+#: How Vertex finds machines. Source: ``aiplatform.v1.Scheduling.Strategy``, less what is deprecated.
+STRATEGIES = ("STANDARD", "SPOT", "FLEX_START")
+
+
 @dataclass(frozen=True)
 class Machine:
-    """What it runs on: Vertex machine type, accelerator type (enum name or empty) and count."""
+    """What it runs on, and how Vertex finds it.
+
+    Parameters
+    ----------
+    type, accelerator, accelerator_count : str, str, int
+        Vertex machine type, accelerator type (enum name or empty) and how many of it.
+    replicas : int
+        How many machines in all; the first is the primary, whose outputs are the step's.
+    strategy : str
+        One of :data:`STRATEGIES`. ``SPOT`` may be preempted and is then started anew by Vertex.
+    disk_gb : int
+        Size of the boot disk, in GB; 0 means Vertex's own default.
+    persistent : str
+        Id of the persistent resource whose machines are used; empty for machines of the job's own.
+    """
 
     type: str = "n1-standard-4"
     accelerator: str = ""
     accelerator_count: int = 0
+    replicas: int = 1
+    strategy: str = STRATEGIES[0]
+    disk_gb: int = 0
+    persistent: str = ""
 
 
 @dataclass(frozen=True)
@@ -187,6 +209,10 @@ class StepSpec:
         spec: StepSpec = _build(cls, doc)
         if not is_step_name(spec.name):
             raise SpecError(f"{spec.name!r} cannot name a step")
+        if spec.machine.strategy not in STRATEGIES:
+            raise SpecError(
+                f"{spec.machine.strategy!r} is not a strategy", hint=f"Allowed: {', '.join(STRATEGIES)}."
+            )
         return spec
 
 

@@ -22,6 +22,7 @@ from argovx_lab.model.run import Cell
 from argovx_lab.model.step import Environment, Machine, Runner, Source, StepSpec
 from argovx_lab.notebook.inputs import Bound
 from argovx_lab.policy.judge import StepFacts, enforce, judge
+from argovx_lab.vertex.capacity import with_capacity
 from argovx_lab.vertex.catalog import parse_machine
 from argovx_lab.wiring import Profile, Services
 
@@ -180,7 +181,7 @@ def _spec(profile: Profile, options: Options, draft: Draft, source: Source) -> S
         run_as=profile.run_as,
         inputs={item.name: item.ref for item in draft.inputs},
         outputs=dict(draft.outputs),
-        machine=parse_machine(options.machine) if options.machine else Machine(),
+        machine=_machine(options),
         **_limits(options),
     )
 
@@ -210,6 +211,17 @@ def image(named: str, allowed: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(named, allowed, n=1, cutoff=0.4)
     hint = f"Did you mean {near[0]}?" if near else f"Allowed are: {', '.join(allowed)}."
     raise SpecError(f"image {named!r} is not one of the profile's", hint=hint)
+
+
+def _machine(options: Options) -> Machine:
+    return with_capacity(
+        parse_machine(options.machine) if options.machine else Machine(),
+        spot=options.spot,
+        flex_start=options.flex_start,
+        workers=options.workers,
+        disk_gb=options.disk_gb,
+        persistent=options.persistent,
+    )
 
 
 def _limits(options: Options) -> dict[str, Any]:

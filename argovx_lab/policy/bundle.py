@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import asdict, dataclass
 
-from argovx_lab.model.step import canonical
+from argovx_lab.model.step import STRATEGIES, canonical
 
 
 @dataclass(frozen=True)
@@ -25,6 +25,10 @@ class Bundle:
         Longest time-out, in seconds.
     retries_max : int
         Most retries.
+    replicas_max : int
+        Most machines of one step.
+    strategies : tuple of str
+        How Vertex may find machines.
     run_as : str
         Pattern of the account; ``{user}`` stands for the user's slug, ``{project}`` for the job's project.
     """
@@ -34,8 +38,8 @@ class Bundle:
     images: tuple[str, ...] = ()
     timeout_max_s: int = 7 * 24 * 3600
     retries_max: int = 10
-    replicas_max: int = 1
-    strategies: tuple[str, ...] = ("STANDARD",)
+    replicas_max: int = 16
+    strategies: tuple[str, ...] = STRATEGIES
     run_as: str = "u-{user}@{project}.iam.gserviceaccount.com"
 
     @property

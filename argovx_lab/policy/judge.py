@@ -53,6 +53,8 @@ class StepFacts:
             run_as=spec.run_as,
             timeout_s=spec.timeout_s,
             retries=spec.retries,
+            replicas=spec.machine.replicas,
+            strategy=spec.machine.strategy,
             project=project,
         )
 

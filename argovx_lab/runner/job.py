@@ -55,19 +55,39 @@ def run_step(settings: Settings) -> int:
     bucket = Bucket(TokenSource())
     try:
         intent = documents.intent(bucket.read(settings.intent, settings.intent_sha256))
-        life = _claim(bucket, intent.prefix)
+        replica = _replica(os.environ.get("CLUSTER_SPEC", ""))
+        life = _claim(bucket, intent.prefix, replica)
     except ArgovxError as error:
         sys.stderr.write("argovx runner: %s %s\n" % (error.message, error.hint))
         return 1
-    return _Job(settings, bucket, intent, life).run()
+    return _Job(settings, bucket, intent, (replica, life)).run()
 
 
-def _claim(bucket: Bucket, prefix: str) -> int:
-    """Take the first free ``r0.<restart>`` by writing its ``opened`` message; returns the restart."""
+def _replica(cluster: str) -> int:
+    """Return this machine's number: 0 for the primary, then the workers in their pool's order.
+
+    Notes
+    -----
+    Source: Vertex AI, ``CLUSTER_SPEC`` of distributed training; jobs of ours have a pool of one primary and
+    one of workers.
+    """
+    if not cluster:
+        return 0
+    try:
+        task = json.loads(cluster)["task"]
+        pool, index = str(task["type"]), int(task["index"])
+    except (ValueError, KeyError, TypeError) as error:
+        raise SpecError("CLUSTER_SPEC does not say which machine this is") from error
+    return 0 if pool == "workerpool0" else index + 1
+
+
+def _claim(bucket: Bucket, prefix: str, replica: int) -> int:
+    """Take the first free ``r<replica>.<restart>`` by writing its ``opened`` message; returns the restart."""
     params = {"python": platform.python_version(), "pid": os.getpid()}
     for restart in range(LIVES_MAX):
         try:
-            bucket.create("%sr0.%d/events/part-00001" % (prefix, restart), line(1, "opened", params))
+            name = "%sr%d.%d/events/part-00001" % (prefix, replica, restart)
+            bucket.create(name, line(1, "opened", params))
         except Conflict:
             continue
         return restart
@@ -77,12 +97,14 @@ def _claim(bucket: Bucket, prefix: str) -> int:
 class _Job:
     """The state of one life of one replica."""
 
-    def __init__(self, settings: Settings, bucket: Bucket, intent: documents.Intent, restart: int) -> None:
+    def __init__(
+        self, settings: Settings, bucket: Bucket, intent: documents.Intent, life: tuple[int, int]
+    ) -> None:
         self._settings = settings
         self._bucket = bucket
         self._intent = intent
-        self._restart = restart
-        stream = "%sr0.%d/" % (intent.prefix, restart)
+        self._replica, self._restart = life
+        stream = "%sr%d.%d/" % (intent.prefix, *life)
         self._logs = Parts(bucket, stream + "logs/part-")
         self._events = Events(Parts(bucket, stream + "events/part-", start=2))
         self._child: Optional[Child] = None
@@ -149,13 +171,15 @@ class _Job:
         error, results = self._run_cell(task, folder)
         if error is not None:
             return error
+        if self._replica:  # the outputs are the primary's
+            return None
         self._events.phase("uploading")
         attempt = Attempt(self._intent, step.name, self._restart)
         upload(self._bucket, attempt, results, folder, self._events)
         return None
 
     def _finished(self) -> bool:
-        """Tell whether an earlier life of this replica wrote the manifest: then all is done."""
+        """Tell whether an earlier life wrote the manifest: then all is done."""
         try:
             self._bucket.read(self._intent.prefix + "manifest.json")
         except ArgovxError:
@@ -197,7 +221,7 @@ class _Job:
             "cell": asdict(source.cell),
             "definitions": [asdict(code) for code in source.definitions],
             "inputs": inputs,
-            "outputs": step.outputs,
+            "outputs": {} if self._replica else step.outputs,
             "paths": paths,
         }
         with open(os.path.join(folder, "task.json"), "w", encoding="utf-8") as target:

@@ -16,11 +16,17 @@ from typing import Any
 
 from argovx_lab.errors import SpecError
 from argovx_lab.model import names
-from argovx_lab.model.step import StepSpec
+from argovx_lab.model.step import STRATEGIES, StepSpec
 from argovx_lab.vertex.bootstrap import BOOTSTRAP
 
 #: Longest display name. Unit: characters. Source: CustomJob.display_name.
 DISPLAY_MAX = 128
+
+#: Boot disk of a step that names a size. Source: the default of CustomJob's DiskSpec.
+DISK_TYPE = "pd-ssd"
+
+#: Machines that Vertex may take away; it starts the job anew, and the cell finds its checkpoint folder.
+SPOT = "SPOT"
 
 #: The only kind that becomes a custom job in this version.
 KIND = "custom_job"
@@ -65,6 +71,23 @@ def build(spec: StepSpec, identity: JobIdentity) -> dict[str, Any]:
         raise SpecError(f"step {spec.name} names no image", hint="Pass --image.")
     if not spec.run_as:
         raise SpecError(f"step {spec.name} names no service account to run as")
+    job: dict[str, Any] = {
+        "workerPoolSpecs": _pools(spec, identity),
+        "scheduling": _scheduling(spec),
+        "serviceAccount": spec.run_as,
+        "baseOutputDirectory": {"outputUriPrefix": identity.prefix},
+    }
+    if spec.machine.persistent:
+        job["persistentResourceId"] = spec.machine.persistent
+    return {
+        "displayName": f"{spec.name} · {identity.task}"[:DISPLAY_MAX],
+        "labels": labels(spec, identity),
+        "jobSpec": job,
+    }
+
+
+def _pools(spec: StepSpec, identity: JobIdentity) -> list[dict[str, Any]]:
+    """Return the primary's pool and, with several machines, one of equal workers."""
     machine: dict[str, Any] = {"machineType": spec.machine.type}
     if spec.machine.accelerator:
         machine["acceleratorType"] = spec.machine.accelerator
@@ -74,15 +97,24 @@ def build(spec: StepSpec, identity: JobIdentity) -> dict[str, Any]:
         "command": ["python3", "-c", BOOTSTRAP],
         "args": [spec.runner.uri, spec.runner.digest, identity.intent_uri, identity.intent_digest],
     }
+    pool: dict[str, Any] = {"machineSpec": machine, "containerSpec": container}
+    if spec.machine.disk_gb:
+        pool["diskSpec"] = {"bootDiskType": DISK_TYPE, "bootDiskSizeGb": spec.machine.disk_gb}
+    workers = spec.machine.replicas - 1
+    counts = ["1", str(workers)] if workers else ["1"]
+    return [{**pool, "replicaCount": count} for count in counts]
+
+
+def _scheduling(spec: StepSpec) -> dict[str, Any]:
+    """Return the time-out and who may start the job anew.
+
+    Vertex may only where it is what takes the machine away; everything else is repeated by Argo, so that
+    there is one authority.
+    """
     return {
-        "displayName": f"{spec.name} · {identity.task}"[:DISPLAY_MAX],
-        "labels": labels(spec, identity),
-        "jobSpec": {
-            "workerPoolSpecs": [{"machineSpec": machine, "replicaCount": "1", "containerSpec": container}],
-            "scheduling": {"timeout": f"{spec.timeout_s}s", "disableRetries": True, "strategy": "STANDARD"},
-            "serviceAccount": spec.run_as,
-            "baseOutputDirectory": {"outputUriPrefix": identity.prefix},
-        },
+        "timeout": f"{spec.timeout_s}s",
+        "disableRetries": spec.machine.strategy != SPOT,
+        "strategy": spec.machine.strategy,
     }
 
 
@@ -100,8 +132,8 @@ def labels(spec: StepSpec, identity: JobIdentity) -> dict[str, str]:
 def differences(job: Mapping[str, Any], body: Mapping[str, Any]) -> list[str]:
     """Return in which respects a job that was found is not the one that ``body`` asks for.
 
-    An empty list means that it may be adopted: labels, service account, image, command, arguments, machine
-    and output folder are the same.
+    An empty list means that it may be adopted: labels, service account, image, command, arguments, machines,
+    how they are found and the output folder are the same.
     """
     found = [
         f"label {name} is {(job.get('labels') or {}).get(name, '')!r}, not {value!r}"
@@ -112,16 +144,33 @@ def differences(job: Mapping[str, Any], body: Mapping[str, Any]) -> list[str]:
     if theirs.get("serviceAccount") != ours["serviceAccount"]:
         found.append(f"it runs as {theirs.get('serviceAccount')!r}, not {ours['serviceAccount']!r}")
     pools = theirs.get("workerPoolSpecs") or []
-    if len(pools) != 1:
-        return [*found, f"it has {len(pools)} worker pools, not 1"]
-    wanted = ours["workerPoolSpecs"][0]
-    for part, fields in (
-        ("containerSpec", ("imageUri", "command", "args")),
-        ("machineSpec", ("machineType", "acceleratorType")),
-    ):
-        have, want = pools[0].get(part) or {}, wanted[part]
-        found += [f"its {name} differs" for name in fields if have.get(name) != want.get(name)]
+    wanted = ours["workerPoolSpecs"]
+    if len(pools) != len(wanted):
+        return [*found, f"it has {len(pools)} worker pools, not {len(wanted)}"]
+    for have, want in zip(pools, wanted, strict=True):
+        found += _pool_differences(have, want)
     folder = (theirs.get("baseOutputDirectory") or {}).get("outputUriPrefix")
     if folder != ours["baseOutputDirectory"]["outputUriPrefix"]:
         found.append("its output folder differs")
+    strategy = (theirs.get("scheduling") or {}).get("strategy") or STRATEGIES[0]
+    if strategy != ours["scheduling"]["strategy"]:
+        found.append(f"its strategy is {strategy!r}, not {ours['scheduling']['strategy']!r}")
+    if (theirs.get("persistentResourceId") or "") != ours.get("persistentResourceId", ""):
+        found.append("it runs on another persistent resource")
+    return found
+
+
+def _pool_differences(have: Mapping[str, Any], want: Mapping[str, Any]) -> list[str]:
+    """Compare what a pool asks for; what Vertex fills in by itself does not count."""
+    found = []
+    for part, fields in (
+        ("containerSpec", ("imageUri", "command", "args")),
+        ("machineSpec", ("machineType", "acceleratorType")),
+        ("diskSpec", ("bootDiskType", "bootDiskSizeGb")),
+    ):
+        theirs, ours = have.get(part) or {}, want.get(part)
+        if ours is not None:
+            found += [f"its {name} differs" for name in fields if theirs.get(name) != ours.get(name)]
+    if str(have.get("replicaCount") or 1) != want["replicaCount"]:
+        found.append("its number of machines differs")
     return found

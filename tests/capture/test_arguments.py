@@ -20,6 +20,21 @@ def test_defaults():
     assert (options.wait, options.dry_run, options.timeout_s, options.retries) == (True, False, None, None)
 
 
+def test_how_machines_are_found():
+    options = parse_line("t --spot --workers 4 --disk=200").options
+    assert (options.spot, options.flex_start, options.workers, options.disk_gb) == (True, False, 4, 200)
+    assert parse_line("t --flex-start").options.flex_start is True
+    assert parse_line("t --persistent my-pool").options.persistent == "my-pool"
+    plain = parse_line("t").options
+    assert (plain.spot, plain.flex_start, plain.workers, plain.disk_gb, plain.persistent) == (
+        False,
+        False,
+        1,
+        0,
+        "",
+    )
+
+
 def test_requirements_are_pinned():
     options = parse_line('train --requirements "Numpy==2.0.0, pandas==2.2"').options
     assert options.requirements == ("numpy==2.0.0", "pandas==2.2")
@@ -29,7 +44,13 @@ def test_requirements_are_pinned():
     ("line", "message", "hint"),
     [
         ("t --onn x", "unknown flag --onn", "--on"),
-        ("t --spot", "unknown flag --spot", "--on"),
+        ("t --spott", "unknown flag --spott", "--spot"),
+        ("t --spot=yes", "--spot takes no value", ""),
+        ("t --workers four", "--workers 'four' is not a number", "--workers 4"),
+        ("t --workers", "--workers needs a value", ""),
+        ("t --disk 1.5", "--disk '1.5' is not a number", "--disk 200"),
+        ("t --disk ²", "is not a number", ""),
+        ("t --disk " + "9" * 5000, "is not a number", ""),
         ("t --on", "--on needs a value", "%%vertex_step"),
         ("t --on --dry-run", "--on needs a value", ""),
         ("t --dry-run=yes", "--dry-run takes no value", ""),

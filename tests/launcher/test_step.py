@@ -64,6 +64,8 @@ def test_any_argument_that_differs_from_the_step_is_refused(launcher, step, worl
         "accelerator_count": "4",
         "replicas": "2",
         "strategy": "SPOT",
+        "disk_gb": "500",
+        "persistent_resource": "pool",
         "timeout": "1",
         "retries": "9",
         "retry_failures": "true",
