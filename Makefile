@@ -59,8 +59,13 @@ check: setup  ## linters and types
 
 test: setup chromium check  ## every test: Python, TypeScript, browser, notebooks
 	cd labextension && jlpm test
-	$(BIN)/python -m pytest -q -n 2 -m "not long and not ui"
+	$(BIN)/python -m pytest -q -n 2 -m "not long and not ui and not cluster"
 	$(BIN)/python -m pytest -q -n 2 -m ui
+
+test-cluster: setup  ## against a real kube-apiserver: the Kubernetes suite on both servers, engine and pods on the real one
+	@$(BIN)/python tests/cluster/servers/control_plane.py
+	$(BIN)/python -m pytest -q -m cluster --timeout 600
+	$(BIN)/python -m pytest -q -m "not cluster" tests/conformance/kubernetes
 
 test-long: setup  ## what takes minutes
 	$(BIN)/python -m pytest -q -m long

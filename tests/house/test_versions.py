@@ -18,7 +18,7 @@ def test_the_lock_files_name_no_host(pytestconfig):
 
 
 def test_ci_runs_the_readmes_command(pytestconfig):
-    assert "exec make test\n" in (pytestconfig.rootpath / ".ci" / "run").read_text()
+    assert "\nmake test\n" in (pytestconfig.rootpath / ".ci" / "run").read_text()
     assert "make test" in (pytestconfig.rootpath / "README.md").read_text()
 
 

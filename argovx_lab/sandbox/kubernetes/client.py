@@ -11,8 +11,8 @@ from collections.abc import AsyncIterator
 
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.kubernetes import status, subresources
-from argovx_lab.sandbox.kubernetes.deletion import DeleteOptions
-from argovx_lab.sandbox.kubernetes.interface import ApiError, Event, Object, Resource
+from argovx_lab.sandbox.kubernetes.delete_options import DeleteOptions
+from argovx_lab.sandbox.kubernetes.interface import Event, Object, Resource
 from argovx_lab.sandbox.kubernetes.kinds import BY_ID, Kind, kind_id
 from argovx_lab.sandbox.kubernetes.patches import merge
 from argovx_lab.sandbox.kubernetes.registry import Registry
@@ -125,12 +125,15 @@ def _check_subresource(kind: Kind, subresource: str) -> None:
         raise status.not_served(f"{kind.id}/{subresource}")
 
 
+def not_a_number(text: str) -> str:
+    """Return what the real server says of a version that is no number."""
+    return f"{status.shown(text)}: strconv.ParseUint: parsing {status.shown(text)}: invalid syntax"
+
+
 def parse_revision(text: str, current: int) -> int:
     """Read a resourceVersion; 400 when it is no number, 504 when it lies in the future."""
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise ApiError(
-            400, "BadRequest", f"Invalid value: {status.shown(text)}: resourceVersion is no number"
-        )
+        raise status.bad_request(f"resourceVersion: Invalid value: {not_a_number(text)}")
     revision = int(text)
     if revision > current:
         raise status.future(revision, current)

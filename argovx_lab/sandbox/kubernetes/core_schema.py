@@ -172,6 +172,9 @@ SCHEMAS: dict[str, Struct] = {
         **fields("reason message type firstTimestamp lastTimestamp eventTime action", STRING),
         **fields("reportingComponent reportingInstance", STRING),
     ),
+    "resourcequotas": _kind(
+        spec=Struct({"hard": Map(INT_OR_STRING), "scopes": STRINGS, "scopeSelector": OBJECT}), status=OBJECT
+    ),
     f"roles.{RBAC_GROUP}": _kind(rules=List(_RULE)),
     f"clusterroles.{RBAC_GROUP}": _kind(rules=List(_RULE), aggregationRule=OBJECT),
     f"rolebindings.{RBAC_GROUP}": _kind(**_BINDING),

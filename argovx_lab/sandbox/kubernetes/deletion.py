@@ -7,12 +7,11 @@ Source: https://kubernetes.io/docs/concepts/architecture/garbage-collection/
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 from argovx_lab.sandbox.clock import Clock, rfc3339
-from argovx_lab.sandbox.kubernetes import rules, status
+from argovx_lab.sandbox.kubernetes import quotas, rules, status
+from argovx_lab.sandbox.kubernetes.delete_options import DeleteOptions
 from argovx_lab.sandbox.kubernetes.history import Record
 from argovx_lab.sandbox.kubernetes.interface import Object
 from argovx_lab.sandbox.kubernetes.kinds import BY_ID, Kind
@@ -20,79 +19,6 @@ from argovx_lab.sandbox.kubernetes.store import Store
 
 FOREGROUND = "foregroundDeletion"
 ORPHAN = "orphan"
-POLICIES = ("Background", "Foreground", "Orphan")
-
-_KNOWN = {
-    "kind",
-    "apiVersion",
-    "gracePeriodSeconds",
-    "preconditions",
-    "propagationPolicy",
-    "dryRun",
-    "orphanDependents",
-}
-
-
-@dataclass(frozen=True)
-class DeleteOptions:
-    """What a caller may ask of a deletion; ``grace_s`` ``None`` means the object's own."""
-
-    grace_s: int | None = None
-    uid: str = ""
-    revision: str = ""
-    policy: str = "Background"
-    dry_run: bool = False
-
-
-def options_from(body: Any, query: dict[str, str]) -> DeleteOptions:
-    """Read a DeleteOptions body and its query twins; 400 for what is unknown or malformed."""
-    if not isinstance(body, dict):
-        raise status.bad_request(f"DeleteOptions must be an object, it is {status.shown(body)}")
-    for name in sorted(set(body) - _KNOWN):
-        raise status.bad_request(f'unknown field "{name}" in DeleteOptions')
-    values = {**body, **query}
-    if values.get("orphanDependents") is not None:
-        raise status.bad_request("orphanDependents is not served: use propagationPolicy: Orphan")
-    grace = _grace(values.get("gracePeriodSeconds"))
-    policy = values.get("propagationPolicy") or "Background"
-    if policy not in POLICIES:
-        raise status.bad_request(
-            f"invalid propagationPolicy {status.shown(policy)}: use {', '.join(POLICIES)}"
-        )
-    wanted = values.get("preconditions") or {}
-    if not isinstance(wanted, dict) or any(not isinstance(v, str | None) for v in wanted.values()):
-        raise status.bad_request("preconditions must hold strings: uid, resourceVersion")
-    for name in sorted(set(wanted) - {"uid", "resourceVersion"}):
-        raise status.bad_request(f'unknown field "preconditions.{name}" in DeleteOptions')
-    return DeleteOptions(
-        grace,
-        wanted.get("uid") or "",
-        wanted.get("resourceVersion") or "",
-        policy,
-        dry_run(values.get("dryRun")),
-    )
-
-
-def _grace(value: Any) -> int | None:
-    if value is None or value == "":
-        return None
-    try:
-        seconds = int(value)
-    except (TypeError, ValueError):
-        seconds = -1
-    if isinstance(value, bool | float) or seconds < 0:
-        raise status.bad_request(f"gracePeriodSeconds {status.shown(value)} is no whole number of seconds")
-    return seconds
-
-
-def dry_run(value: Any) -> bool:
-    """Read ``dryRun``, which allows ``All`` only."""
-    values = value if isinstance(value, list) else [value]
-    if values in ([], [None], [""]):
-        return False
-    if values != ["All"]:
-        raise status.bad_request(f"invalid dryRun {status.shown(value)}: the only allowed value is All")
-    return True
 
 
 class Deletion:
@@ -116,11 +42,25 @@ class Deletion:
             finalizers.append(ORPHAN)
         lives = bool(finalizers) or grace > 0 or kind.id == "namespaces"
         if options.dry_run:
-            return obj if lives else status.success(kind.resource, meta["name"], meta["uid"])
+            return self._last(kind, obj, grace)
         if not lives:
             self.remove(kind, obj)
-            return obj if kind.id in ("pods", "serviceaccounts") else _gone(kind, meta)
+            return self._last(kind, obj, grace)
         self._mark(kind, obj, finalizers, grace)
+        return obj
+
+    def _last(self, kind: Kind, obj: Object, grace: int) -> Object:
+        """Return what a deletion that leaves nothing answers: a Status, for some kinds the object."""
+        meta = obj["metadata"]
+        if kind.id not in ("pods", "serviceaccounts", "namespaces", "resourcequotas"):
+            return _gone(kind, meta)
+        if kind.id == "pods":
+            meta["generation"] = meta.get("generation", 1) + 1
+            meta["deletionGracePeriodSeconds"] = grace
+        if kind.id in ("pods", "namespaces"):
+            meta["deletionTimestamp"] = rfc3339(self._clock.now() + timedelta(seconds=grace))
+        if kind.id == "namespaces":
+            obj["status"] = {**obj["status"], "phase": "Terminating"}
         return obj
 
     def _mark(self, kind: Kind, obj: Object, finalizers: list[str], grace: int) -> None:
@@ -149,6 +89,7 @@ class Deletion:
         if record is None:
             return
         meta["resourceVersion"] = str(self._store.remove(record))
+        quotas.refresh(self._store, record.namespace)
         self._later(record.uid)
         for owner in record.owners:
             self._later(owner)
@@ -268,6 +209,8 @@ def _check_preconditions(kind: Kind, meta: Object, options: DeleteOptions) -> No
         (options.revision, "resourceVersion", "ResourceVersion"),
     ):
         if wanted and wanted != meta[field]:
+            if kind.id != "namespaces":
+                raise status.precondition(kind.resource, meta["name"], word, wanted, meta[field])
             why = (
                 f"Precondition failed: {word} in precondition: {wanted}, {word} in object meta: {meta[field]}"
             )

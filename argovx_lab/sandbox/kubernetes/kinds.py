@@ -15,6 +15,7 @@ from argovx_lab.sandbox.kubernetes.interface import Resource
 RBAC_GROUP = "rbac.authorization.k8s.io"
 ARGO_GROUP = "argoproj.io"
 
+RESOURCE_QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 ROLES = Resource(RBAC_GROUP, "v1", "roles", "Role")
 ROLE_BINDINGS = Resource(RBAC_GROUP, "v1", "rolebindings", "RoleBinding")
 CLUSTER_ROLES = Resource(RBAC_GROUP, "v1", "clusterroles", "ClusterRole", namespaced=False)
@@ -72,6 +73,11 @@ class Kind:
         return self.resource.group == ARGO_GROUP
 
     @property
+    def created_by_update(self) -> bool:
+        """Whether a PUT makes an object that is not there."""
+        return self.id == "events" or self.resource.group == RBAC_GROUP
+
+    @property
     def selectable(self) -> tuple[str, ...]:
         """Every field that a selector may name."""
         names = ("metadata.name", "metadata.namespace") if self.resource.namespaced else ("metadata.name",)
@@ -97,6 +103,7 @@ KINDS = (
     Kind(api.SECRETS, fields=("type",)),
     Kind(api.EVENTS, ("ev",), fields=_EVENT_FIELDS),
     Kind(api.SERVICE_ACCOUNTS, ("sa",), subresources=("token",)),
+    Kind(RESOURCE_QUOTAS, ("quota",), status=True),
     Kind(ROLES),
     Kind(ROLE_BINDINGS),
     Kind(CLUSTER_ROLES),

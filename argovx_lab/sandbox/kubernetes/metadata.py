@@ -27,6 +27,9 @@ GENERATE_MAX = 58
 #: Without vowels and look-alikes, so that no words appear.
 _ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 
+#: What may stand without a prefix among a core object's finalizers.
+_FINALIZERS = ("kubernetes", "orphan", "foregroundDeletion")
+
 _LABEL = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?")
 _SUBDOMAIN = re.compile(r"[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*")
 _QUALIFIED = re.compile(r"([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9]")
@@ -81,17 +84,21 @@ def path_segment(name: str) -> str:
 
 def name_check(kind: Kind) -> NameCheck:
     """Return the rule for names of a kind."""
-    if kind.resource.group == RBAC_GROUP:
+    if kind.resource.group == RBAC_GROUP or kind.id == "events":
         return path_segment
     return label if kind.id == "namespaces" else subdomain
+
+
+def tail() -> str:
+    """Return five characters that make a name unlike others."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(5))
 
 
 def complete(kind: Kind, obj: Object, namespace: str, now: datetime) -> None:
     """Set what the server sets on a new object: name, uid, stamps."""
     metadata = obj["metadata"]
     if not metadata.get("name") and metadata.get("generateName"):
-        tail = "".join(secrets.choice(_ALPHABET) for _ in range(5))
-        metadata["name"] = metadata["generateName"][:GENERATE_MAX] + tail
+        metadata["name"] = metadata["generateName"][:GENERATE_MAX] + tail()
     for field in ("selfLink", "managedFields", "deletionTimestamp", "deletionGracePeriodSeconds"):
         metadata.pop(field, None)
     metadata.pop("namespace", None)
@@ -99,7 +106,6 @@ def complete(kind: Kind, obj: Object, namespace: str, now: datetime) -> None:
         metadata["namespace"] = namespace
     metadata["uid"] = str(uuid.uuid4())
     metadata["creationTimestamp"] = rfc3339(now)
-    metadata.pop("generation", None)
     if kind.generation != "none":
         metadata["generation"] = 1
     _drop_empty(metadata)
@@ -160,9 +166,12 @@ def problems(kind: Kind, metadata: Object) -> list[Cause]:
         causes += _label_value(value)
     causes += _annotations(metadata.get("annotations") or {})
     for index, finalizer in enumerate(metadata.get("finalizers") or []):
-        causes += qualified_name(f"metadata.finalizers[{index}]", finalizer)
-    for index, owner in enumerate(metadata.get("ownerReferences") or []):
-        causes += _owner(f"metadata.ownerReferences[{index}]", owner)
+        causes += qualified_name("metadata.finalizers", finalizer)
+        if "/" not in finalizer and finalizer not in _FINALIZERS and not kind.custom and kind.id != "events":
+            why = "name is neither a standard finalizer name nor is it fully qualified"
+            causes.append(status.bad_value(f"metadata.finalizers[{index}]", finalizer, why))
+    for owner in metadata.get("ownerReferences") or []:
+        causes += _owner("metadata.ownerReferences", owner)
     return causes
 
 
@@ -179,13 +188,15 @@ def qualified_name(field: str, key: str) -> list[Cause]:
     """Return why ``key`` is no ``[prefix/]name``."""
     prefix, slash, name = key.rpartition("/")
     causes = []
-    if slash and (not prefix or subdomain(prefix)):
+    if slash and not prefix:
+        causes.append(status.bad_value(field, key, "prefix part must be non-empty"))
+    elif slash and subdomain(prefix):
         causes.append(status.bad_value(field, key, f"prefix part {_SUBDOMAIN_TEXT}"))
     if not name:
         causes.append(status.bad_value(field, key, "name part must be non-empty"))
     elif len(name) > 63:
         causes.append(status.bad_value(field, key, "name part must be no more than 63 characters"))
-    elif not _QUALIFIED.fullmatch(name):
+    if not _QUALIFIED.fullmatch(name):
         causes.append(status.bad_value(field, key, _QUALIFIED_TEXT))
     return causes
 
@@ -209,7 +220,8 @@ def _owner(field: str, owner: Object) -> list[Cause]:
     for part in ("apiVersion", "kind", "name", "uid"):
         value = owner.get(part)
         if not isinstance(value, str) or not value:
-            causes.append(status.bad_value(f"{field}.{part}", value, "must not be empty"))
+            why = "version must not be empty" if part == "apiVersion" else "must not be empty"
+            causes.append(status.bad_value(f"{field}.{part}", "" if value is None else value, why))
     causes += [
         status.bad_value(f"{field}.{part}", owner[part], "must be of type boolean")
         for part in ("controller", "blockOwnerDeletion")

@@ -22,7 +22,7 @@ OPERATIONS_MAX = 10_000
 COPIED_MAX = 3 * 1024 * 1024
 
 
-def change(media_type: str, patch: Any, resource: Resource, name: str) -> Callable[[Object], Object]:
+def change(media_type: str, patch: Any, resource: Resource) -> Callable[[Object], Object]:
     """Return what a patch does to an object; 400 for a patch of the wrong shape.
 
     Parameters
@@ -32,7 +32,7 @@ def change(media_type: str, patch: Any, resource: Resource, name: str) -> Callab
     """
     if media_type == "application/json-patch+json":
         _check_operations(patch)
-        return lambda old: json_patch(old, patch, resource, name)
+        return lambda old: json_patch(old, patch)
     if not isinstance(patch, dict):
         raise status.bad_request(f"a merge patch must be a JSON object, it is {status.shown(patch)}")
     if media_type == "application/strategic-merge-patch+json":
@@ -68,7 +68,7 @@ def _check_operations(patch: Any) -> None:
         )
 
 
-def json_patch(old: Object, patch: list[Any], resource: Resource, name: str) -> Object:
+def json_patch(old: Object, patch: list[Any]) -> Object:
     """Apply a JSON patch; 422 when an operation does not fit the object.
 
     Notes
@@ -93,13 +93,9 @@ def json_patch(old: Object, patch: list[Any], resource: Resource, name: str) -> 
             IndexError,
             AttributeError,
         ) as error:
-            raise _misfit(resource, name, step, error) from error
+            raise _misfit() from error
     return _object(result)
 
 
-def _misfit(resource: Resource, name: str, step: Object, error: Exception) -> ApiError:
-    details = {"name": name, "kind": resource.plural}
-    if resource.group:
-        details["group"] = resource.group
-    text = f"the server rejected our request due to an error in our request: {status.shown(step)}: {error}"
-    return ApiError(422, "Invalid", text, details)
+def _misfit() -> ApiError:
+    return ApiError(422, "Invalid", "the server rejected our request due to an error in our request")

@@ -1,8 +1,6 @@
 """Defaults and checks of pods.
 
-Owns what the real server fills into a pod and what may change in it afterwards. The token volume that
-the real ServiceAccount admission adds to every container is not added: pods that want a token mount a
-projected one.
+Owns what the real server fills into a pod and what may change in it afterwards.
 Source: k8s.io/kubernetes ``pkg/apis/core``; https://kubernetes.io/docs/reference/kubernetes-api/workload-resources/pod-v1/
 """
 
@@ -17,6 +15,9 @@ from argovx_lab.sandbox.kubernetes.status import Cause
 
 #: Time between SIGTERM and SIGKILL when a pod does not say. Unit: seconds.
 GRACE_S = 30
+#: Where every container finds its account's token, and how long that lives. Unit: seconds.
+ACCOUNT_FOLDER = "/var/run/secrets/kubernetes.io/serviceaccount"
+TOKEN_S = 3607
 _RESTART = ("Always", "OnFailure", "Never")
 _PULL = ("Always", "IfNotPresent", "Never")
 _UPDATE_TEXT = (
@@ -47,12 +48,41 @@ def default(pod: Object) -> None:
     for name, value in defaults.items():
         if spec.get(name) is None:
             spec[name] = copy.copy(value)
+    held = {item.get("key") for item in spec.get("tolerations") or []}
+    for key in ("node.kubernetes.io/not-ready", "node.kubernetes.io/unreachable"):
+        if key not in held:
+            stay = {"key": key, "operator": "Exists", "effect": "NoExecute", "tolerationSeconds": 300}
+            spec["tolerations"] = [*(spec.get("tolerations") or []), stay]
     for container in [*(spec.get("containers") or []), *(spec.get("initContainers") or [])]:
         _default_container(container)
     for volume in spec.get("volumes") or []:
         _default_volume(volume)
     if not pod.get("status"):
         pod["status"] = {"phase": "Pending", "qosClass": _quality(spec)}
+
+
+def give_token(pod: Object, account: Object) -> None:
+    """Mount the account's token in every container that has nothing there, unless pod or account decline."""
+    spec = pod["spec"]
+    wanted = spec.get("automountServiceAccountToken")
+    if (account.get("automountServiceAccountToken") if wanted is None else wanted) is False:
+        return
+    name = "kube-api-access-" + metadata.tail()
+    bare = [
+        container
+        for container in [*(spec.get("initContainers") or []), *spec["containers"]]
+        if all(mount.get("mountPath") != ACCOUNT_FOLDER for mount in container.get("volumeMounts") or [])
+    ]
+    for container in bare:
+        mount = {"name": name, "readOnly": True, "mountPath": ACCOUNT_FOLDER}
+        container["volumeMounts"] = [*(container.get("volumeMounts") or []), mount]
+    if bare:
+        place = {"path": "namespace", "fieldRef": {"apiVersion": "v1", "fieldPath": "metadata.namespace"}}
+        root = {"name": "kube-root-ca.crt", "items": [{"key": "ca.crt", "path": "ca.crt"}]}
+        token = {"expirationSeconds": TOKEN_S, "path": "token"}
+        sources = [{"serviceAccountToken": token}, {"configMap": root}, {"downwardAPI": {"items": [place]}}]
+        projected = {"sources": sources, "defaultMode": 0o644}
+        spec["volumes"] = [*(spec.get("volumes") or []), {"name": name, "projected": projected}]
 
 
 def _default_container(container: Object) -> None:

@@ -96,7 +96,7 @@ def owner_objects(owner: str = OWNER) -> list[Object]:
     ]
     argo = ["workflows", "workflowtemplates", "cronworkflows", "workflowtaskresults"]
     inside = [
-        rule("", ["pods", "configmaps", "secrets", "events", "serviceaccounts"], _ALL),
+        rule("", ["pods", "configmaps", "secrets", "events", "serviceaccounts", "resourcequotas"], _ALL),
         rule("", ["pods/log"], ["get"]),
         rule("", ["pods/status"], ["get", "patch", "update"]),
         rule("", ["pods/eviction", "pods/binding", "serviceaccounts/token"], ["create"]),

@@ -16,7 +16,7 @@ from typing import Any
 
 from argovx_lab.sandbox.http import Request, Response
 from argovx_lab.sandbox.kubernetes import status
-from argovx_lab.sandbox.kubernetes.client import parse_revision
+from argovx_lab.sandbox.kubernetes.client import not_a_number, parse_revision
 from argovx_lab.sandbox.kubernetes.history import Cursor, Record, encode
 from argovx_lab.sandbox.kubernetes.interface import ApiError, Object
 from argovx_lab.sandbox.kubernetes.kinds import Kind
@@ -56,6 +56,8 @@ def list_objects(registry: Registry, request: Request, target: Target) -> Respon
     found = [record for record in records if match(record) and (record.namespace, record.name) > start]
     page = found[:limit] if limit else found
     meta: Object = {"resourceVersion": str(revision)}
+    if kind.custom:
+        meta["continue"] = ""
     if len(found) > len(page):
         meta["continue"] = _token(revision, page[-1])
         if not (request.param("labelSelector") or request.param("fieldSelector")):
@@ -65,28 +67,49 @@ def list_objects(registry: Registry, request: Request, target: Target) -> Respon
 
 def _list_body(kind: Kind, meta: Object, records: list[Record]) -> bytes:
     head = {"kind": f"{kind.resource.kind}List", "apiVersion": kind.resource.api_version, "metadata": meta}
-    return encode(head)[:-1] + b',"items":[' + b",".join(record.raw for record in records) + b"]}"
+    if kind.custom:
+        raw = [record.raw for record in records]
+    else:
+        raw = [encode(item(kind, record.object())) for record in records]
+    return encode(head)[:-1] + b',"items":[' + b",".join(raw) + b"]}"
+
+
+def item(kind: Kind, obj: Object) -> Object:
+    """Return an object as it stands in a list: core kinds leave out what the list says already."""
+    return obj if kind.custom else {k: v for k, v in obj.items() if k not in ("apiVersion", "kind")}
 
 
 def _place(registry: Registry, request: Request, token: str) -> tuple[int, tuple[str, str]]:
     current = registry.store.revision
     wanted, rule = request.param("resourceVersion"), request.param("resourceVersionMatch")
-    if rule and rule not in ("Exact", "NotOlderThan"):
-        raise status.bad_request(f"resourceVersionMatch {status.shown(rule)}: use Exact or NotOlderThan")
-    if rule and not wanted:
-        raise status.bad_request("resourceVersionMatch is forbidden unless resourceVersion is provided")
+    _check_match(rule, wanted)
     if token:
         if wanted and wanted != "0":
             raise status.bad_request("specifying resource version is not allowed when using continue")
         return _read_token(token, current)
     if not wanted:
         return current, ("", "")
+    if not (wanted.isascii() and wanted.isdigit()):
+        why = f"invalid resource version: resourceVersion: Invalid value: {not_a_number(wanted)}"
+        raise status.bad_request(why)
     revision = parse_revision(wanted, current)
     if rule == "Exact":
-        if revision == 0:
-            raise status.bad_request("resourceVersionMatch Exact is forbidden for resourceVersion 0")
         return revision, ("", "")
     return current, ("", "")
+
+
+def _check_match(rule: str, wanted: str) -> None:
+    field = "resourceVersionMatch"
+    if rule and not wanted:
+        why = "resourceVersionMatch is forbidden unless resourceVersion is provided"
+    elif rule == "Exact" and wanted == "0":
+        why = 'resourceVersionMatch "exact" is forbidden for resourceVersion "0"'
+    elif rule in ("", "Exact", "NotOlderThan"):
+        return
+    else:
+        cause = status.unsupported_value(field, rule, ("Exact", "NotOlderThan", ""))
+        raise status.bad_options("ListOptions", cause)
+    raise status.bad_options("ListOptions", status.not_allowed(field, why))
 
 
 def _snapshot(
@@ -128,9 +151,11 @@ def watch(registry: Registry, request: Request, target: Target) -> Response:
     match = matcher(kind, target.namespace, request.param("labelSelector"), request.param("fieldSelector"))
     rule, wanted = request.param("resourceVersionMatch"), request.param("resourceVersion")
     if rule:
-        raise status.bad_request(
-            "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
-        )
+        why = "resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided"
+        causes = [status.not_allowed("resourceVersionMatch", why)]
+        if rule != "NotOlderThan":
+            causes.append(status.unsupported_value("resourceVersionMatch", rule, ("NotOlderThan",)))
+        raise status.bad_options("ListOptions", *causes)
     present: list[Record] = []
     if wanted in ("", "0"):
         present, revision = (

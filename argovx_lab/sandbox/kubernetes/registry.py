@@ -7,14 +7,16 @@ deletion in ``deletion.py``. Synchronous: one call is one step that nobody else 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from argovx_lab.sandbox.clock import Clock
-from argovx_lab.sandbox.kubernetes import metadata, rules, status
-from argovx_lab.sandbox.kubernetes.deletion import DeleteOptions, Deletion
+from argovx_lab.sandbox.kubernetes import metadata, quotas, rules, status
+from argovx_lab.sandbox.kubernetes.delete_options import DeleteOptions
+from argovx_lab.sandbox.kubernetes.deletion import Deletion
 from argovx_lab.sandbox.kubernetes.history import Record
 from argovx_lab.sandbox.kubernetes.interface import Object
-from argovx_lab.sandbox.kubernetes.kinds import BY_ID, Kind
+from argovx_lab.sandbox.kubernetes.kinds import BY_ID, KINDS, Kind
 from argovx_lab.sandbox.kubernetes.selectors import matcher
 from argovx_lab.sandbox.kubernetes.store import Store
 
@@ -62,11 +64,14 @@ class Registry:
         namespace: str,
         obj: Object,
         *,
+        name: str = "",
         dry_run: bool = False,
         check: Check | None = None,
     ) -> Object:
         """Add an object and return it as stored; ``check`` may refuse the complete object."""
-        check_identity(kind, obj, namespace)
+        check_identity(kind, obj, namespace, name)
+        if name:
+            obj["metadata"].pop("resourceVersion", None)
         if obj["metadata"].get("resourceVersion"):
             raise status.bad_request("resourceVersion should not be set on objects to be created")
         metadata.complete(kind, obj, namespace, self.clock.now())
@@ -74,10 +79,10 @@ class Registry:
             obj.pop("status", None)
         rules.default(kind, obj)
         name = obj["metadata"].get("name", "")
+        self._check_place(kind, namespace, name)
         self._require(kind, obj, None)
         if self.store.get(kind, namespace, name) is not None:
             raise status.already_exists(kind.resource, name)
-        self._check_place(kind, namespace, name)
         rules.admit(self.store, kind, obj)
         if check is not None:
             check(obj)
@@ -85,6 +90,7 @@ class Registry:
             return obj
         self.store.put(kind, obj, OBJECT_MAX)
         self._furnish(kind, obj)
+        quotas.refresh(self.store, namespace)
         for hook in self.hooks:
             hook(kind, obj)
         self.deletion.created(kind, obj)
@@ -132,7 +138,10 @@ class Registry:
             May refuse the complete object.
         """
         old = self.get(kind, namespace, name).object()
-        new = self._changed(kind, old, change, subresource, whole=whole)
+        try:
+            new = self._changed(kind, old, change, subresource, whole=whole)
+        except status.Undecodable as error:
+            raise error if whole else status.unpatchable(error.message) from error
         if new == old:
             return new
         if check is not None:
@@ -164,15 +173,20 @@ class Registry:
         version = sent.get("resourceVersion")
         if not version and whole and kind.custom:
             cause = status.bad_value("metadata.resourceVersion", 0, "must be specified for an update")
-            raise status.invalid(kind.resource, current["name"], [cause])
+            plural = replace(kind.resource, kind=kind.resource.plural)
+            raise status.invalid(plural, current["name"], [cause])
         if sent.get("uid") and sent["uid"] != current["uid"]:
+            if not whole:
+                cause = status.bad_value("metadata.uid", sent["uid"], "field is immutable")
+                raise status.invalid(kind.resource, current["name"], [cause, cause])
             why = f"Precondition failed: UID in precondition: {sent['uid']}, "
             why += f"UID in object meta: {current['uid']}"
             raise status.conflict(kind.resource, current["name"], why)
         if version and version != current["resourceVersion"]:
             if not version.isdigit():
-                cause = status.bad_value("metadata.resourceVersion", version, "must be an unsigned integer")
-                raise status.invalid(kind.resource, current["name"], [cause])
+                raise status.bad_request(
+                    f"strconv.ParseUint: parsing {status.shown(version)}: invalid syntax"
+                )
             raise status.conflict(kind.resource, current["name"])
 
     def delete(self, kind: Kind, namespace: str, name: str, options: DeleteOptions) -> Object:
@@ -193,20 +207,35 @@ def check_identity(kind: Kind, obj: Any, namespace: str, name: str = "", old: Ob
     if kind.custom and not (obj.get("apiVersion") and obj.get("kind")):
         missing = "apiVersion" if not obj.get("apiVersion") else "kind"
         raise status.bad_request(f"Object '{missing}' is missing in the body of a {resource.kind}")
-    version = obj.setdefault("apiVersion", resource.api_version)
+    _check_type(kind, obj)
+    if obj.get("metadata") is None:
+        obj["metadata"] = {}
+    rules.check_types(kind, obj, old)
+    _check_names(kind, obj["metadata"], namespace, name)
+
+
+def _check_type(kind: Kind, obj: Object) -> None:
+    resource = kind.resource
+    version, word = obj.setdefault("apiVersion", resource.api_version), obj.setdefault("kind", resource.kind)
+    if (version, word) == (resource.api_version, resource.kind):
+        return
+    known = any(other.resource.api_version == version and other.resource.kind == word for other in KINDS)
+    if not kind.custom and not known:
+        why = f'no kind "{word}" is registered for version "{version}"'
+        raise status.undecodable(resource, str(word), str(version).rpartition("/")[2], why)
     if version != resource.api_version:
         raise status.bad_request(
             f"the API version in the data ({version}) does not match the expected API version"
             f" ({resource.api_version})"
         )
-    if obj.setdefault("kind", resource.kind) != resource.kind:
-        raise status.bad_request(
-            f"the kind in the data ({obj['kind']}) does not match the expected kind ({resource.kind})"
-        )
-    if obj.get("metadata") is None:
-        obj["metadata"] = {}
-    rules.check_types(kind, obj, old)
-    _check_names(kind, obj["metadata"], namespace, name)
+    if kind.custom and isinstance(word, str):
+        meta = obj.get("metadata")
+        name = meta.get("name", "") if isinstance(meta, dict) else ""
+        cause = status.bad_value("kind", word, f"must be {resource.kind}")
+        raise status.invalid(replace(resource, kind=word), str(name), [cause])
+    raise status.bad_request(
+        f"the kind in the data ({word}) does not match the expected kind ({resource.kind})"
+    )
 
 
 def _check_names(kind: Kind, meta: Object, namespace: str, name: str) -> None:

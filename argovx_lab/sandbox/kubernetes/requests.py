@@ -189,7 +189,7 @@ async def read_json(request: Request, allowed: tuple[str, ...] = ("application/j
     if not body:
         return None
     if media_type(request) not in (*allowed, *([""] if allowed == ("application/json",) else [])):
-        raise status.unsupported_media(allowed)
+        raise status.unsupported_media(() if STRATEGIC in allowed else allowed)
     return decode(body, strict=request.param("fieldValidation") == "Strict")
 
 

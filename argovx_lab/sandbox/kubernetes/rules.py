@@ -10,7 +10,7 @@ import binascii
 import re
 from typing import Any
 
-from argovx_lab.sandbox.kubernetes import pod_rules, schema, status
+from argovx_lab.sandbox.kubernetes import pod_rules, quotas, schema, status
 from argovx_lab.sandbox.kubernetes.interface import SERVICE_ACCOUNTS, ApiError, Object
 from argovx_lab.sandbox.kubernetes.kinds import BY_ID, RBAC_GROUP, Kind
 from argovx_lab.sandbox.kubernetes.status import Cause
@@ -31,9 +31,14 @@ def check_types(kind: Kind, obj: Object, old: Object | None = None) -> None:
     schema.prune_nulls(found, obj, old)
     causes = list(schema.problems(found, obj, "", old)) or list(schema.violations(found, obj, "", old))
     if kind.custom:
+        undecodable = next((cause for cause in causes if cause.field.startswith("metadata")), None)
+        if undecodable is not None:
+            raise _undecodable(kind, undecodable)
         if causes:
             raise status.invalid(kind.resource, _name(obj), causes)
         return
+    for key in set(obj) - set(found.fields):
+        del obj[key]
     wrong = next((cause for cause in causes if cause.reason == "FieldValueTypeInvalid"), None)
     if wrong is not None:
         raise _undecodable(kind, wrong)
@@ -47,11 +52,8 @@ def _name(obj: Object) -> str:
 def _undecodable(kind: Kind, cause: Cause) -> ApiError:
     found = cause.message.split('"')[1]
     wanted = cause.message.split("must be of type ")[1].split(":")[0]
-    resource = kind.resource
-    head = f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}'
-    return status.bad_request(
-        f"{head}: json: cannot unmarshal {found} into Go struct field {cause.field} of type {wanted}"
-    )
+    why = f"json: cannot unmarshal {found} into Go struct field {cause.field} of type {wanted}"
+    return status.undecodable(kind.resource, kind.resource.kind, kind.resource.version, why)
 
 
 def default(kind: Kind, obj: Object) -> None:
@@ -67,6 +69,11 @@ def default(kind: Kind, obj: Object) -> None:
         pod_rules.default(obj)
     elif kind.id == "secrets":
         _default_secret(obj)
+    elif kind.id == "resourcequotas":
+        quotas.default(obj)
+    elif kind.id == "events":
+        for name, value in (("source", {}), ("reportingComponent", ""), ("reportingInstance", "")):
+            obj.setdefault(name, value)
     elif kind.resource.group == RBAC_GROUP:
         _default_rbac(obj)
 
@@ -82,6 +89,8 @@ def _default_secret(obj: Object) -> None:
 
 
 def _default_rbac(obj: Object) -> None:
+    if obj["kind"] in ("Role", "ClusterRole") and not obj.get("rules"):
+        obj["rules"] = None
     if isinstance(obj.get("roleRef"), dict) and not obj["roleRef"].get("apiGroup"):
         obj["roleRef"]["apiGroup"] = RBAC_GROUP
     for subject in obj.get("subjects") or []:
@@ -91,11 +100,14 @@ def _default_rbac(obj: Object) -> None:
 
 def problems(kind: Kind, new: Object, old: Object | None) -> list[Cause]:
     """Return what is wrong with an object whose types are right, beyond its metadata."""
-    causes = [] if kind.custom else list(schema.problems(schema_of(kind), new, ""))
+    held = {key: value for key, value in new.items() if value is not None}
+    causes = [] if kind.custom else list(schema.problems(schema_of(kind), held, ""))
     if kind.id == "pods":
         causes += pod_rules.problems(new, old)
     elif kind.id in ("configmaps", "secrets"):
         causes += _data_problems(new, old)
+    elif kind.id == "resourcequotas":
+        causes += quotas.problems(new)
     elif kind.id == "events":
         causes += _event_problems(new)
     elif kind.id.endswith(f"roles.{RBAC_GROUP}"):
@@ -198,15 +210,18 @@ def _binding_problems(new: Object, old: Object | None) -> list[Cause]:
 
 
 def admit(store: Store, kind: Kind, obj: Object) -> None:
-    """Refuse a new object by what else is in the store."""
+    """Refuse a new object by what else is in the store, and give a pod its token."""
+    quotas.admit(store, kind, obj)
     if kind.id != "pods":
         return
     meta, account = obj["metadata"], obj["spec"]["serviceAccountName"]
-    if store.get(BY_ID["serviceaccounts"], meta["namespace"], account) is None:
+    found = store.get(BY_ID["serviceaccounts"], meta["namespace"], account)
+    if found is None:
         missing = status.not_found(SERVICE_ACCOUNTS, account).message
         missing = missing.replace("serviceaccounts", "serviceaccount", 1)
         why = f"error looking up service account {meta['namespace']}/{account}: {missing}"
         raise status.forbidden(kind.resource, meta["name"], why)
+    pod_rules.give_token(obj, found.object())
 
 
 def grace_s(kind: Kind, obj: Object, asked: int | None) -> int:

@@ -98,11 +98,12 @@ def field_tests(kind: Kind, text: str) -> list[tuple[str, bool, str]]:
     for part in (piece for piece in text.split(",") if piece.strip()):
         found = re.fullmatch(r"\s*([A-Za-z.]+)\s*(==|=|!=)(.*)", part)
         if not found:
-            raise status.bad_request(
-                f"invalid selector: {status.shown(part)}; can't understand {status.shown(part)}"
-            )
+            raise status.bad_request(f"invalid selector: '{part}'; can't understand '{part}'")
         name, operator, value = found.group(1), found.group(2), found.group(3).strip()
         if name not in kind.selectable:
+            if not kind.fields and not kind.custom:
+                why = 'is not a known field selector: only "metadata.name", "metadata.namespace"'
+                raise status.bad_request(f'"{name}" {why}')
             raise status.bad_request(f"field label not supported: {name}")
         tests.append((name, operator != "!=", value))
     return tests

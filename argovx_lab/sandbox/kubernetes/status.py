@@ -13,7 +13,11 @@ from typing import Any
 from argovx_lab.sandbox.kubernetes.interface import ApiError, Object, Resource
 
 #: Longest value that an error repeats. Unit: characters.
-VALUE_MAX = 120
+VALUE_MAX = 300
+
+
+class Undecodable(ApiError):
+    """A body that is no object of its kind."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,10 @@ def qualified(resource: Resource) -> str:
     return f"{resource.plural}.{resource.group}" if resource.group else resource.plural
 
 
+def _kind(resource: Resource) -> str:
+    return f"{resource.kind}.{resource.group}" if resource.group else resource.kind
+
+
 def _details(resource: Resource, name: str = "", **more: Any) -> dict[str, Any]:
     details: dict[str, Any] = {"name": name} if name else {}
     if resource.group:
@@ -100,6 +108,16 @@ def already_exists(resource: Resource, name: str) -> ApiError:
     return ApiError(409, "AlreadyExists", text, _details(resource, name))
 
 
+def precondition(resource: Resource, name: str, part: str, wanted: str, found: str) -> ApiError:
+    """Return 409 for a deletion whose precondition does not hold."""
+    tail = "deleted and then recreated" if part == "UID" else "modified"
+    text = (
+        f'Operation cannot be fulfilled on {_kind(resource)} "{name}": the {part} in the precondition'
+        f" ({wanted}) does not match the {part} in record ({found}). The object might have been {tail}"
+    )
+    return ApiError(409, "Conflict", text, {**_details(resource, name), "kind": resource.kind})
+
+
 def conflict(resource: Resource, name: str, why: str = "") -> ApiError:
     """Return 409 for a stale write or a failed precondition."""
     why = why or (
@@ -111,16 +129,33 @@ def conflict(resource: Resource, name: str, why: str = "") -> ApiError:
 
 def invalid(resource: Resource, name: str, causes: Sequence[Cause]) -> ApiError:
     """Return 422 with one cause for each wrong field."""
-    lines = [f"{cause.field}: {cause.message}" for cause in causes]
+    lines = list(dict.fromkeys(f"{cause.field}: {cause.message}" for cause in causes))
     body = lines[0] if len(lines) == 1 else "[" + ", ".join(lines) + "]"
-    kind = f"{resource.kind}.{resource.group}" if resource.group else resource.kind
     details = _details(
         resource,
         name,
         causes=[{"reason": c.reason, "message": c.message, "field": c.field} for c in causes],
     )
     details["kind"] = resource.kind
-    return ApiError(422, "Invalid", f'{kind} "{name}" is invalid: {body}', details)
+    return ApiError(422, "Invalid", f'{_kind(resource)} "{name}" is invalid: {body}', details)
+
+
+def bad_options(kind: str, cause: Cause, *more: Cause) -> ApiError:
+    """Return 422 for options such as ``CreateOptions`` that hold a wrong value."""
+    return invalid(Resource("meta.k8s.io", "v1", "", kind), "", [cause, *more])
+
+
+def undecodable(resource: Resource, kind: str, version: str, why: str) -> Undecodable:
+    """Return 400 for a body that is no object of its kind."""
+    text = f'{kind} in version "{version}" cannot be handled as a {resource.kind}: {why}'
+    return Undecodable(400, "BadRequest", text)
+
+
+def unpatchable(why: str) -> ApiError:
+    """Return 422 for a patch that leaves what cannot be decoded."""
+    text = f'Invalid value: "{{}}": {why}'
+    cause = {"reason": "FieldValueInvalid", "message": text, "field": "patch"}
+    return ApiError(422, "Invalid", f' "" is invalid: patch: {text}', {"causes": [cause]})
 
 
 def bad_request(message: str) -> ApiError:
@@ -168,13 +203,15 @@ def expired(revision: int, floor: int) -> ApiError:
 
 def future(revision: int, current: int) -> ApiError:
     """Return 504 for a resourceVersion that has not been given out yet."""
-    text = f"Too large resource version: {revision}, current: {current}"
+    text = f"Timeout: Too large resource version: {revision}, current: {current}"
     cause = {"reason": "ResourceVersionTooLarge", "message": "Too large resource version"}
     return ApiError(504, "Timeout", text, {"causes": [cause], "retryAfterSeconds": 1})
 
 
 def unsupported_media(allowed: Sequence[str]) -> ApiError:
-    """Return 415 for a body in a format that is not taken."""
+    """Return 415 for a body in a format that is not taken; the real one does not name them for core kinds."""
+    if not allowed:
+        return ApiError(415, "UnsupportedMediaType", "415: Unsupported Media Type")
     text = "the body of the request was in an unknown format - accepted media types include: "
     return ApiError(415, "UnsupportedMediaType", text + ", ".join(allowed))
 
@@ -207,8 +244,9 @@ def failure(error: ApiError) -> Object:
         "details": error.details,
         "code": error.code,
     }
-    if not error.details:
-        del status["details"]
+    for part in ("details", "reason"):
+        if not status[part]:
+            del status[part]
     return status
 
 

@@ -19,7 +19,7 @@ def schema_of(kind: Kind) -> Struct:
     return _SCHEMAS[kind.id]
 
 
-def check(mode: str, kind: Kind, obj: Object) -> str:
+def check(mode: str, kind: Kind, obj: Object, options: str) -> str:
     """Look for unknown fields as ``fieldValidation`` asks.
 
     Returns
@@ -30,10 +30,11 @@ def check(mode: str, kind: Kind, obj: Object) -> str:
     Raises
     ------
     ApiError
-        400 with ``Strict``, naming every unknown field.
+        400 with ``Strict``, naming every unknown field; 422 for another mode.
     """
     if mode not in ("", *MODES):
-        raise status.bad_request(f"invalid fieldValidation {status.shown(mode)}: use {', '.join(MODES)}")
+        cause = status.unsupported_value("fieldValidation", mode, ("", *sorted(MODES)))
+        raise status.bad_options(options, cause)
     if mode not in ("Warn", "Strict"):
         return ""
     found = [f'unknown field "{path}"' for path in unknown(schema_of(kind), obj)]

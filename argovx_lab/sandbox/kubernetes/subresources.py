@@ -11,7 +11,7 @@ from typing import Any
 
 from argovx_lab.sandbox.clock import rfc3339
 from argovx_lab.sandbox.kubernetes import status
-from argovx_lab.sandbox.kubernetes.deletion import options_from
+from argovx_lab.sandbox.kubernetes.delete_options import options_from
 from argovx_lab.sandbox.kubernetes.interface import Object, Resource
 from argovx_lab.sandbox.kubernetes.kinds import BY_ID, Kind
 from argovx_lab.sandbox.kubernetes.registry import Registry

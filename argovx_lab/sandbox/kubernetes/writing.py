@@ -14,13 +14,14 @@ from argovx_lab.sandbox.http import Request, Response
 from argovx_lab.sandbox.kubernetes import patches, reading, status, strict, subresources
 from argovx_lab.sandbox.kubernetes import requests as parse
 from argovx_lab.sandbox.kubernetes.authentication import User
-from argovx_lab.sandbox.kubernetes.deletion import dry_run, options_from
+from argovx_lab.sandbox.kubernetes.delete_options import dry_run, options_from
 from argovx_lab.sandbox.kubernetes.history import encode
 from argovx_lab.sandbox.kubernetes.interface import Object
 from argovx_lab.sandbox.kubernetes.kinds import Kind
 from argovx_lab.sandbox.kubernetes.rbac import Authorizer
 from argovx_lab.sandbox.kubernetes.registry import Registry
 from argovx_lab.sandbox.kubernetes.requests import Target
+from argovx_lab.sandbox.kubernetes.schema import json_type
 from argovx_lab.sandbox.kubernetes.selectors import matcher
 from argovx_lab.sandbox.kubernetes.tokens import Issuer
 
@@ -37,8 +38,8 @@ class Writer:
 
     async def create(self, request: Request, target: Target, user: User) -> Response:
         """Create an object, or do what a subresource's POST does."""
-        body = _whole(await parse.read_json(request))
-        trial = dry_run(parse.dry_run_values(request))
+        body = _whole(await parse.read_json(request), target.kind)
+        trial = dry_run(parse.dry_run_values(request), "CreateOptions")
         if target.subresource:
             made = subresources.post(
                 self.registry,
@@ -51,7 +52,7 @@ class Writer:
                 dry_run=trial,
             )
             return reading.raw_response(encode(made), 201)
-        warning = strict.check(request.param("fieldValidation"), target.kind, body)
+        warning = strict.check(request.param("fieldValidation"), target.kind, body, "CreateOptions")
         made = self.registry.create(
             target.kind, target.namespace, body, dry_run=trial, check=self._grant_check(user, target.kind)
         )
@@ -62,8 +63,8 @@ class Writer:
 
     async def update(self, request: Request, target: Target, user: User) -> Response:
         """Replace an object or its status."""
-        body = _whole(await parse.read_json(request))
-        warning = strict.check(request.param("fieldValidation"), target.kind, body)
+        body = _whole(await parse.read_json(request), target.kind)
+        warning = strict.check(request.param("fieldValidation"), target.kind, body, "UpdateOptions")
         return _warned(self._change(request, target, user, lambda _: body, whole=True), warning)
 
     async def patch(self, request: Request, target: Target, user: User) -> Response:
@@ -76,13 +77,13 @@ class Writer:
         body = await parse.read_json(request, allowed)
         if body is None:
             raise status.bad_request("the body of a patch must not be empty")
-        change = patches.change(parse.media_type(request), body, target.kind.resource, target.name)
+        change = patches.change(parse.media_type(request), body, target.kind.resource)
 
         warnings = []
 
         def checked(old: Object) -> Object:
             new = change(old)
-            warnings.append(strict.check(request.param("fieldValidation"), target.kind, new))
+            warnings.append(strict.check(request.param("fieldValidation"), target.kind, new, "PatchOptions"))
             return new
 
         response = self._change(request, target, user, checked, whole=False)
@@ -91,6 +92,17 @@ class Writer:
     def _change(
         self, request: Request, target: Target, user: User, change: Change, *, whole: bool
     ) -> Response:
+        missing = self.registry.store.get(target.kind, target.namespace, target.name) is None
+        if whole and missing and target.kind.created_by_update:
+            made = self.registry.create(
+                target.kind,
+                target.namespace,
+                change({}),
+                name=target.name,
+                dry_run=dry_run(parse.dry_run_values(request), "UpdateOptions"),
+                check=self._grant_check(user, target.kind),
+            )
+            return reading.raw_response(encode(made), 201)
         new = self.registry.update(
             target.kind,
             target.namespace,
@@ -98,7 +110,7 @@ class Writer:
             change,
             subresource=target.subresource,
             whole=whole,
-            dry_run=dry_run(parse.dry_run_values(request)),
+            dry_run=dry_run(parse.dry_run_values(request), "UpdateOptions" if whole else "PatchOptions"),
             check=self._grant_check(user, target.kind),
         )
         return reading.raw_response(encode(new))
@@ -125,7 +137,10 @@ class Writer:
                 answers.append(json.loads(record.raw))
         head: Object = {"kind": f"{kind.resource.kind}List", "apiVersion": kind.resource.api_version}
         head["metadata"] = {"resourceVersion": str(self.registry.store.revision)}
-        return reading.raw_response(encode({**head, "items": answers}))
+        if kind.custom:
+            head["metadata"]["continue"] = ""
+        items = [reading.item(kind, answer) for answer in answers]
+        return reading.raw_response(encode({**head, "items": items}))
 
 
 def _warned(response: Response, warning: str) -> Response:
@@ -135,12 +150,16 @@ def _warned(response: Response, warning: str) -> Response:
     return response
 
 
-def _whole(body: Any) -> Object:
-    if body is None:
-        raise status.bad_request("the body must be a JSON object, it is empty")
-    if not isinstance(body, dict):
-        raise status.bad_request(f"the body must be a JSON object, it is {status.shown(body)}")
-    return body
+def _whole(body: Any, kind: Kind) -> Object:
+    if isinstance(body, dict):
+        return body
+    why = "unexpected end of JSON input (<empty>)"
+    if body is not None:
+        why = f"json: cannot unmarshal {json_type(body)} into an object"
+    raise status.bad_request(
+        f"the object provided is unrecognized (must be of type {kind.resource.kind}): couldn't get"
+        f" version/kind; json parse error: {why}"
+    )
 
 
 async def _delete_options(request: Request) -> tuple[Any, dict[str, Any]]:

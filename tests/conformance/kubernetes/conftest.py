@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
+import importlib.util
 import ssl
+import sys
 import threading
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import control_plane
 import hypercorn.asyncio
 import pytest
 import requests
@@ -19,11 +22,20 @@ from hypercorn.config import Config
 from kubernetes import client
 
 from argovx_lab.sandbox.clock import Clock
-from argovx_lab.sandbox.kubernetes import rbac_defaults
+from argovx_lab.sandbox.kubernetes import crds, rbac_defaults
 from argovx_lab.sandbox.kubernetes.interface import Object
 from argovx_lab.sandbox.kubernetes.server import ApiServer
 
 NAMESPACE = "argovx"
+
+
+def _load(name: str, file: str) -> None:
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).parent / file)
+    sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(sys.modules[name])
+
+
+_load("kubernetes_table", "table.py")
 
 
 async def fake_log(
@@ -119,6 +131,10 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     server.seed(rbac_defaults.cluster_objects())
     server.seed(rbac_defaults.user_objects("alice", NAMESPACE))
     token = server.add_user_token(rbac_defaults.OWNER, [])
+    everything = rbac_defaults.rule("*", ["*"], ["*"])
+    subject = {"kind": "User", "name": "admin", "apiGroup": "rbac.authorization.k8s.io"}
+    server.seed([rbac_defaults.role("cluster-admin", "", [everything])])
+    server.seed([rbac_defaults.binding("admin", "", "ClusterRole", "cluster-admin", subject)])
     started: list = []
     ready = threading.Event()
     thread = threading.Thread(target=_serve, args=(server, config, started, ready), daemon=True)
@@ -186,3 +202,23 @@ def tokens(cluster) -> dict[str, str]:
         for name in names
     }
     return {"": cluster.owner_token, **issued}
+
+
+@pytest.fixture(scope="session")
+def users(cluster) -> dict[str, str]:
+    """Tokens of an administrator and of somebody without any right, on our server."""
+    return {
+        name: cluster.in_loop(lambda name=name: cluster.server.add_user_token(name, []))
+        for name in ("admin", "nobody")
+    }
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control_plane.ControlPlane]:
+    """A real kube-apiserver with what our own starts with."""
+    folder = tmp_path_factory.mktemp("real")
+    with control_plane.control_plane(folder, (rbac_defaults.OWNER, "nobody")) as plane:
+        control_plane.install(plane, crds.definitions())
+        objects = [*rbac_defaults.cluster_objects(), *rbac_defaults.user_objects("alice", NAMESPACE)]
+        control_plane.seed(plane, objects)
+        yield plane

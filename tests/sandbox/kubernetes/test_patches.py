@@ -6,7 +6,7 @@ import copy
 
 import pytest
 
-from argovx_lab.sandbox.kubernetes.interface import PODS, ApiError
+from argovx_lab.sandbox.kubernetes.interface import ApiError
 from argovx_lab.sandbox.kubernetes.patches import json_patch, merge
 from argovx_lab.sandbox.kubernetes.strategic import strategic
 
@@ -127,7 +127,7 @@ def test_strategic_patches_that_make_no_sense(patch):
 def test_json_patches_that_do_not_fit_are_422(step):
     old = {"kind": "Pod", "list": [1]}
     with pytest.raises(ApiError) as caught:
-        json_patch(old, [step], PODS, "p")
+        json_patch(old, [step])
     assert (caught.value.code, caught.value.reason) == (422, "Invalid")
     assert old == {"kind": "Pod", "list": [1]}
 
@@ -139,5 +139,5 @@ def test_a_json_patch_is_all_or_nothing():
         {"op": "move", "from": "/b/0", "path": "/c"},
         {"op": "add", "path": "/b/-", "value": 3},
     ]
-    assert json_patch(old, steps, PODS, "p") == {"a": 2, "b": [2, 3], "c": 1}
+    assert json_patch(old, steps) == {"a": 2, "b": [2, 3], "c": 1}
     assert old == {"a": 1, "b": [1, 2]}

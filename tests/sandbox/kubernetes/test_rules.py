@@ -34,7 +34,8 @@ def test_pods_get_the_defaults_of_the_real_server(registry):
     assert spec["serviceAccountName"] == spec["serviceAccount"] == "default"
     assert spec["containers"][0]["imagePullPolicy"] == "Always"
     assert spec["containers"][0]["terminationMessagePath"] == "/dev/termination-log"
-    assert spec["volumes"] == [{"name": "v", "emptyDir": {}}]
+    assert spec["volumes"][0] == {"name": "v", "emptyDir": {}}
+    assert [mount["name"] for mount in spec["containers"][0]["volumeMounts"]] == [spec["volumes"][1]["name"]]
     assert made["status"] == {"phase": "Pending", "qosClass": "BestEffort"}
     assert made["metadata"]["generation"] == 1
 

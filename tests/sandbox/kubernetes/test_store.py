@@ -89,7 +89,7 @@ def test_revisions_go_on_after_a_restart(registry, store, tmp_path):
 
 
 def _options():
-    from argovx_lab.sandbox.kubernetes.deletion import DeleteOptions
+    from argovx_lab.sandbox.kubernetes.delete_options import DeleteOptions
 
     return DeleteOptions()
 
