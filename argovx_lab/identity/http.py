@@ -19,6 +19,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from argovx_lab.errors import RemoteError, Unavailable
+from argovx_lab.identity.addresses import is_loopback, is_metadata
 from argovx_lab.identity.settings import Patience
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,8 @@ class Transport:
         Numbered requests and fault hooks.
     wait : callable
         Waits so many seconds between tries; replaced where a signal must cut it short.
+    proxy : str
+        URL of the proxy for everything but loopback and the metadata server; empty: none.
     """
 
     def __init__(
@@ -64,7 +67,9 @@ class Transport:
         *,
         observer: Optional[Observer] = None,
         wait: Optional[Callable[[float], object]] = None,
+        proxy: str = "",
     ) -> None:
+        self._proxy = proxy
         self._requests = requests.Session()
         self._requests.trust_env = False
         self._requests.verify = ca_file or True
@@ -164,6 +169,7 @@ class Transport:
                 stream=stream,
                 timeout=(patience.connect_s, patience.read_s),
                 allow_redirects=False,
+                proxies=self._proxies(url),
             )
         except requests.RequestException as error:
             raise transport_error(error, url, service) from error
@@ -178,6 +184,10 @@ class Transport:
                 status=answer.status_code,
             )
         return answer
+
+    def _proxies(self, url: str) -> dict[str, str]:
+        near = is_loopback(urlsplit(url).hostname or "") or is_metadata(url)
+        return {"https": self._proxy} if self._proxy and not near else {}
 
 
 def transport_error(error: requests.RequestException, url: str, service: str) -> RemoteError:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Optional
 
 import requests
-from google.auth import exceptions
 
-from argovx_lab.errors import CredentialError
+from argovx_lab.identity.addresses import check_address
+from argovx_lab.identity.chain import Chain, Seen
 from argovx_lab.identity.http import Observer, Transport
-from argovx_lab.identity.settings import Federation, Patience, check_address
-from argovx_lab.identity.sts import FederatedCredentials
+from argovx_lab.identity.settings import Federation, Patience
 from argovx_lab.redact import Unpicklable
 
 _HARMLESS = frozenset({"GET", "HEAD"})
@@ -33,6 +32,8 @@ class Session(Unpicklable):
         Sees every request, the exchange included.
     wait : callable, optional
         Waits so many seconds between tries.
+    environ : mapping, optional
+        Where the variable of an OIDC token is looked up.
     """
 
     def __init__(
@@ -41,10 +42,11 @@ class Session(Unpicklable):
         *,
         observer: Optional[Observer] = None,
         wait: Optional[Callable[[float], object]] = None,
+        environ: Optional[Mapping[str, str]] = None,
     ) -> None:
         self._federation = federation
-        self._transport = Transport(federation.ca_file, observer=observer, wait=wait)
-        self._credentials = FederatedCredentials(federation, self._transport)
+        self._transport = Transport(federation.ca_file, observer=observer, wait=wait, proxy=federation.proxy)
+        self._chain = Chain(federation, self._transport, environ or {})
 
     def request(
         self,
@@ -67,6 +69,8 @@ class Session(Unpicklable):
             Whether sending it twice is harmless; by default only for ``GET`` and ``HEAD``.
         timeout_s : float, optional
             Longest wait for a part of the answer, in seconds; by default the federation's.
+        service : str
+            Who is asked; ``storage`` gets the token with the boundary, when there is one.
 
         Raises
         ------
@@ -79,11 +83,13 @@ class Session(Unpicklable):
         body = {"params": params, "data": data, "stream": stream}
         ways: dict[str, Any] = {"patience": self._patience(timeout_s), "service": service}
         ways["repeat"] = method in _HARMLESS if repeat is None else repeat
-        answer = self._send(method, url, headers, **body, **ways)
+        holder = self._chain.of(service)
+        used = holder.ensure()
+        answer = self._send(method, url, headers, used, **body, **ways)
         if answer.status_code == 401 and _rewind(data):
             answer.close()
-            self._renew()
-            answer = self._send(method, url, headers, **body, **ways)
+            holder.renew(used)
+            answer = self._send(method, url, headers, holder.ensure(), **body, **ways)
         return answer
 
     def _patience(self, timeout_s: Optional[float]) -> Patience:
@@ -91,47 +97,39 @@ class Session(Unpicklable):
         return usual if timeout_s is None else replace(usual, read_s=timeout_s)
 
     def _send(
-        self, method: str, url: str, headers: Optional[Mapping[str, str]], **options: Any
+        self, method: str, url: str, headers: Optional[Mapping[str, str]], token: str, **options: Any
     ) -> requests.Response:
-        used = self._authorize(method, url, dict(headers or {}))
+        used = {**(headers or {}), "authorization": f"Bearer {token}"}
         return self._transport.send(method, url, headers=used, **options)
 
     def sign_in(self) -> None:
-        """Exchange the subject token now.
+        """Have all tokens anew, now.
 
         Raises
         ------
         CredentialError, PermissionMissing, Unavailable
-            As STS answers.
+            As the token services answer.
         """
-        self._renew()
+        self._chain.renew()
+
+    def seen(self) -> Seen:
+        """Return who acts, through what, until when; signs in where no token is held.
+
+        Raises
+        ------
+        CredentialError, PermissionMissing, Unavailable
+            As the token services answer.
+        """
+        return self._chain.seen()
 
     @property
     def expires_at(self) -> Optional[datetime]:
-        """End of the access token now held, or ``None`` when none is held."""
-        end: Optional[datetime] = self._credentials.expiry
-        return end.replace(tzinfo=UTC) if end else None
+        """End of the token that ends first, or ``None`` when none is held."""
+        return self._chain.expires_at
 
     def close(self) -> None:
         """Close all connections."""
         self._transport.close()
-
-    def _authorize(self, method: str, url: str, headers: dict[str, str]) -> dict[str, str]:
-        try:
-            self._credentials.before_request(None, method, url, headers)  # type: ignore[no-untyped-call]
-        except exceptions.GoogleAuthError as error:
-            raise CredentialError(
-                f"no access token could be had ({type(error).__name__})", hint="See `argovx doctor`."
-            ) from None
-        return headers
-
-    def _renew(self) -> None:
-        try:
-            self._credentials.refresh()
-        except exceptions.GoogleAuthError as error:
-            raise CredentialError(
-                f"the access token could not be renewed ({type(error).__name__})", hint="See `argovx doctor`."
-            ) from None
 
 
 def _rewind(data: Any) -> bool:

@@ -13,13 +13,8 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from argovx_lab.errors import SpecError
-from argovx_lab.identity.settings import (
-    API_PATIENCE,
-    STS_PATIENCE,
-    Federation,
-    Patience,
-    check_address,
-)
+from argovx_lab.identity.addresses import check_address
+from argovx_lab.identity.settings import API_PATIENCE, STS_PATIENCE, Federation, Patience
 from argovx_lab.model.layout import Layout
 
 _ACCOUNT_PREFIX = "wf-"

@@ -12,9 +12,12 @@ import threading
 import pytest
 
 from argovx_lab.errors import CredentialError, PermissionMissing, RemoteError, Unavailable
+from argovx_lab.identity.chain import Chain
+from argovx_lab.identity.credentials import Federated
+from argovx_lab.identity.holder import Held
 from argovx_lab.identity.http import NO_ANSWER, NOT_SENT, Transport
 from argovx_lab.identity.session import Session
-from argovx_lab.identity.sts import Exchange, FederatedCredentials
+from argovx_lab.identity.suppliers import TokenFile
 
 TOKEN = {"access_token": "ya29.one", "expires_in": 3600, "token_type": "Bearer"}
 
@@ -65,7 +68,7 @@ def test_this_google_auth_would_call_home_without_our_class(federation):
 
     plain = identity_pool.Credentials.__mro__
     assert any("_is_regional_access_boundary_lookup_required" in vars(base) for base in plain)
-    ours = FederatedCredentials(federation, Transport())
+    ours = Federated(federation, TokenFile(federation.token_file))
     assert ours._is_regional_access_boundary_lookup_required() is False
     assert ours._build_regional_access_boundary_lookup_url() is None
 
@@ -204,12 +207,17 @@ def test_a_stale_token_file_stops_before_anything_is_sent(federation, token_file
     session = Session(federation)
     with pytest.raises(CredentialError, match="stale"):
         session.request("GET", api.url)
-    assert not sts.requests
+    assert [request[0] for request in sts.requests] == ["GET"], "the clock is asked for, without the token"
+    assert "authorization" not in sts.requests[0][2]
+    assert not api.requests
 
 
 def test_nothing_that_holds_a_token_pickles_copies_or_shows_it(session, api, federation):
     session.request("GET", api.url)
-    for thing in (session, session._credentials):
+    first = session._chain.of("aiplatform")
+    with pytest.raises(TypeError):
+        pickle.dumps(Held(first))
+    for thing in (session, session._chain, first, first.credential):
         assert "ya29" not in f"{thing!r} {thing}"
         for act in (pickle.dumps, copy.copy, copy.deepcopy):
             with pytest.raises(TypeError):
@@ -239,7 +247,7 @@ def test_google_auth_reaches_the_token_url_and_nothing_else(federation, sts, pat
     transport = Transport()
     try:
         with pytest.raises(CredentialError, match="something else than the token exchange"):
-            Exchange(federation, transport)(
+            Chain(federation, transport, {}).of("google")._exchange(
                 federation.token_url.removesuffix("/v1/token") + path, method, b"subject_token=x", **options
             )
     finally:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from argovx_lab.errors import CredentialError
-from argovx_lab.identity.settings import Federation, check_address
+from argovx_lab.identity.addresses import check_address
+from argovx_lab.identity.settings import Federation
 
 AUDIENCE = "//iam.googleapis.com/projects/1/locations/global/workloadIdentityPools/p/providers/k"
 
