@@ -12,6 +12,7 @@ def refused() -> dict[str, list[str]]:
     """Return where something is refused → what."""
     return {
         "methods": sorted(set(routes.ABSENT.values())),
+        "the gRPC API": ["`google.storage.v2.Storage`", "`google.storage.control.v2.StorageControl`"],
         "the XML API": ["everything but multipart uploads", "signed URLs"],
         "fields of buckets": [f"all but {', '.join(f'`{name}`' for name in sorted(buckets.HONOURED))}"],
         "fields of objects": [f"`{name}`" for name in sorted(props.REFUSED)],

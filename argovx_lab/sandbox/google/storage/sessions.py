@@ -212,7 +212,7 @@ class Sessions:
                 target.props,
                 pre,
                 may_replace(access),
-                lambda new: self._catalog.put_upload(key, {**record, "done": new.generation}),
+                lambda new: self._catalog.put_upload(key, _ended(record, new.generation)),
             )
         except StorageError:
             writer.discard()
@@ -270,6 +270,12 @@ class Sessions:
         if stored is None:
             raise StorageError("NOT_FOUND", "The object that this upload made is gone.", status=410)
         return json_response(object_resource(stored))
+
+
+def _ended(record: dict[str, Any], generation: int) -> dict[str, Any]:
+    """Return what is kept of a session that is done: a client whose answer got lost asks again."""
+    kept = {name: record[name] for name in ("bucket", "name", "ends", "caller")}
+    return {**kept, "done": generation}
 
 
 async def _behind(chunks: AsyncIterator[bytes], skip: int, length: int | None) -> AsyncIterator[bytes]:

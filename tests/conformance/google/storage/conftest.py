@@ -19,6 +19,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -61,7 +62,7 @@ class Lab:
         self.key = ec.generate_private_key(ec.SECP256R1())
         self.store = Store(folder / "google.sqlite")
         clock = Clock()
-        auth = Authenticator(self.store, clock)
+        auth = self.auth = Authenticator(self.store, clock)
         iam = Iam(self.store, clock, PROJECT, NUMBER)
         accounts = Accounts(self.store, PROJECT, NUMBER)
         self.provider = Provider(NUMBER, ISSUER, ("argovx",))
@@ -97,6 +98,15 @@ class Lab:
     def metadata_host(self) -> str:
         """Host and port of the metadata server."""
         return f"127.0.0.1:{self.metadata_port}"
+
+    def expired_token(self, account: str) -> str:
+        """Return a bearer token that was good once."""
+        tokens: list[str] = []
+        past = datetime.now(UTC) - timedelta(seconds=90)
+        self.call(
+            lambda: tokens.append(self.auth.issue(self.principal(account), subject=account, expires_at=past))
+        )
+        return tokens[0]
 
     def principal(self, account: str) -> str:
         pool = f"projects/{NUMBER}/locations/global/workloadIdentityPools/argovx"

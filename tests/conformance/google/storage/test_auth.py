@@ -14,6 +14,7 @@ import uuid
 
 import google.auth
 import pytest
+import requests
 from google.api_core.exceptions import Forbidden
 from google.auth import downscoped
 from google.auth.exceptions import OAuthError, RefreshError
@@ -60,6 +61,24 @@ def test_scopes_of_the_token_count(lab):
             with pytest.raises(Forbidden, match="insufficient authentication scopes"):
                 upload("x")
         client.close()
+
+
+@pytest.mark.parametrize("kind", ["foreign", "expired", "empty"])
+def test_token_that_is_not_good(lab, kind):
+    token = {"foreign": "ya29.nonsense", "expired": lab.expired_token("owner-ada"), "empty": " "}[kind]
+    address = f"https://storage.googleapis.com/storage/v1/b/{lab.bucket}/o/a"
+    with requests.Session() as session:
+        answer = session.get(address, headers={"authorization": f"Bearer {token}"})
+    error = answer.json()["error"]
+    assert (answer.status_code, error["code"], error["message"]) == (401, 401, "Invalid Credentials")
+    assert error["errors"][0] == {
+        "domain": "global",
+        "reason": "authError",
+        "message": "Invalid Credentials",
+        "locationType": "header",
+        "location": "Authorization",
+    }
+    assert answer.headers["www-authenticate"].startswith("Bearer")
 
 
 def test_unknown_scope_is_refused(lab):

@@ -10,9 +10,7 @@ import pytest
 FOLDER = next(p for p in Path(__file__).parents if p.name == "tests") / "conformance" / "google" / "storage"
 SCRIPTS = sorted([*FOLDER.glob("test_*.py"), *FOLDER.glob("scripts/*.py")])
 #: What would make a script one of ours, or of this machine.
-FOREIGN = re.compile(
-    r"argovx|localhost|127\.0\.0|\[::1\]|STORAGE_EMULATOR_HOST|api_endpoint", re.IGNORECASE
-)
+FOREIGN = re.compile(r"argovx|localhost|127\.0\.0|\[::1\]|STORAGE_EMULATOR_HOST|api_endpoint", re.IGNORECASE)
 
 
 def test_there_are_scripts():

@@ -74,3 +74,19 @@ def test_a_call_is_answered_when_its_line_finds_no_room(storage, caplog):
     assert storage.put("a").status == 200
     assert storage.get("absent").status == 404
     assert "the audit line of storage.objects.create is lost" in caplog.text
+
+
+def test_calls_of_a_batch_have_lines_of_their_own(storage, notes):
+    calls = [f"GET {B}/o/a", f"DELETE {B}/o/b"]
+    parts = "".join(
+        f"--x\r\ncontent-id: <{i}>\r\n\r\n{call} HTTP/1.1\r\n\r\n\r\n" for i, call in enumerate(calls)
+    )
+    headers = {"content-type": "multipart/mixed; boundary=x"}
+    storage.ask("POST", "/batch/storage/v1", f"{parts}--x--".encode(), headers=headers)
+    storage.ask("POST", "/batch/storage/v1", b"--x--", headers=headers)
+    rows = [(n.method, n.principal.rpartition(":")[2], n.outcome) for n in notes]
+    assert rows == [
+        ("storage.objects.get", "owner-ada", "NOT_FOUND"),
+        ("storage.objects.delete", "owner-ada", "NOT_FOUND"),
+        ("storage.batch", "", "INVALID_ARGUMENT"),
+    ]

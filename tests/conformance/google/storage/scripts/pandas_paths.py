@@ -1,6 +1,6 @@
 """Cloud Storage as pandas uses it: ``gs://`` paths, which gcsfs opens, without one option.
 
-Makes a few small objects below ``gs://$LAB_BUCKET/data``, and a bucket of its own that it removes.
+Makes a few small objects below ``gs://$LAB_BUCKET/data``, and a bucket of its own that it removes (free).
 """
 
 import os
