@@ -10,7 +10,7 @@ from pathlib import Path
 from argovx_lab.sandbox.argo.controller import Controller
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.kubernetes.client import StoreClient
-from argovx_lab.sandbox.kubernetes.interface import NAMESPACES, SERVICE_ACCOUNTS
+from argovx_lab.sandbox.kubernetes.interface import NAMESPACES, SERVICE_ACCOUNTS, ApiError, KubeClient
 from argovx_lab.sandbox.kubernetes.registry import Registry
 from argovx_lab.sandbox.kubernetes.store import Store
 from argovx_lab.sandbox.kubernetes.tokens import Issuer
@@ -21,12 +21,14 @@ from argovx_lab.sandbox.pods.runner import kill_below
 class Sandbox:
     """A store with an engine that can be stopped and started, and a node."""
 
-    def __init__(self, folder: Path, *, pod_start_s: float = 0.0) -> None:
+    def __init__(self, folder: Path, *, pod_start_s: float = 0.0, client: KubeClient | None = None) -> None:
         self.folder, self.clock = folder, Clock()
         ca = folder / "ca.pem"
         ca.write_text("the authority")
         self.store = Store(folder / "kubernetes.sqlite")
-        self.client = StoreClient(Registry(self.store, self.clock), issuer=Issuer(self.store, self.clock))
+        self.client = client or StoreClient(
+            Registry(self.store, self.clock), issuer=Issuer(self.store, self.clock)
+        )
         settings = NodeSettings(
             api_port=6443, ca_file=str(ca), progress_s=0.05, retry_s=0.1, pod_start_s=pod_start_s
         )
@@ -39,9 +41,12 @@ class Sandbox:
             (SERVICE_ACCOUNTS, "ServiceAccount", "wf"),
         ):
             place = "default" if resource.namespaced else ""
-            await self.client.create(
-                resource, {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}, place
-            )
+            made = {"apiVersion": "v1", "kind": kind, "metadata": {"name": name}}
+            try:
+                await self.client.create(resource, made, place)
+            except ApiError as error:
+                if error.reason != "AlreadyExists":
+                    raise
 
     def start_engine(self) -> None:
         self.engine = asyncio.create_task(Controller(self.client, self.clock).run())
@@ -64,9 +69,11 @@ class Sandbox:
 
 
 @contextlib.asynccontextmanager
-async def sandbox(folder: Path, *, pod_start_s: float = 0.0) -> AsyncIterator[Sandbox]:
-    """Yield a running sandbox and leave no process of it."""
-    found = Sandbox(folder, pod_start_s=pod_start_s)
+async def sandbox(
+    folder: Path, *, pod_start_s: float = 0.0, client: KubeClient | None = None
+) -> AsyncIterator[Sandbox]:
+    """Yield a running sandbox, or engine and node on another API server, and leave no process of it."""
+    found = Sandbox(folder, pod_start_s=pod_start_s, client=client)
     await found.prepare()
     found.start_engine()
     found.running = asyncio.create_task(found.node.run())
