@@ -107,6 +107,11 @@ def leaves(expression: Expression | None) -> list[Comparison | Call]:
     return leaves(expression.item) if isinstance(expression, Not) else [expression]
 
 
+def _joins(before: str, kind: str, value: str) -> bool:
+    """Say whether a token goes on a path that the one before it began."""
+    return (kind == "text" and before.endswith(".")) or (before.endswith('"') and value.startswith("."))
+
+
 class _Parser:
     def __init__(self, text: str, logging: bool = False) -> None:
         self.text = text
@@ -124,10 +129,14 @@ class _Parser:
                 raise self.error(f"unexpected character at position {at + 1}")
             kind = str(token.lastgroup)
             value = token[kind]
+            before = found[-1] if found and token.start(kind) == at else ("", "")
+            at = token.end()
+            if before[0] == "word" and _joins(before[1], kind, value):
+                found[-1] = ("word", before[1] + value)  # a path with a quoted part: labels."a.b/c".d
+                continue
             if kind == "text":
                 value = re.sub(r"\\(.)", r"\1", value[1:-1])
             found.append((kind, value))
-            at = token.end()
         return found
 
     def error(self, what: str) -> GoogleError:

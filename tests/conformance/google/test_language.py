@@ -13,7 +13,7 @@ HERE = Path(__file__).parent
 FILES = sorted([*HERE.glob("*/scripts/*.py"), *HERE.glob("notebook/*.py")])
 FILES = [path for path in FILES if not path.name.startswith(("test_", "conftest"))]
 #: What a script may import besides the standard library.
-VENDORS = ("google", "pandas", "google_crc32c", "rows", "requests")
+VENDORS = ("google", "pandas", "gcsfs", "google_crc32c", "rows", "requests")
 #: Names of local hosts, and settings that only a sandbox has.
 FORBIDDEN = re.compile(
     r"argovx|sandbox|localhost|127\.0\.0\.1|\[?::1\]?(?![:\w])|_EMULATOR_|api_endpoint_override|insecure_channel"
@@ -42,7 +42,7 @@ def test_a_script_knows_the_vendors_only(path):
 @pytest.mark.parametrize("path", FILES, ids=lambda path: f"{path.parent.parent.name}/{path.name}")
 def test_a_script_says_what_it_creates_and_costs(path):
     header = ast.get_docstring(ast.parse(path.read_text())) or ""
-    assert re.search(r"creates|runs one|writes", header, re.IGNORECASE), "say what it creates"
+    assert re.search(r"creates|makes|runs one|writes", header, re.IGNORECASE), "say what it creates"
     assert re.search(r"USD|cent|free|nothing", header, re.IGNORECASE), "say what it costs"
 
 

@@ -38,3 +38,44 @@ def test_the_project(end, transport):
         "foreign denied",
         "locations True",
     ]
+
+
+@pytest.mark.parametrize("transport", ["grpc", "rest"])
+def test_entries_of_a_program_and_the_audit_log(end, transport):
+    assert end.run("written.py", transport) == [
+        "[('ERROR', 'StructEntry', None), ('None', 'TextEntry', None), ('WARNING', 'TextEntry', 'train')]",
+        'labels.step="train" 1',
+        "severity>=ERROR 1",
+        "jsonPayload.loss<0.3 1",
+        'jsonPayload.nested.deep="value" 1',
+        'textPayload=~"^plain G.*e$" 1',
+        '"größe" 1',
+        "NOT severity=DEFAULT 2",
+        'resource.type="ml_job" 0',
+        'refused colour="red"',
+        "refused severity>=LOUD",
+        'refused textPayload=~"("',
+        "named True",
+        "deleted 0",
+        "not there",
+        "aiplatform.googleapis.com CancelCustomJob 5",
+        "owner-ada",
+        "aiplatform.customJobs.cancel True",
+        "audited_resource ERROR",
+    ]
+
+
+def test_cpu_and_memory_of_a_job(end):
+    assert end.run("series.py") == [
+        "tasks ['workerpool0-0', 'workerpool1-0'] cloudml_job",
+        "busy True",
+        "held True",
+        "max True",
+        "count True",
+        "one series of two ['']",
+        "grouped ['workerpool0-0', 'workerpool1-0']",
+        "one task ['workerpool1-0']",
+        "refused Field aggregation.per_series_aligner had",
+        "refused Field aggregation.alignmentPeriod had an",
+        "refused Field aggregation.perSeriesAligner must ",
+    ]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from argovx_lab.sandbox.google import filters
 from argovx_lab.sandbox.google.errors import GoogleError
 from argovx_lab.sandbox.google.fields import Fields
 from argovx_lab.sandbox.google.filters import Comparison, matches
@@ -147,3 +148,14 @@ def test_order():
     for wrong in ("colour", "count upwards", "count,,"):
         with pytest.raises(GoogleError, match="sortable fields"):
             names(wrong)
+
+
+def test_a_part_of_a_path_may_be_quoted():
+    expression = filters.parse(
+        'labels."compute.googleapis.com/name".x = "a" AND NOT labels."b.c":* "bare"', logging=True
+    )
+    names = [
+        leaf.field if isinstance(leaf, filters.Comparison) else leaf.argument
+        for leaf in filters.leaves(expression)
+    ]
+    assert names == ['labels."compute.googleapis.com/name".x', 'labels."b.c"', "bare"]
