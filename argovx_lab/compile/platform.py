@@ -75,6 +75,12 @@ class Platform:
         Own CA of the endpoints in PEM; empty when public roots serve.
     iam_url, resourcemanager_url : str
         Of the services that say which permissions are held; empty means Google's own addresses.
+    impersonate, impersonate_lifetime_s, iamcredentials_url : str, int, str
+        Service account whose tokens launchers use (``{user}`` stands for the pod's user); empty: none.
+    downscope : bool
+        Whether a launcher's token for Cloud Storage is bounded to its user's folder.
+    token_hosts, proxy : tuple of str, str
+        Further hosts that may see a token; the proxy that Google is reached through.
     """
 
     image: str
@@ -89,6 +95,12 @@ class Platform:
     ca_pem: str = ""
     iam_url: str = ""
     resourcemanager_url: str = ""
+    impersonate: str = ""
+    impersonate_lifetime_s: int = 3600
+    iamcredentials_url: str = ""
+    downscope: bool = False
+    token_hosts: tuple[str, ...] = ()
+    proxy: str = ""
 
 
 def ca_config_map(platform: Platform, namespace: str) -> Manifest | None:
@@ -171,10 +183,7 @@ def _container(platform: Platform, args: list[str]) -> Manifest:
         "ARGOVX_PREFIX": platform.prefix,
         "ARGOVX_OUTPUTS": OUTPUTS_DIR,
     }
-    if platform.iam_url:
-        settings["ARGOVX_IAM_URL"] = platform.iam_url
-    if platform.resourcemanager_url:
-        settings["ARGOVX_RESOURCEMANAGER_URL"] = platform.resourcemanager_url
+    settings |= {name: value for name, value in _if_set(platform).items() if value}
     mounts = [{"name": "argovx-token", "mountPath": _TOKEN_DIR, "readOnly": True}]
     if platform.ca_pem:
         settings["ARGOVX_CA_FILE"] = f"{_CA_DIR}/ca.pem"
@@ -189,6 +198,21 @@ def _container(platform: Platform, args: list[str]) -> Manifest:
         "env": env,
         "volumeMounts": mounts,
         "resources": {"requests": {"cpu": "10m", "memory": "64Mi"}},
+    }
+
+
+def _if_set(platform: Platform) -> dict[str, str]:
+    """Return the settings that stand in the template only where the deployment has them."""
+    life = str(platform.impersonate_lifetime_s) if platform.impersonate else ""
+    return {
+        "ARGOVX_IAM_URL": platform.iam_url,
+        "ARGOVX_RESOURCEMANAGER_URL": platform.resourcemanager_url,
+        "ARGOVX_IMPERSONATE": platform.impersonate,
+        "ARGOVX_IMPERSONATE_LIFETIME_S": life,
+        "ARGOVX_IAMCREDENTIALS_URL": platform.iamcredentials_url if platform.impersonate else "",
+        "ARGOVX_DOWNSCOPE": "true" if platform.downscope else "",
+        "ARGOVX_HOSTS": ",".join(platform.token_hosts),
+        "ARGOVX_PROXY": platform.proxy,
     }
 
 

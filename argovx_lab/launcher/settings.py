@@ -14,10 +14,14 @@ from urllib.parse import urlsplit
 
 from argovx_lab.errors import SpecError
 from argovx_lab.identity.addresses import check_address
-from argovx_lab.identity.settings import API_PATIENCE, STS_PATIENCE, Federation, Patience
+from argovx_lab.identity.boundary import grants
+from argovx_lab.identity.settings import API_PATIENCE, STS_PATIENCE, Federation, Narrowing, Patience
 from argovx_lab.model.layout import Layout
 
 _ACCOUNT_PREFIX = "wf-"
+
+#: Makes Google's libraries log whole requests, subject tokens included. Source: google-auth, client_logging.
+_SDK_LOGGING = "GOOGLE_SDK_PYTHON_LOGGING_SCOPE"
 
 #: Google's own addresses, where a deployment names none.
 IAM_URL = "https://iam.googleapis.com"
@@ -42,7 +46,11 @@ class Times:
         How often a job that may exist is looked up by its label (lists may be stale), and the first pause
         between; each further pause is twice as long.
     create_tries, busy_max_s, busy_s : int, float, float
-        Tries of the create call, the longest pause when Vertex is busy, and the longest sum of pauses.
+        Tries of the create call whose fate was unknown, the longest pause when Vertex is busy, and the
+        longest sum of pauses.
+    creates_per_minute : float
+        Most create calls of all of a user's launchers in any 60 seconds; 0 for no such limit. Lower it where
+        several users share a project's quota.
     cancel_s : float
         For Vertex to confirm a cancellation.
     silence_s : float
@@ -58,13 +66,14 @@ class Times:
     vertex_first_s: float = 10.0
     vertex_max_s: float = 75.0
     settle_min_s: float = 0.2
-    settle_max_s: float = 10.0
+    settle_max_s: float = 15.0
     settle_s: float = 300.0
     lookup_tries: int = 3
     lookup_s: float = 5.0
     create_tries: int = 5
     busy_max_s: float = 60.0
     busy_s: float = 600.0
+    creates_per_minute: float = 60.0
     cancel_s: float = 20.0
     cancel_poll_s: float = 0.5
     silence_s: float = 15.0
@@ -135,6 +144,11 @@ def from_environment(environ: Mapping[str, str] | None = None) -> Settings:
         When an endpoint may not see a token.
     """
     env = os.environ if environ is None else environ
+    if env.get(_SDK_LOGGING):
+        raise SpecError(
+            f"{_SDK_LOGGING} is set: Google's libraries would log tokens",
+            hint="Remove it from the pod; ours is logged without it.",
+        )
     times = _times(env.get("ARGOVX_TIMES", ""))
     folder = env.get("ARGOVX_KUBERNETES_DIR") or "/var/run/secrets/kubernetes.io/serviceaccount"
     return Settings(
@@ -171,7 +185,27 @@ def _federation(env: Mapping[str, str], times: Times) -> Federation:
         hosts=tuple(filter(None, env.get("ARGOVX_HOSTS", "").split(","))),
         sts=times.patience(STS_PATIENCE),
         api=times.patience(API_PATIENCE),
+        narrowing=_narrowing(env),
+        proxy=env.get("ARGOVX_PROXY", ""),
     )
+
+
+def _narrowing(env: Mapping[str, str]) -> Narrowing:
+    given: dict[str, Any] = {"impersonate": env.get("ARGOVX_IMPERSONATE", "").replace("{user}", _user(env))}
+    life, url = env.get("ARGOVX_IMPERSONATE_LIFETIME_S", ""), env.get("ARGOVX_IAMCREDENTIALS_URL", "")
+    if life:
+        if not life.isdigit():
+            raise SpecError(f"ARGOVX_IMPERSONATE_LIFETIME_S is {life!r}, not a number of seconds")
+        given["lifetime_s"] = int(life)
+    if url:
+        given["iamcredentials_url"] = url
+    wanted = env.get("ARGOVX_DOWNSCOPE", "")
+    if wanted not in ("", "true"):
+        raise SpecError(f"ARGOVX_DOWNSCOPE is {wanted!r}", hint="It is 'true' or not set.")
+    if wanted:
+        layout = Layout(_need(env, "ARGOVX_BUCKET"), _user(env), env.get("ARGOVX_PREFIX", ""))
+        given["boundary"] = grants(layout.bucket, layout.root, (), replaces=False)
+    return Narrowing(**given)
 
 
 def termination_log(environ: Mapping[str, str] | None = None) -> str:

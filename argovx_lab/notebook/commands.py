@@ -8,6 +8,7 @@ from __future__ import annotations
 import difflib
 from collections.abc import Callable, MutableMapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
@@ -135,14 +136,7 @@ def _new_run(session: Session) -> list[str]:
 
 
 def _whoami(session: Session) -> list[str]:
-    principal = session.profile.principal
-    seen = session.services.cluster.who_am_i()
-    return [
-        f"submitter  {principal.user} · {seen}",
-        f"           at Google {principal.google}",
-        f"run-as     {principal.run_as}",
-        f"steps      read {', '.join(principal.may_read)}; write {', '.join(principal.may_write)}",
-    ]
+    return session.services.principal().lines(datetime.now(UTC))
 
 
 def _doctor(session: Session) -> list[str]:

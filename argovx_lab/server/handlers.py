@@ -189,7 +189,7 @@ class IdentityHandler(ArgovxHandler):
     @authorized
     async def get(self) -> None:
         """Answer who acts."""
-        principal = await self.hub.call(lambda: self.hub.services.profile.principal)
+        principal = await self.hub.call(self.hub.principal)
         self.finish(json.dumps(to_json(principal)))
 
 

@@ -17,6 +17,7 @@ from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import Conflict, NotFound
 from argovx_lab.lineage.join import join
 from argovx_lab.lineage.vertex import read
+from argovx_lab.model.principal import Principal
 from argovx_lab.model.run import Node, Run, to_json
 from argovx_lab.runs.store import RunStore
 from argovx_lab.server.detail import Detail
@@ -78,6 +79,10 @@ class Hub:
                 self._services = Services(load_profile())
                 self._read_path = read_path(self._services)
             return self._services, self._read_path
+
+    def principal(self) -> Principal:
+        """Return who acts, as both ends see it now."""
+        return self.services.principal()
 
     def overview(self) -> dict[str, Any]:
         """Return all runs without their nodes, the profile, who acts and how live this is."""

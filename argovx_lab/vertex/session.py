@@ -30,6 +30,8 @@ QUOTA = "QUOTA"
 #: ``RemoteError.reason`` when a success carries no JSON object: what was asked for may have been done.
 UNREADABLE = "Unreadable"
 
+_REFUSED = "See `argovx doctor`; an API that takes no federated token wants `impersonate` (docs/identity.md)."
+
 _PERMISSION = re.compile(r"\b(?:aiplatform|iam)\.[a-zA-Z]+\.[a-zA-Z]+\b")
 _ACCOUNT = re.compile(r"\b[a-z0-9-]+@[a-z0-9.-]+\.gserviceaccount\.com\b")
 _METRIC = re.compile(r"\baiplatform\.googleapis\.com/[a-z0-9_/]+")
@@ -149,7 +151,7 @@ def fault(status: int, content: bytes, permission: str, target: str, service: st
             hint="Ask for the role argovxSubmitter on the project; `argovx doctor` prints the line.",
         )
     if status == 401:
-        return CredentialError(f"{service} refuses the access token", hint="See `argovx doctor`.")
+        return CredentialError(f"{service} refuses the access token", hint=_REFUSED)
     common: dict[str, Any] = {"service": service, "status": status, "reason": reason}
     message = f"{service} answered {status} for {target}" + (f": {text}" if text else "")
     if status == 429 and (_METRIC.search(text) or "quota metrics exceed" in text):

@@ -32,5 +32,11 @@ def platform_of(profile: Profile) -> Platform:
         prefix=profile.prefix,
         iam_url=profile.endpoints.iam,
         resourcemanager_url=profile.endpoints.resourcemanager,
+        impersonate=profile.impersonate,
+        impersonate_lifetime_s=profile.impersonate_lifetime_s,
+        iamcredentials_url=profile.endpoints.iamcredentials,
+        downscope=profile.downscope,
+        token_hosts=profile.token_hosts,
+        proxy=profile.proxy,
         ca_pem=Path(profile.ca_file).read_text() if profile.ca_file else "",
     )

@@ -11,14 +11,16 @@ import getpass
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 from argovx_lab.errors import SpecError
+from argovx_lab.identity.settings import SUPPLIERS, TOKEN_FILE
 from argovx_lab.model import names
 from argovx_lab.model.layout import Layout
 from argovx_lab.model.principal import Principal
+from argovx_lab.wiring import signin
 
 SANDBOX = "sandbox"
 
@@ -50,6 +52,7 @@ class Endpoints:
     storage: str
     iam: str = ""
     resourcemanager: str = ""
+    iamcredentials: str = ""
 
 
 @dataclass(frozen=True)
@@ -61,7 +64,16 @@ class Profile:
     kubeconfig, context : str
         Which cluster, as whom.
     audience, token_file : str
-        Workload identity provider and the projected token that is exchanged there.
+        Workload identity provider and the token that is exchanged there.
+    sign_in, token_variable : str
+        Where the notebook's token comes from: ``identity.settings.SUPPLIERS``; the variable of an OIDC token.
+    impersonate, impersonate_lifetime_s : str, int
+        Service account whose tokens are used (``{user}`` stands for the user); life of one, in seconds.
+    downscope, inputs : bool, tuple of str
+        Whether the token for Cloud Storage is bounded to the user's folder and the inputs, and the inputs
+        (``gs://…/``; by default the bucket's ``datasets/``).
+    token_hosts, proxy : tuple of str, str
+        Further hosts that may see a token; the proxy that Google is reached through.
     ca_file : str
         PEM bundle for the Google endpoints; empty means public roots.
     images : tuple of str
@@ -91,6 +103,30 @@ class Profile:
     note_now: str = ""
     bucket_poll_s: float = 2.0
     vertex_poll_s: float = 20.0
+    sign_in: str = TOKEN_FILE
+    token_variable: str = ""
+    impersonate: str = ""
+    impersonate_lifetime_s: int = 3600
+    downscope: bool = False
+    inputs: tuple[str, ...] = ()
+    token_hosts: tuple[str, ...] = ()
+    proxy: str = ""
+
+    @property
+    def account(self) -> str:
+        """The service account that is impersonated, or nothing."""
+        return self.impersonate.replace("{user}", self.user)
+
+    @property
+    def kernel(self) -> str:
+        """The Kubernetes user name of the notebook's ServiceAccount."""
+        return f"system:serviceaccount:{self.namespace}:{names.kernel_account(self.user)}"
+
+    @property
+    def read_places(self) -> tuple[str, ...]:
+        """Where a notebook may read besides the user's own folder."""
+        head = f"{self.prefix.strip('/')}/" if self.prefix.strip("/") else ""
+        return self.inputs or (f"gs://{self.bucket}/{head}datasets/",)
 
     @property
     def layout(self) -> Layout:
@@ -99,17 +135,16 @@ class Profile:
 
     @property
     def principal(self) -> Principal:
-        """Who acts under this profile."""
-        account = f"system:serviceaccount:{self.namespace}:{names.kernel_account(self.user)}"
-        pool = self.audience.removeprefix("//iam.googleapis.com/").partition("/providers/")[0]
+        """Who acts under this profile, as it says; ``Services.principal`` asks both ends."""
+        own = self.layout.uri(self.layout.root)
         return Principal(
             user=self.user,
-            account=account,
-            google=f"principal://iam.googleapis.com/{pool}/subject/{account}",
+            account=self.kernel,
+            google=signin.expected(self),
             run_as=self.run_as,
-            through=f"kubeconfig context {self.context}, token file",
-            may_read=(self.layout.uri(self.layout.root), f"gs://{self.bucket}/datasets/"),
-            may_write=(self.layout.uri(self.layout.root),),
+            through=SUPPLIERS[self.sign_in],
+            may_read=(own, *self.read_places),
+            may_write=(own,),
         )
 
 
@@ -183,6 +218,9 @@ def _documents() -> dict[str, Mapping[str, Any]]:
 
 _DERIVED = frozenset({"name", "endpoints", "note", "note_now"})
 
+#: Settings that are lists, and of what.
+_LISTS = {"images": "image names", "inputs": "places", "token_hosts": "host names"}
+
 
 def _from_document(name: str, document: Mapping[str, Any]) -> Profile:
     allowed = {f.name for f in fields(Profile)} - _DERIVED
@@ -199,8 +237,10 @@ def _from_document(name: str, document: Mapping[str, Any]) -> Profile:
             f"profile {name} lacks {', '.join(missing)}", hint="docs/profiles.md shows a whole one."
         )
     _check_types(name, values)
+    signin.check(name, document)
     region = values["region"]
-    values["images"] = tuple(values.get("images", IMAGES))
+    values = {"token_file": "", "images": IMAGES, **values}
+    values |= {key: tuple(values[key]) for key in _LISTS.keys() & values.keys()}
     return Profile(
         name=name,
         endpoints=Endpoints(
@@ -214,9 +254,13 @@ def _from_document(name: str, document: Mapping[str, Any]) -> Profile:
 
 def _check_types(name: str, values: Mapping[str, Any]) -> None:
     for key, value in values.items():
-        if key == "images":
+        if key in _LISTS:
             good = isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
-            wanted = "a list of image names, at least one"
+            wanted = f"a list of {_LISTS[key]}, at least one"
+        elif key == "downscope":
+            good, wanted = isinstance(value, bool), "true or false"
+        elif key == "impersonate_lifetime_s":
+            good, wanted = type(value) is int, "a number of seconds"
         elif key.endswith("_poll_s"):
             good, wanted = isinstance(value, (int, float)) and value > 0, "a number of seconds above 0"
         else:
@@ -226,5 +270,5 @@ def _check_types(name: str, values: Mapping[str, Any]) -> None:
 
 
 def _required() -> set[str]:
-    optional = {"prefix", "ca_file", "launcher_image", "images", "bucket_poll_s", "vertex_poll_s"}
-    return {f.name for f in fields(Profile)} - _DERIVED - optional
+    given = {f.name for f in fields(Profile) if f.default is not MISSING}
+    return {f.name for f in fields(Profile)} - _DERIVED - given - {"token_file"}

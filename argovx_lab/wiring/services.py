@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from argovx_lab.wiring import signin
 from argovx_lab.wiring.profiles import SANDBOX, Profile
 
 #: How long a first list of the Workflows is waited for. Unit: seconds.
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from argovx_lab.cluster.client import Cluster
     from argovx_lab.cluster.reflector import Reflector
     from argovx_lab.identity.session import Session
+    from argovx_lab.model.principal import Principal
     from argovx_lab.policy.bundle import Bundle
     from argovx_lab.runs.asking import Asking
     from argovx_lab.runs.follow import Follower
@@ -56,13 +58,18 @@ class Services:
     def session(self) -> Session:
         """Authorized requests to Google."""
         from argovx_lab.identity.session import Session
-        from argovx_lab.identity.settings import Federation
 
-        profile = self.profile
-        federation = Federation(
-            profile.endpoints.sts, profile.audience, profile.token_file, ca_file=profile.ca_file
-        )
-        return Session(federation)
+        return Session(signin.federation(self.profile), environ=signin.environment())
+
+    def principal(self) -> Principal:
+        """Return who acts, as both ends see it now.
+
+        Raises
+        ------
+        ArgovxError
+            When Kubernetes cannot be asked; a sign-in at Google that fails is in ``problem``.
+        """
+        return signin.principal(self)
 
     @cached_property
     def objects(self) -> Objects:

@@ -39,6 +39,8 @@ PRINCIPAL = {
     "expires_at": "2026-11-24T12:00:00Z",
     "may_read": ["gs://argovx-sandbox/users/ada/"],
     "may_write": ["gs://argovx-sandbox/users/ada/"],
+    "scope": ["cloud-platform"],
+    "problem": "",
 }
 
 

@@ -215,6 +215,8 @@ export function readPrincipal(value: unknown): Principal {
     through: text(principal.through),
     expires_at: maybeText(principal.expires_at),
     may_read: texts(principal.may_read),
-    may_write: texts(principal.may_write)
+    may_write: texts(principal.may_write),
+    scope: texts(principal.scope),
+    problem: text(principal.problem)
   };
 }

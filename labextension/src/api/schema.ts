@@ -238,4 +238,6 @@ export interface Principal {
   readonly expires_at: string | null;
   readonly may_read: readonly string[];
   readonly may_write: readonly string[];
+  readonly scope: readonly string[];
+  readonly problem: string;
 }
