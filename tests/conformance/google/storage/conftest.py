@@ -46,6 +46,7 @@ from argovx_lab.sandbox.google.store import Store
 from argovx_lab.sandbox.google.sts import SecurityTokenService
 from argovx_lab.sandbox.google.subject_token import Provider, Verifier
 from argovx_lab.sandbox.http import Request, json_response
+from argovx_lab.sandbox.proxy import Proxy
 
 PROJECT, NUMBER, USER, BUCKET = "argovx-sandbox", "424242424242", "ada", "argovx-sandbox-ada"
 OWNER = "owner-ada"
@@ -157,36 +158,6 @@ class Lab:
         await answer.send(send)
 
 
-async def _tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, port: int) -> None:
-    head = await reader.readuntil(b"\r\n\r\n")
-    assert head.startswith(b"CONNECT ")
-    inside, outside = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(b"HTTP/1.1 200 Connection established\r\n\r\n")
-
-    client = writer.get_extra_info("socket")
-
-    async def pump(source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        try:
-            while data := await source.read(65536):
-                # urllib3 turns Nagle's algorithm on towards a proxy: an acknowledgement that waits for
-                # company costs 40 ms per upload
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-                sink.write(data)
-                await sink.drain()
-        except ConnectionError:
-            pass
-        finally:
-            sink.close()
-
-    try:
-        await asyncio.gather(pump(reader, outside), pump(inside, writer))
-    except asyncio.CancelledError:
-        pass
-    finally:
-        for each in (outside, writer):
-            each.close()
-
-
 def _free_port() -> int:
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
@@ -205,14 +176,6 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
     port, ready, loop = _free_port(), threading.Event(), made.loop
     stop = asyncio.Event()
     proxies: list[int] = []
-    tunnels: set[asyncio.Task[None]] = set()
-
-    async def tunnel(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tunnels.add(task)
-        task.add_done_callback(tunnels.discard)
-        await _tunnel(reader, writer, port)
 
     async def main() -> None:
         config = Config()
@@ -220,8 +183,13 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
         config.certfile = config.keyfile = str(folder / "server.pem")
         config.graceful_timeout = 0.5
         config.accesslog = config.errorlog = None
-        proxy = await asyncio.start_server(tunnel, "127.0.0.1", 0)
-        proxies.append(proxy.sockets[0].getsockname()[1])
+        # with the protocol named, asyncio switches off Nagle's algorithm
+        bound = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+        bound.bind(("127.0.0.1", 0))
+        bound.listen()
+        proxy = Proxy(("127.0.0.1", port))
+        await proxy.start(bound)
+        proxies.append(bound.getsockname()[1])
         plain = Config()
         made.metadata_port = _free_port()
         plain.bind = [f"127.0.0.1:{made.metadata_port}"]
@@ -242,10 +210,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab]:
                 await asyncio.sleep(0.01)
         ready.set()
         await stop.wait()
-        proxy.close()
-        for task in list(tunnels):
-            task.cancel()
-        await asyncio.gather(*tunnels, return_exceptions=True)
+        await proxy.stop()
         await server
 
     thread = threading.Thread(target=loop.run_until_complete, args=(main(),), daemon=True)

@@ -90,3 +90,13 @@ def test_calls_of_a_batch_have_lines_of_their_own(storage, notes):
         ("storage.objects.delete", "owner-ada", "NOT_FOUND"),
         ("storage.batch", "", "INVALID_ARGUMENT"),
     ]
+
+
+def test_upload_id_is_not_stored(storage):
+    opened = storage.ask("POST", "/upload/storage/v1/b/lab-bucket/o?uploadType=resumable&name=r")
+    place = "/" + opened.headers["location"].split("/", 3)[3]
+    upload = place.partition("upload_id=")[2].encode()
+    storage.store.close()
+    for path in storage.folder.rglob("*"):
+        assert path.is_dir() or upload not in path.read_bytes()
+    storage.open()

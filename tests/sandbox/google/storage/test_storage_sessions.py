@@ -291,12 +291,3 @@ def test_many_open_sessions_do_not_hold_files_open(storage, begin):
     assert held < 120
     assert chunk(storage, places[0], b"y", UNIT, UNIT + 1).status == 200
     assert storage.get("n0", "?alt=media").body == b"x" * UNIT + b"y"
-
-
-def test_upload_id_is_not_stored(storage, begin):
-    place = begin()
-    upload = place.partition("upload_id=")[2].encode()
-    storage.store.close()
-    for path in storage.folder.rglob("*"):
-        assert path.is_dir() or upload not in path.read_bytes()
-    storage.open()
