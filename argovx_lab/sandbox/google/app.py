@@ -49,7 +49,7 @@ class GoogleApp:
     sts, credentials, storage
         The services with their own HTTP.
     disorder : Disorder
-        Faults and quotas, which the gateway and Cloud Storage see to themselves.
+        Faults and quotas, which the gateway sees to itself.
     """
 
     def __init__(
@@ -91,7 +91,9 @@ class GoogleApp:
         if path in _STS_PATHS:
             return await self._limited(self._sts, _STS, request)
         if path.startswith(_STORAGE) or host.endswith("storage.googleapis.com"):
-            return await self._storage.handle(request)
+            name = self._storage.name_of(request.method, request.raw_path)
+            with self._disorder.disk(name):
+                return await self._limited(self._storage, name, request)
         if path.startswith("/v1/") and path.endswith(_CREDENTIALS):
             name = self._gateway.name_of(request.method, path, False)
             return await self._limited(self._credentials, name, request)

@@ -49,6 +49,7 @@ _RATES: Final[Mapping[str, _Rate]] = {
     ),
     "log_reads": _Rate("logging.googleapis.com", "read_requests", "Read", regional=False),
     "token_exchanges": _Rate("sts.googleapis.com", "exchange_token_requests", "Token exchange", False),
+    "storage": _Rate("storage.googleapis.com", "requests", "Cloud Storage", False),
     "impersonations": _Rate(
         "iamcredentials.googleapis.com", "generate_credentials_requests", "Generate credentials", False
     ),
@@ -76,6 +77,8 @@ def kind(rpc: str) -> str:
         return "metadata"
     if rpc.startswith((_AI, "google.longrunning.")):
         return "crud"
+    if rpc.startswith("storage"):
+        return "storage"
     return {
         "google.logging.v2.LoggingServiceV2.ListLogEntries": "log_reads",
         "google.iam.credentials.v1.IAMCredentials.GenerateAccessToken": "impersonations",
@@ -145,7 +148,7 @@ class Quotas:
                 "consumer": f"projects/{self._number}",
                 "quota_metric": f"{rate.service}/{rate.metric}",
                 "quota_limit": f"{rate.metric}PerMinutePerProject" + ("PerRegion" if rate.regional else ""),
-                "quota_limit_value": str(DEFAULTS[name] if limit is None else limit),
+                "quota_limit_value": str(DEFAULTS.get(name, 0) if limit is None else limit),
                 "quota_location": place,
                 "quota_unit": unit,
             },

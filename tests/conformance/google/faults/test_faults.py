@@ -213,6 +213,21 @@ def test_by_service_method_and_count_from_outside(seer):
     assert not path.exists()
 
 
+def test_cloud_storage_meets_them_as_well(fresh):
+    name = f"users/ada/disorder-{fresh.transport}"
+    fresh.arm("disk_full", rpc="storage.objects.create")
+    assert fresh.sees(f"put {name} 10").split()[1] in ("GoogleAPICallError", "ServiceUnavailable")
+    assert fresh.sees(f"get {name}") == "fast NotFound"
+    fresh.arm("quota", rpc="storage.objects.create")
+    assert fresh.sees(f"put {name} 10").startswith("fast TooManyRequests")
+    assert fresh.sees(f"put {name} 10") == "fast written"
+    # the client takes a new token by itself
+    fresh.arm("token_expired", rpc="storage.objects.get")
+    assert fresh.sees(f"get {name}") == "fast 10"
+    fresh.arm("truncated", rpc="storage.objects.get", bytes=5)
+    assert fresh.sees(f"get {name} yes").split()[1] in ("10", "ChunkedEncodingError", "ConnectionError")
+
+
 def test_sts_answers_a_quota(seer):
     seer.arm("quota", service="sts")
     assert seer.sees("token").split()[1] in ("OAuthError", "RefreshError")

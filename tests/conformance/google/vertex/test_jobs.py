@@ -54,3 +54,12 @@ def test_a_reader_may_not_create(end, transport):
         "foreign project denied",
         "bad token unauthenticated",
     ]
+
+
+@pytest.mark.parametrize("transport", ["grpc", "rest"])
+def test_a_job_in_an_experiment_run(end, transport):
+    assert end.run("run_in_job.py", transport) == [
+        f"job JOB_STATE_SUCCEEDED in-job-{transport}-r1",
+        "run COMPLETE",
+        f"get in a run in-job-{transport}",
+    ]
