@@ -7,7 +7,7 @@ it to be adopted by the next life. A cancelled step is never a success.
 from __future__ import annotations
 
 from argovx_lab.errors import ArgovxError
-from argovx_lab.launcher.context import Context, Deadline
+from argovx_lab.launcher.context import Context
 from argovx_lab.launcher.ending import EVICTED, LOST, STOPPED, Ending
 from argovx_lab.launcher.launch import Launch
 from argovx_lab.launcher.place import is_stopped
@@ -66,7 +66,7 @@ def stop_job(context: Context, job: str) -> Ending:
     times = context.settings.times
     try:
         context.jobs.cancel(job)
-        limit, state = Deadline(times.cancel_s), ""
+        limit, state = context.interrupt.deadline(times.cancel_s), ""
         while not is_terminal(state) and not limit.passed:
             if state:
                 context.interrupt.wait(times.cancel_poll_s)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from types import FrameType
 
@@ -16,6 +17,7 @@ from argovx_lab.identity.session import Session
 from argovx_lab.launcher.events import Events
 from argovx_lab.launcher.faults import Faults
 from argovx_lab.launcher.kubernetes import PATIENCE, Kubernetes
+from argovx_lab.launcher.pace import Pace
 from argovx_lab.launcher.settings import Settings
 from argovx_lab.storage.objects import Objects
 from argovx_lab.vertex.jobs import Jobs
@@ -34,6 +36,18 @@ class Interrupt:
         self._mark = threading.Event()
         self._never = threading.Event()
         self._heard = False
+
+    def clock(self) -> float:
+        """Return seconds on a clock that only goes forward."""
+        return time.monotonic()
+
+    def wall(self) -> float:
+        """Return seconds since 1970, on the clock that pods share."""
+        return time.time()
+
+    def deadline(self, seconds: float) -> Deadline:
+        """Return the point in so many seconds."""
+        return Deadline(seconds, self.clock)
 
     def install(self) -> None:
         """Take over ``SIGTERM`` and ``SIGINT``."""
@@ -82,15 +96,18 @@ class Deadline:
     ----------
     seconds : float
         From now.
+    clock : callable
+        Returns seconds.
     """
 
-    def __init__(self, seconds: float) -> None:
-        self._end = time.monotonic() + seconds
+    def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._end = clock() + seconds
 
     @property
     def passed(self) -> bool:
         """Whether it lies behind."""
-        return time.monotonic() >= self._end
+        return self._clock() >= self._end
 
 
 @dataclass
@@ -104,6 +121,7 @@ class Context:
     session: Session
     kubernetes: Kubernetes
     objects: Objects
+    pace: Pace
     jobs: Jobs
     metadata: Metadata
     permissions: Permissions
@@ -114,6 +132,7 @@ def connect(settings: Settings, events: Events, interrupt: Interrupt) -> Context
     faults = Faults(settings.faults, settings.faults_log)
     session = Session(settings.federation, observer=faults, wait=interrupt.wait_quietly)
     cluster = Transport(f"{settings.kubernetes_dir}/ca.crt", observer=faults, wait=interrupt.wait_quietly)
+    objects = Objects(session, settings.storage_url)
     where = (session, settings.aiplatform_url, settings.project, settings.region)
     return Context(
         settings=settings,
@@ -128,7 +147,8 @@ def connect(settings: Settings, events: Events, interrupt: Interrupt) -> Context
             cluster,
             settings.times.patience(PATIENCE),
         ),
-        objects=Objects(session, settings.storage_url),
+        objects=objects,
+        pace=Pace(objects, settings.layout, settings.times.creates_per_minute),
         jobs=Jobs(*where),
         metadata=Metadata(*where),
         permissions=Permissions(session, settings.resourcemanager_url, settings.iam_url),

@@ -29,6 +29,8 @@ class Ending:
         Whether ``exit.json`` is written; not while a job may be running, so that a retry adopts it.
     state : str
         The job's last state at Vertex, where it matters.
+    traceback : tuple of str
+        Lines of the user's own traceback, outermost first.
     """
 
     code: int
@@ -36,6 +38,7 @@ class Ending:
     message: str = ""
     record: bool = True
     state: str = ""
+    traceback: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -48,4 +51,5 @@ def of_error(error: ArgovxError, *, record: bool = True) -> Ending:
     message = error.message
     if error.hint and not isinstance(error, StepFailed):
         message = f"{message}. {error.hint}"
-    return Ending(error.exit_code, error.name, message, record=record)
+    trace = tuple(error.traceback) if isinstance(error, StepFailed) else ()
+    return Ending(error.exit_code, error.name, message, record=record, traceback=trace)

@@ -1,13 +1,14 @@
 """What the launcher says of itself: JSON lines on stderr, a closed set of methods.
 
-Owns the protocol (version 1). The user's own lines go to stdout, unaltered; the two never mix. Refuses a
-method that is not in the set.
+Owns the protocol (version 1): methods, their parameters, and which may follow in which state. The user's own
+lines go to stdout, unaltered; the two never mix. Refuses a method or parameter that is not in the set.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TextIO
 
@@ -15,27 +16,109 @@ from argovx_lab.redact import redact
 
 VERSION = 1
 
-#: Method → what it means. A reader may rely on these and no others.
-METHODS = {
-    "started": "the process runs; parameters: mode, version",
-    "placed": "own node, task, ordinal and attempt key are known",
-    "specified": "the step document is read and fits the arguments and the policy",
-    "claimed": "intent.json is written or found; parameter fresh says which",
-    "adopting": "an earlier life or attempt left a job or may have; parameter reason",
-    "creating": "the create call is about to be sent",
-    "waiting": "Vertex is busy; parameters: reason, seconds",
-    "created": "the job's name is known; parameter adopted says whether it was there already",
-    "life": "the runner opened a new life of the replica",
-    "phase": "the runner's phase",
-    "state": "the job's state at Vertex",
-    "closed": "the runner has closed; parameter outcome",
+#: State → what holds in it. The launcher is in one of them, and each change is a line.
+STATES = {
+    "begun": "nothing is known yet",
+    "started": "the process runs and has read its settings",
+    "placed": "node, task, ordinal and attempt key are known",
+    "specified": "the step document is read, and fits arguments and policy",
+    "claimed": "intent.json is in the bucket",
+    "creating": "a create call is out, so a job may exist",
+    "created": "the job's name is known",
+    "following": "bucket and Vertex are read until both have said their last word",
     "verified": "all outputs are where the manifest says",
-    "lineage": "lineage is written; parameter execution",
-    "stopping": "SIGTERM; parameter meaning is stop or eviction",
-    "cancelled": "Vertex confirmed, or not within its time; parameter confirmed",
-    "swept": "a job was cancelled by the sweeper",
-    "warning": "something did not work that does not decide the step",
-    "ended": "the last line; parameters: code, reason, message",
+    "stopping": "SIGTERM was heard, and the Workflow says what it means",
+    "recorded": "exit.json is written",
+    "ended": "the process ends",
+}
+
+_WITH_JOB = ("created", "following", "verified")
+_ANY = tuple(state for state in STATES if state != "ended")
+
+
+@dataclass(frozen=True)
+class Method:
+    """A kind of line.
+
+    Parameters
+    ----------
+    means : str
+        What it says.
+    params : tuple of str
+        Its parameters, all of them, always.
+    states : tuple of str
+        Where it may be said.
+    leads : str
+        The state that it leads to; empty when it stays the same.
+    """
+
+    means: str
+    params: tuple[str, ...] = ()
+    states: tuple[str, ...] = _ANY
+    leads: str = ""
+
+
+#: A reader may rely on these and no others.
+METHODS = {
+    "started": Method("the process runs", ("mode", "version"), ("begun",), "started"),
+    "placed": Method(
+        "own node, task, retry ordinal and attempt key are known",
+        ("task", "ordinal", "key"),
+        ("begun", "started"),
+        "placed",
+    ),
+    "specified": Method(
+        "the step document is read and fits the arguments and the policy",
+        ("step", "digest"),
+        ("placed",),
+        "specified",
+    ),
+    "adopting": Method(
+        "an earlier life or attempt left a job, or may have",
+        ("reason",),
+        ("specified", "claimed", "creating"),
+    ),
+    "claimed": Method(
+        "intent.json is written now (fresh) or was found", ("fresh", "prefix"), ("specified",), "claimed"
+    ),
+    "waiting": Method(
+        "it waits so many seconds, or has: for its turn, for Vertex, or the job for capacity",
+        ("reason", "seconds"),
+        ("claimed", "creating", "following"),
+    ),
+    "creating": Method(
+        "the create call is about to be sent, for the number-th time",
+        ("number",),
+        ("claimed", "creating"),
+        "creating",
+    ),
+    "created": Method(
+        "the job's name is known; adopted says whether it was there already",
+        ("job", "adopted"),
+        ("claimed", "creating", "created"),
+        "created",
+    ),
+    "following": Method("bucket and Vertex are read from now on", ("job",), ("created",), "following"),
+    "life": Method(
+        "Vertex started the replica anew, and the runner opened another stream",
+        ("number", "reason"),
+        ("following",),
+    ),
+    "phase": Method("the runner's phase", ("phase",), ("following",)),
+    "state": Method("the job's state at Vertex has changed", ("state", "text"), ("following",)),
+    "closed": Method("the runner has said its last word", ("outcome",), ("following",)),
+    "verified": Method("all outputs are where the manifest says", ("outputs",), ("following",), "verified"),
+    "lineage": Method("lineage is written", ("execution",), ("following", "verified")),
+    "stopping": Method("SIGTERM; meaning is stop or eviction", ("meaning", "job"), leads="stopping"),
+    "cancelled": Method(
+        "cancelled at Vertex, which has confirmed it or not within its time",
+        ("job", "state", "confirmed"),
+        ("creating", *_WITH_JOB, "stopping"),
+    ),
+    "recorded": Method("exit.json is written", ("code",), leads="recorded"),
+    "swept": Method("a job was cancelled by the sweeper", ("job",), ("started", "begun")),
+    "warning": Method("something did not work that does not decide the step", ("text",)),
+    "ended": Method("the last line", ("code", "reason", "message"), leads="ended"),
 }
 
 
@@ -55,8 +138,11 @@ class Events:
 
     def emit(self, method: str, **params: Any) -> None:
         """Write one event; token-shaped text is masked."""
-        if method not in METHODS:
+        known = METHODS.get(method)
+        if known is None:
             raise ValueError(f"unknown event {method!r}")
+        if set(params) != set(known.params):
+            raise ValueError(f"event {method!r} has the parameters {known.params}, not {tuple(params)}")
         self._seq += 1
         line = {
             "v": VERSION,
@@ -68,6 +154,27 @@ class Events:
         text = json.dumps(line, ensure_ascii=False, separators=(",", ":"))
         self._stream.write(redact(text) + "\n")
         self._stream.flush()
+
+
+def follow(events: Iterable[Mapping[str, Any]]) -> str:
+    """Return the state that the lines of one process lead to.
+
+    Raises
+    ------
+    ValueError
+        For a line that the protocol does not have, or not in that state.
+    """
+    state = "begun"
+    for event in events:
+        method = METHODS.get(event["method"])
+        if event["v"] != VERSION or method is None:
+            raise ValueError(f"{event['method']!r} of version {event['v']!r} is not of this protocol")
+        if set(event["params"]) != set(method.params):
+            raise ValueError(f"{event['method']!r} has other parameters: {sorted(event['params'])}")
+        if state not in method.states:
+            raise ValueError(f"{event['method']!r} cannot be said in state {state!r}")
+        state = method.leads or state
+    return state
 
 
 def rfc3339(moment: datetime) -> str:

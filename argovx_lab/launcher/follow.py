@@ -6,15 +6,17 @@ would leave a job behind.
 
 from __future__ import annotations
 
+import random
 import sys
 from dataclasses import dataclass
 from typing import Any
 
 from argovx_lab.errors import NotFound, Unavailable
 from argovx_lab.launcher.claim import Claim
-from argovx_lab.launcher.context import Context, Deadline
+from argovx_lab.launcher.context import Context
 from argovx_lab.launcher.report import Report
 from argovx_lab.launcher.stream import Stream
+from argovx_lab.vertex.capacity import anew, waiting
 from argovx_lab.vertex.states import CANCELLED, is_terminal, word
 
 #: The bucket is asked for a new life of the replica once in so many looks.
@@ -51,6 +53,7 @@ class Follower:
         self._progress: tuple[int, int] | None = None
         self._looks = 0
         self._told = False
+        self._since = context.interrupt.clock()
 
     def run(self) -> End:
         """Follow until the end and return it.
@@ -62,10 +65,16 @@ class Follower:
         PermissionMissing, CredentialError, InternalError
             When it cannot be followed any further.
         """
+        self._context.events.emit("following", job=self._job["name"])
         self._follow()
         while not self._settle():
             self._follow()
         return End(self._job, self._stream.state.closed, dict(self._stream.state.metrics))
+
+    @property
+    def _strategy(self) -> str:
+        scheduling = (self._job.get("jobSpec") or {}).get("scheduling") or {}
+        return str(scheduling.get("strategy", ""))
 
     @property
     def _ended(self) -> bool:
@@ -77,14 +86,14 @@ class Follower:
 
     def _follow(self) -> None:
         ask_s, pause = self._times.vertex_first_s, self._times.bucket_min_s
-        ask = Deadline(ask_s)
+        ask = self._context.interrupt.deadline(ask_s)
         while not self._over:
             news = self._look()
             pause = self._times.bucket_min_s if news else min(pause * 1.3, self._times.bucket_max_s)
             if ask.passed and not self._over:
                 self._ask()
                 ask_s = min(ask_s * 2, self._times.vertex_max_s)
-                ask = Deadline(ask_s)
+                ask = self._context.interrupt.deadline(ask_s * random.uniform(1, 1.2))  # noqa: S311
             if not self._over:
                 self._context.interrupt.wait(pause)
 
@@ -93,12 +102,12 @@ class Follower:
 
         ``False`` means that Vertex has started the replica anew instead.
         """
-        pause, limit = self._times.settle_min_s, Deadline(self._times.settle_s)
+        pause, limit = self._times.settle_min_s, self._context.interrupt.deadline(self._times.settle_s)
         if not self._ended:
             self._ask()
         while not self._ended and not limit.passed:
             self._context.interrupt.wait(pause)
-            pause = min(pause * 1.5, self._times.settle_max_s)
+            pause = min(pause * 2.5, self._times.settle_max_s)
             self._ask()
             if (
                 pause >= self._times.settle_max_s
@@ -120,7 +129,8 @@ class Follower:
             news = self._stream.poll()
             if (lives or self._looks % _LIFE_EVERY == 0) and self._stream.next_life():
                 self._told = False
-                self._context.events.emit("life", number=self._stream.life)
+                reason = anew(self._stream.life, self._strategy)
+                self._context.events.emit("life", number=self._stream.life, reason=reason)
                 news = True
         except Unavailable as error:
             self._patience(error)
@@ -144,6 +154,10 @@ class Follower:
             self._context.events.emit(
                 "state", state=self._job.get("state"), text=word(str(self._job.get("state")))
             )
+        seconds = self._context.interrupt.clock() - self._since
+        reason = waiting(self._job, seconds)
+        if reason:
+            self._context.events.emit("waiting", reason=reason, seconds=round(seconds, 1))
 
     def _patience(self, error: Unavailable) -> None:
         self._context.events.emit("warning", text=error.message)

@@ -7,6 +7,7 @@ job may exist that was not found, nothing final is said.
 
 from __future__ import annotations
 
+import itertools
 import random
 from collections.abc import Callable
 from typing import Any
@@ -17,10 +18,19 @@ from argovx_lab.launcher import records
 from argovx_lab.launcher.claim import Claim
 from argovx_lab.launcher.context import Context
 from argovx_lab.model.step import StepSpec
+from argovx_lab.vertex.capacity import span
 from argovx_lab.vertex.custom_job import JobIdentity, build, differences
 from argovx_lab.vertex.states import is_terminal
 
 Job = dict[str, Any]
+
+#: Status of an answer that says "later": nothing was done.
+_BUSY = 429
+
+#: Shortest pause that is told to the user. Unit: seconds. Reason: nobody reads of shorter ones in time.
+SEEN_S = 3.0
+
+_TURN = "waiting for its turn: Vertex takes so many new jobs a minute"
 
 _PLANTED = "Somebody wrote into the run's folder; submit the cell again and tell the bucket's owner."
 
@@ -48,6 +58,8 @@ class Launch:
         The attempt.
     spec : StepSpec
         What the job is to do.
+    say : callable
+        Is told what it waits for, when that takes long enough to be seen.
 
     Attributes
     ----------
@@ -55,8 +67,11 @@ class Launch:
         Whether a job of this attempt may exist that this process does not know.
     """
 
-    def __init__(self, context: Context, claim: Claim, spec: StepSpec) -> None:
+    def __init__(
+        self, context: Context, claim: Claim, spec: StepSpec, say: Callable[[str], None] = lambda _: None
+    ) -> None:
         self._context = context
+        self._say = say
         self._claim = claim
         self._body = _body(claim, spec)
         self.doubtful = not claim.fresh
@@ -145,28 +160,51 @@ class Launch:
     def _create(self) -> Job:
         """Send the create call until its fate is known and return the job."""
         context, times, waited = self._context, self._context.settings.times, 0.0
-        for number in range(1, times.create_tries + 1):
+        tries = 0
+        for number in itertools.count(1):
             context.interrupt.check()
+            self._wait(_TURN, self._turn())
             context.events.emit("creating", number=number)
             try:
                 return context.jobs.create(self._body)
             except Unavailable as error:
-                if error.status != 429 and error.reason != NOT_SENT:
+                if error.status != _BUSY and error.reason != NOT_SENT:
                     self.doubtful = True
                     job = self._find_lost(f"the create call's fate is unknown: {error.message}")
                     if job is not None:
                         return job
-                pause = random.uniform(0.5, 1) * min(times.busy_max_s, 2.0 ** (number - 1))  # noqa: S311
+                tries += error.status != _BUSY
+                pause = random.uniform(0.5, 1) * min(times.busy_max_s, 2.0 ** min(number - 1, 9))  # noqa: S311
                 waited += pause
-                if number == times.create_tries or waited > times.busy_s:
+                if tries == times.create_tries or waited > times.busy_s:
                     if self.doubtful:
                         raise Uncertain(error) from error
                     raise
-                context.events.emit("waiting", reason=error.message, seconds=round(pause, 1))
-                context.interrupt.wait(pause)
+                self._wait(error.message, pause)
             except ArgovxError as refusal:
                 return self._refused(refusal)
         raise AssertionError("unreachable: the last try returns or raises")
+
+    def _turn(self) -> float:
+        """Take a place in the row of create calls; return how far off it is, in seconds.
+
+        Whatever storage answers, no job was made by this; what an earlier call may have made stays doubtful.
+        """
+        try:
+            return self._context.pace.take(self._claim.key, self._context.interrupt.wall())
+        except ArgovxError as error:
+            if self.doubtful:
+                raise Uncertain(error) from error
+            raise
+
+    def _wait(self, reason: str, seconds: float) -> None:
+        """Wait and say why, in the events and, where a person would notice, in the step's own line."""
+        if seconds <= 0:
+            return
+        self._context.events.emit("waiting", reason=reason, seconds=round(seconds, 1))
+        if seconds >= SEEN_S:
+            self._say(f"{reason}, {span(seconds)}")
+        self._context.interrupt.wait(seconds)
 
     def _refused(self, refusal: ArgovxError) -> Job:
         """Vertex says no: that is the end, unless an earlier call may have made a job."""

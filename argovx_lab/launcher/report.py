@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Sequence
 from typing import Any
 
 from argovx_lab.errors import ArgovxError, Unavailable
 from argovx_lab.launcher.context import Context
+from argovx_lab.redact import redact
 
 OUTPUTS = ("vertex-job", "console-url", "manifest", "metrics", "values", "exit-reason")
 
 #: Longest ``metrics`` and ``values``, and longest termination message. Unit: bytes.
 #: Source: Kubernetes cuts termination messages at 4096 bytes.
 OUTPUT_MAX = 4096
+
+_LEFT_OUT = "…\n".encode()
 
 
 class Report:
@@ -92,7 +96,7 @@ def last_words(path: str, message: str) -> bool:
     """Write a termination message; ``False`` when the file is not there, as outside of a pod."""
     try:
         with open(path, "w", encoding="utf-8") as file:
-            file.write(cut(message, OUTPUT_MAX))
+            file.write(cut(redact(message), OUTPUT_MAX))
     except OSError:
         return False
     return True
@@ -107,6 +111,22 @@ def small_json(values: dict[str, Any], limit: int = OUTPUT_MAX) -> str:
             del kept[name]
     left = len(values) - len(kept)
     return _json({**kept, "…": left} if left else kept)
+
+
+def with_traceback(message: str, lines: Sequence[str], limit: int = OUTPUT_MAX) -> str:
+    """Return the message and, below it, as much of the end of a traceback as fits into so many bytes.
+
+    The end is where the user's own line stands; what does not fit is named by ``…``.
+    """
+    trace = "\n".join(lines).rstrip("\n").encode("utf-8", "replace")
+    room = limit - len(message.encode("utf-8", "replace")) - 1
+    if not trace or room < len(_LEFT_OUT) + 1:
+        return message
+    if len(trace) > room:
+        tail = trace[len(trace) - room + len(_LEFT_OUT) :]
+        _, _, whole = tail.partition(b"\n")  # begins with a whole line where there is one
+        trace = _LEFT_OUT + (whole or tail)
+    return f"{message}\n{trace.decode('utf-8', 'ignore')}"
 
 
 def cut(text: str, limit: int) -> str:

@@ -15,16 +15,17 @@ from argovx_lab.launcher import records
 from argovx_lab.launcher.arguments import compare
 from argovx_lab.launcher.cancel import interrupted, stop_job
 from argovx_lab.launcher.claim import PLATFORM, Claim, claim
-from argovx_lab.launcher.context import Context, Deadline, Interrupted
+from argovx_lab.launcher.context import Context, Interrupted
 from argovx_lab.launcher.ending import STOPPED, SUCCEEDED, Ending, of_error
 from argovx_lab.launcher.follow import End, Follower
 from argovx_lab.launcher.inputs import own_object
 from argovx_lab.launcher.launch import Launch, Uncertain
 from argovx_lab.launcher.lineage import Lineage
 from argovx_lab.launcher.place import Place, find
-from argovx_lab.launcher.report import Report, cut, small_json
+from argovx_lab.launcher.report import Report, cut, small_json, with_traceback
 from argovx_lab.launcher.verdict import judge
 from argovx_lab.launcher.verify import Manifest, verify
+from argovx_lab.model.exits import WAITING
 from argovx_lab.model.step import StepSpec, canonical
 from argovx_lab.policy.bundle import default_bundle
 from argovx_lab.policy.judge import StepFacts, enforce
@@ -41,6 +42,7 @@ class Step:
         self._place: Place | None = None
         self._launch: Launch | None = None
         self._job = ""
+        self._waited: dict[str, str] = {}
 
     def run(self) -> Ending:
         """Work until the end; every end of the table but a bug of ours comes back from here."""
@@ -73,9 +75,10 @@ class Step:
             before = self._ended_before(place)
             if before is not None:
                 return self._again(before, own)
-        launch = self._launch = Launch(context, own, spec)
+        launch = self._launch = Launch(context, own, spec, self._waits)
         job = launch.obtain(self._known)
-        self._report.now(vertex_job=self._job, console_url=context.jobs.console_url(self._job))
+        about = {"vertex_job": self._job, "console_url": context.jobs.console_url(self._job)}
+        self._report.now(**about, **self._waited)
         lineage = Lineage(context, place, own, spec, self._job)
         lineage.begin()
         end = Follower(context, own, job, self._report).run()
@@ -84,9 +87,14 @@ class Step:
     def _known(self, job: str) -> None:
         self._job = job
 
+    def _waits(self, reason: str) -> None:
+        """Show in Argo what the step waits for; the end overwrites it."""
+        self._waited = {"exit_reason": ""}
+        self._report.now(exit_reason=f"{WAITING}: {reason}")
+
     def _find(self) -> Place | None:
         context, times = self._context, self._context.settings.times
-        limit = Deadline(times.started_s)
+        limit = context.interrupt.deadline(times.started_s)
 
         def wait() -> bool:
             context.interrupt.wait(times.started_poll_s)
@@ -192,6 +200,7 @@ class Step:
             document = records.exit_document(ending.code, ending.reason, ending.message)
             try:
                 records.write(self._context.objects, own.bucket, own.exit, document)
+                self._context.events.emit("recorded", code=ending.code)
             except Conflict:
                 pass
             except ArgovxError as error:
@@ -201,4 +210,4 @@ class Step:
         except Unavailable as error:
             self._context.events.emit("warning", text=error.message)
         if ending.code:
-            self._report.termination(ending.message or ending.reason)
+            self._report.termination(with_traceback(ending.message or ending.reason, ending.traceback))

@@ -24,6 +24,9 @@ from argovx_lab.errors import (
     StepTimedOut,
 )
 
+#: First word of the output ``exit-reason`` while a step waits for its job to be made; no end begins with it.
+WAITING = "Waiting"
+
 
 @dataclass(frozen=True)
 class Meaning:

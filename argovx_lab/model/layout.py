@@ -59,6 +59,15 @@ class Layout:
         """Return the name of the alias file that remembers a notebook's current run."""
         return f"{self.root}notebooks/{hashlib.sha256(notebook_path.encode()).hexdigest()[:32]}/current-run"
 
+    @property
+    def turns(self) -> str:
+        """The folder of the places of create calls, with its closing slash."""
+        return f"{self.root}turns/"
+
+    def turn(self, number: int) -> str:
+        """Return the name of one place; names sort as numbers do."""
+        return f"{self.turns}{number:014d}"
+
     def attempt(self, workflow_uid: str, task: str, ordinal: int, key: str) -> Attempt:
         """Return the folder of one attempt of a task."""
         folder = f"{ordinal}-{key[:8]}"

@@ -5,9 +5,16 @@ Owns the words (design: state vocabulary). Times are left to the view: it has a 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from argovx_lab.codecs import size_text
+from argovx_lab.model.exits import WAITING
 from argovx_lab.model.run import Node, Phase
+from argovx_lab.runs.argo import Execution
+from argovx_lab.runs.shapes import mapping, text
 from argovx_lab.runs.stream import Stream
+from argovx_lab.vertex.capacity import scarce
 
 
 def line(node: Node, stream: Stream) -> str:
@@ -24,7 +31,25 @@ def line(node: Node, stream: Stream) -> str:
         return _stopped(node)
     if node.exit and node.exit.error:
         return " · ".join(part for part in (node.exit.error, node.exit.place) if part)
-    return node.message
+    return node.message.partition("\n")[0]  # the launcher's last words go on with the traceback
+
+
+def waits(phase: Phase, execution: Execution, job: Mapping[str, Any]) -> str:
+    """Return what a step waits for; empty when nothing unusual holds it.
+
+    Before there is a job that is its launcher's word, which stands in ``exit-reason`` until then; afterwards
+    it is what the job asked for.
+    """
+    if phase is Phase.QUEUED:
+        word, _, reason = execution.outputs.get("exit-reason", "").partition(": ")
+        return reason if word == WAITING and execution.phase == "Running" else ""
+    if phase is not Phase.PROVISIONING:
+        return ""
+    spec = mapping(job.get("jobSpec"))
+    scheduling = {"strategy": text(mapping(spec.get("scheduling")).get("strategy"))}
+    held = text(spec.get("persistentResourceId"))
+    known = {"scheduling": scheduling, "persistentResourceId": held}
+    return scarce({"state": text(job.get("state")), "jobSpec": known})
 
 
 def _running(node: Node) -> str:

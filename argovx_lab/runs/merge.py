@@ -31,7 +31,7 @@ from argovx_lab.model.run import (
     Execution as Past,
 )
 from argovx_lab.runs.argo import Execution, Try
-from argovx_lab.runs.lines import line
+from argovx_lab.runs.lines import line, waits
 from argovx_lab.runs.shapes import mapping, number, text, texts, whole
 from argovx_lab.runs.stream import Stream
 from argovx_lab.runs.table import ARGO, VERTEX, Verdict, judge
@@ -170,7 +170,8 @@ def _node(items: list[Seen]) -> Node:
         attempt_uri=latest.attempt_uri,
         actions=_actions(verdict.phase),
     )
-    return replace(node, line=verdict.words or line(node, stream))
+    words = waits(verdict.phase, execution, latest.job) or verdict.words
+    return replace(node, line=words or line(node, stream))
 
 
 def _verdict(seen: Seen, state: str) -> Verdict:

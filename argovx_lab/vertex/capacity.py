@@ -73,6 +73,26 @@ def with_capacity(
     return replace(machine, strategy=strategy, replicas=workers, disk_gb=disk_gb, persistent=persistent)
 
 
+def waiting_for(job: Mapping[str, Any]) -> str:
+    """Return what a job that does not run yet is waiting for, without the time; empty when it is not."""
+    spec = job.get("jobSpec") or {}
+    strategy = (spec.get("scheduling") or {}).get("strategy", "")
+    state = str(job.get("state", ""))
+    if state == states.QUEUED:
+        held = spec.get("persistentResourceId")
+        return f"waiting for a machine of {held}" if held else "waiting for capacity"
+    if state == states.PENDING:
+        return "waiting for capacity" if strategy in (SPOT, FLEX_START) else "machines are being prepared"
+    return "machines are being changed" if state == states.UPDATING else ""
+
+
+def scarce(job: Mapping[str, Any]) -> str:
+    """Return :func:`waiting_for` where the step asked for scarce or held machines; else nothing unusual."""
+    spec = job.get("jobSpec") or {}
+    strategy = (spec.get("scheduling") or {}).get("strategy", "")
+    return waiting_for(job) if strategy in (SPOT, FLEX_START) or spec.get("persistentResourceId") else ""
+
+
 def waiting(job: Mapping[str, Any], seconds: float) -> str:
     """Return what a job that does not run yet is waiting for: ``waiting for capacity, 7 min``.
 
@@ -88,19 +108,8 @@ def waiting(job: Mapping[str, Any], seconds: float) -> str:
     str
         Empty when the job is in no state of waiting.
     """
-    spec = job.get("jobSpec") or {}
-    strategy = (spec.get("scheduling") or {}).get("strategy", "")
-    state = str(job.get("state", ""))
-    if state == states.QUEUED:
-        held = spec.get("persistentResourceId")
-        what = f"waiting for a machine of {held}" if held else "waiting for capacity"
-    elif state == states.PENDING:
-        what = "waiting for capacity" if strategy in (SPOT, FLEX_START) else "machines are being prepared"
-    elif state == states.UPDATING:
-        what = "machines are being changed"
-    else:
-        return ""
-    return f"{what}, {_span(seconds)}"
+    what = waiting_for(job)
+    return f"{what}, {span(seconds)}" if what else ""
 
 
 def anew(number: int, machine_strategy: str) -> str:
@@ -138,7 +147,7 @@ def _size(machine: str) -> int:
     return int(last) if last.isdigit() else 0
 
 
-def _span(seconds: float) -> str:
+def span(seconds: float) -> str:
     """Return ``40 s``, ``7 min`` or ``2 h 5 min``."""
     whole = max(int(seconds), 0)
     if whole < 60:

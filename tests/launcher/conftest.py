@@ -42,6 +42,7 @@ QUICK = {
     "settle_s": 3,
     "lookup_s": 0.02,
     "busy_max_s": 0.05,
+    "creates_per_minute": 60_000,
     "cancel_s": 2,
     "cancel_poll_s": 0.02,
     "silence_s": 0.05,

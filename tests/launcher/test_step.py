@@ -48,7 +48,7 @@ def test_the_users_error_is_the_termination_message(launcher, step, world, lib):
     world.behaviour = lib.fail
     ending = launcher.run(step)
     assert (ending.code, ending.reason) == (1, "StepFailed")
-    assert launcher.termination.read_text() == "KeyError: 'label' · cell 7, line 12"
+    assert launcher.termination.read_text() == "KeyError: 'label' · cell 7, line 12\nTraceback …"
     record = world.document(launcher.attempt().exit)
     assert (record["code"], record["message"]) == (1, "KeyError: 'label' · cell 7, line 12")
 

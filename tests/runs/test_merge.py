@@ -225,3 +225,36 @@ def test_attempts_have_their_own_times_and_phases(workflow, node):
     (train,) = merge("r", [seen(workflow("w", nodes=between))], ABOUT).nodes
     assert [attempt.phase for attempt in train.attempts] == [Phase.FAILED]
     assert train.phase is Phase.QUEUED
+
+
+@pytest.mark.parametrize(
+    ("spec", "state", "line"),
+    [
+        ({"scheduling": {"strategy": "SPOT"}}, "PENDING", "waiting for capacity"),
+        ({"scheduling": {"strategy": "FLEX_START"}}, "QUEUED", "waiting for capacity"),
+        ({"persistentResourceId": "my-pool"}, "QUEUED", "waiting for a machine of my-pool"),
+        ({"scheduling": {"strategy": "STANDARD"}}, "QUEUED", "queued at Vertex"),
+        ({"scheduling": "no object"}, "PENDING", "starting"),
+    ],
+)
+def test_a_job_that_waits_for_scarce_machines_says_so(workflow, node, spec, state, line):
+    identifier, pod = node("w", ".train", phase="Running")
+    job = {"name": "j", "state": f"JOB_STATE_{state}", "jobSpec": spec}
+    (train,) = merge("r", [seen(workflow("w", nodes={identifier: pod}), job=job)], ABOUT).nodes
+    assert (train.phase, train.line.partition(" n1")[0]) == (Phase.PROVISIONING, line)
+
+
+def test_a_launcher_that_waits_says_for_what_until_there_is_a_job(workflow, node):
+    outputs = {"parameters": [{"name": "exit-reason", "value": "Waiting: its turn, 3 min"}]}
+    identifier, pod = node("w", ".train", phase="Running", outputs=outputs)
+    (train,) = merge("r", [seen(workflow("w", nodes={identifier: pod}))], ABOUT).nodes
+    assert (train.phase, train.line) == (Phase.QUEUED, "its turn, 3 min")
+    job = {"name": "j", "state": "JOB_STATE_RUNNING"}
+    (train,) = merge("r", [seen(workflow("w", nodes={identifier: pod}), job=job)], ABOUT).nodes
+    assert train.line != "its turn, 3 min"
+
+
+def test_the_launchers_last_words_are_one_line_here(workflow, node):
+    identifier, pod = node("w", ".train", phase="Failed", message="KeyError: 'x'\nTraceback\n  …")
+    (train,) = merge("r", [seen(workflow("w", nodes={identifier: pod}))], ABOUT).nodes
+    assert train.line == "KeyError: 'x'"
