@@ -11,7 +11,7 @@ import time
 from dataclasses import dataclass
 
 from argovx_lab.errors import CredentialError
-from argovx_lab.identity.suppliers import TokenFile
+from argovx_lab.identity.suppliers import TokenFile, TokenVariable
 
 
 @dataclass(frozen=True)
@@ -29,15 +29,16 @@ class Claims:
     left_s: float
 
 
-def examine(path: str) -> Claims:
-    """Read the claims of a token file.
+def examine(source: str | TokenFile | TokenVariable) -> Claims:
+    """Read the claims of a token file, or of what another supplier has.
 
     Raises
     ------
     CredentialError
         When the file is not there, holds no ServiceAccount token, or its token has ended.
     """
-    token = TokenFile(path).get_subject_token(None, None)
+    supplier = TokenFile(source) if isinstance(source, str) else source
+    token = supplier.get_subject_token(None, None)
     try:
         body = token.split(".")[1]
         claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))

@@ -16,9 +16,11 @@ from argovx_lab.compile.probe import DEADLINE_S, probe
 from argovx_lab.errors import ArgovxError, NotFound
 from argovx_lab.identity.examine import examine as examine_token
 from argovx_lab.identity.examine import judge
+from argovx_lab.identity.settings import FEDERATED
 from argovx_lab.model import grants, names
 from argovx_lab.model.check import Check, decode
 from argovx_lab.storage import folders
+from argovx_lab.wiring import signin
 from argovx_lab.wiring.platform import platform_of
 from argovx_lab.wiring.profiles import SANDBOX, Profile
 from argovx_lab.wiring.services import Services
@@ -40,7 +42,9 @@ LOOK_S = 0.2
 def examine(services: Services) -> Iterator[Check]:
     """Yield the checks in the order of the hops."""
     profile = services.profile
-    yield _try("notebook: token", lambda: _token(profile))
+    if profile.sign_in in FEDERATED:
+        yield _try("notebook: token", lambda: _token(profile))
+    yield _try("notebook: sign-in at Google", lambda: _google(services))
     yield _try("notebook: sign-in at Kubernetes", lambda: (True, services.cluster.who_am_i(), ""))
     rights = [_try(f"notebook: may {verb} workflows", partial(_right, services, verb)) for verb in VERBS]
     yield from rights
@@ -66,7 +70,20 @@ def _try(name: str, ask: Callable[[], Found]) -> Check:
 
 
 def _token(profile: Profile) -> Found:
-    return judge(examine_token(profile.token_file), profile.audience)
+    return judge(examine_token(signin.subject(profile)), profile.audience)
+
+
+def _google(services: Services) -> Found:
+    seen = services.session.seen()
+    return True, f"{seen.google}, by {seen.through}", ""
+
+
+def _member(services: Services) -> str:
+    """Return who needs a grant at Google: as the sign-in tells, else as the profile says."""
+    try:
+        return services.session.seen().google
+    except ArgovxError:
+        return services.profile.principal.google
 
 
 def _right(services: Services, verb: str) -> Found:
@@ -103,7 +120,7 @@ def _bucket(services: Services) -> Found:
     missing = [name for name in OBJECTS if name not in held]
     if not missing:
         return True, place, ""
-    fix = grants.folder_grant(layout.bucket, layout.root, profile.principal.google, missing)
+    fix = grants.folder_grant(layout.bucket, layout.root, _member(services), missing)
     return False, f"{place}: {', '.join(missing)} missing", fix
 
 
@@ -113,7 +130,7 @@ def _jobs(services: Services) -> Found:
         for _ in services.jobs.find('labels.argovx-user="nobody"'):
             break
     except ArgovxError as error:
-        role = grants.project_grant(profile.project, profile.principal.google, grants.READER)
+        role = grants.project_grant(profile.project, _member(services), grants.READER)
         return False, error.message, role
     return True, f"{profile.project}, {profile.region}", ""
 

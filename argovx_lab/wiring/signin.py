@@ -25,6 +25,7 @@ from argovx_lab.identity.settings import (
     Federation,
     Narrowing,
 )
+from argovx_lab.identity.suppliers import TokenFile, TokenVariable
 from argovx_lab.model.principal import Principal
 
 if TYPE_CHECKING:
@@ -93,6 +94,12 @@ def federation(profile: Profile) -> Federation:
         narrowing=narrowing,
         proxy=profile.proxy,
     )
+
+
+def subject(profile: Profile) -> TokenFile | TokenVariable:
+    """Return the supplier of a profile whose token is exchanged at STS."""
+    name = profile.token_variable
+    return TokenVariable(name, lambda: os.environ.get(name, "")) if name else TokenFile(profile.token_file)
 
 
 def environment() -> Mapping[str, str]:
