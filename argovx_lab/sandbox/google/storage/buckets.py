@@ -23,6 +23,7 @@ from argovx_lab.sandbox.google.storage.errors import (
 )
 from argovx_lab.sandbox.google.storage.names import check_bucket, check_folder
 from argovx_lab.sandbox.google.storage.props import STORAGE_CLASSES
+from argovx_lab.sandbox.google.storage.resources import DUAL_REGIONS, MULTI_REGIONS
 
 Record = dict[str, Any]
 
@@ -48,7 +49,7 @@ _OFF: Final[Mapping[str, tuple[Any, ...]]] = {
 }
 _LABEL_KEY = re.compile(r"[a-z][a-z0-9_-]{0,62}\Z")
 _LABEL_VALUE = re.compile(r"[a-z0-9_-]{0,63}\Z")
-_LOCATION = re.compile(r"(?:US|EU|ASIA|[A-Z]+-[A-Z]+[0-9]+)\Z")
+_LOCATION = re.compile(rf"(?:{'|'.join((*MULTI_REGIONS, *DUAL_REGIONS))}|[A-Z]+-[A-Z]+[0-9]+)\Z")
 
 
 class Buckets:

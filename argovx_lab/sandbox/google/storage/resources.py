@@ -7,12 +7,15 @@ from __future__ import annotations
 
 import base64
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from urllib.parse import quote
 
 from argovx_lab.sandbox.google.storage.catalog import Stored
 
 _SELF = "https://www.googleapis.com/storage/v1/b"
+#: Source: https://cloud.google.com/storage/docs/locations
+MULTI_REGIONS: Final = ("US", "EU", "ASIA")
+DUAL_REGIONS: Final = ("NAM4", "EUR4", "EUR5", "EUR7", "EUR8", "ASIA1")
 _MEDIA = "https://storage.googleapis.com/download/storage/v1/b"
 
 
@@ -65,9 +68,15 @@ def object_resource(stored: Stored) -> dict[str, Any]:
     return found
 
 
+def _location_type(location: str) -> str:
+    if location in MULTI_REGIONS:
+        return "multi-region"
+    return "dual-region" if location in DUAL_REGIONS else "region"
+
+
 def bucket_resource(record: dict[str, Any], number: str) -> dict[str, Any]:
     """Return the bucket resource (``projection=noAcl``)."""
-    created, multi = stamp(record["created"]), record["location"] in ("US", "EU", "ASIA")
+    created = stamp(record["created"])
     found: dict[str, Any] = {
         "kind": "storage#bucket",
         "id": record["name"],
@@ -84,7 +93,7 @@ def bucket_resource(record: dict[str, Any], number: str) -> dict[str, Any]:
             "publicAccessPrevention": record["public_access"],
         },
         "location": record["location"],
-        "locationType": "multi-region" if multi else "region",
+        "locationType": _location_type(record["location"]),
         "storageClass": record["storage_class"],
         "softDeletePolicy": {"retentionDurationSeconds": "0"},
         "etag": etag(record["generation"], record["metageneration"]),

@@ -128,3 +128,16 @@ _BUCKET_FIELDS = {
     "owner", "projectNumber", "retentionPolicy", "rpo", "satisfiesPZI", "satisfiesPZS", "selfLink", "softDeletePolicy",
     "softDeleteTime", "storageClass", "timeCreated", "updated", "versioning", "website",
 }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("location", "kind"), [("eu", "multi-region"), ("nam4", "dual-region"), ("europe-west3", "region")]
+)
+def test_bucket_locations(new_bucket, location, kind):
+    bucket = new_bucket(location=location)
+    assert (bucket.location, bucket.location_type) == (location.upper(), kind)
+
+
+def test_bucket_location_that_is_none(client):
+    with pytest.raises(BadRequest, match="location"):
+        client.create_bucket(f"lab-{uuid.uuid4().hex[:12]}", location="moon")
