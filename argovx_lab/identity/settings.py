@@ -36,7 +36,7 @@ FEDERATED = frozenset({TOKEN_FILE, OIDC_FILE, OIDC_VARIABLE})
 #: only with the organisation policy ``iam.allowServiceAccountCredentialLifetimeExtension``.
 LIFETIME_MIN_S, LIFETIME_MAX_S = 600, 43200
 
-_ACCOUNT = re.compile(r"[a-z0-9][a-z0-9-]{4,61}[a-z0-9]@[a-z0-9][a-z0-9.-]*\.gserviceaccount\.com\Z")
+_ACCOUNT = re.compile(r"[a-z0-9][a-z0-9-]{0,61}[a-z0-9]@[a-z0-9][a-z0-9.-]*\.gserviceaccount\.com\Z")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,6 @@
 """Managed folders: what the caller may do below one. Asked, not tried; asking needs no permission.
 
+A token with an access boundary would answer for its boundary; IAM's grants are asked with the one without.
 Source: https://cloud.google.com/storage/docs/json_api/v1/managedFolders/testIamPermissions
 """
 
@@ -8,7 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from argovx_lab.storage.session import SERVICE, Session, document, fault
+from argovx_lab.storage.session import Session, document, fault
+
+#: Not ``storage``: that one's token may have a boundary.
+_ASKED = "storage policies"
 
 
 def held(
@@ -31,7 +35,7 @@ def held(
         "GET",
         f"{base_url.rstrip('/')}/storage/v1/b/{place}/iam/testPermissions",
         params={"permissions": list(permissions)},
-        service=SERVICE,
+        service=_ASKED,
     )
     if not 200 <= answer.status_code < 300:
         raise fault(answer, "storage.managedFolders.get", f"gs://{bucket}/{folder}")
