@@ -1,9 +1,8 @@
 """The part of CEL that IAM conditions, access boundaries and provider conditions understand here.
 
-Owns parsing and evaluation of ``&&``, ``||``, ``!``, parentheses, string literals, ``==``, ``!=``,
-``in [...]``, ``startsWith``, ``endsWith``, comparison of ``request.time`` with ``timestamp("...")`` and
-``api.getAttribute("name", "default")``. Everything else is refused at the moment a condition is stored,
-with its place: a condition that is not understood must never count as true or as false.
+Owns parsing and evaluation of logic, comparisons, literals, ``in [...]``, ``timestamp("...")``,
+``api.getAttribute("name", "default")`` and the functions of :mod:`.condition_functions`. The rest is refused
+when a condition is stored, with its place: what is not understood must never count as true or as false.
 Source: https://cloud.google.com/iam/docs/conditions-attribute-reference
 """
 
@@ -15,9 +14,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeAlias
 
+from argovx_lab.sandbox.google.condition_functions import COMPARE, FUNCTIONS
 from argovx_lab.sandbox.google.errors import GoogleError, invalid
 
-Value: TypeAlias = "str | bool | datetime | list[str]"
+Value: TypeAlias = "str | bool | int | datetime | list[str]"
 Values: TypeAlias = Mapping[str, "str | datetime"]
 _Node: TypeAlias = Callable[[Values], Value]
 
@@ -27,6 +27,7 @@ LENGTH_MAX = 2048
 #: IAM allows at most 12 logical operators in one expression. Source: same page.
 OPERATORS_MAX = 12
 
+_KNOWN = ", ".join(sorted({name for _, name in FUNCTIONS}))
 #: What a condition of an IAM binding may read.
 IAM_NAMES = frozenset({"resource.name", "resource.type", "resource.service", "request.time"})
 #: Prefix under which API attributes are handed to :meth:`Condition.holds`.
@@ -34,14 +35,8 @@ ATTRIBUTE = "api:"
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<string>'(?:[^'\\\n]|\\['"\\])*'|"(?:[^"\\\n]|\\['"\\])*")"""
-    r"""|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<op>&&|\|\||==|!=|<=|>=|[!<>().,\[\]]))"""
+    r"""|(?P<number>\d{1,9})|(?P<name>[A-Za-z_][A-Za-z0-9_]*)|(?P<op>&&|\|\||==|!=|<=|>=|[!<>().,\[\]]))"""
 )
-_COMPARE: Mapping[str, Callable[[datetime, datetime], bool]] = {
-    "<": lambda a, b: a < b,
-    "<=": lambda a, b: a <= b,
-    ">": lambda a, b: a > b,
-    ">=": lambda a, b: a >= b,
-}
 
 
 @dataclass(frozen=True)
@@ -115,9 +110,10 @@ class _Parser:
             place = match.end()
 
     def refuse(self, why: str) -> GoogleError:
+        names = ", ".join(sorted(self._names))
         return invalid(
-            f"Condition expression {self._text[:120]!r}: {why}. The sandbox evaluates &&, ||, !, ==, !=, in, "
-            f"startsWith, endsWith and request.time comparisons over {', '.join(sorted(self._names))}.",
+            f"Condition expression {self._text[:120]!r}: {why}. The sandbox evaluates &&, ||, !, ==, !=, <, "
+            f"in, {_KNOWN} over {names}.",
             ["condition.expression"],
         )
 
@@ -143,15 +139,15 @@ class _Parser:
         return self._chain("&&", self._compare, lambda a, b: lambda v: a(v) is True and b(v) is True)
 
     def _chain(
-        self, operator: str, part: Callable[[], tuple[_Node, str]], join: Callable[[_Node, _Node], _Node]
+        self, sign: str, part: Callable[[], tuple[_Node, str]], join: Callable[[_Node, _Node], _Node]
     ) -> tuple[_Node, str]:
         node, kind = part()
-        while self._peek() == ("op", operator):
+        while self._peek() == ("op", sign):
             self._take()
             self._count()
             right, right_kind = part()
             if kind != "bool" or right_kind != "bool":
-                raise self.refuse(f"{operator} joins bools, not {kind} and {right_kind}")
+                raise self.refuse(f"{sign} joins bools, not {kind} and {right_kind}")
             node = join(node, right)
         return node, kind
 
@@ -162,38 +158,45 @@ class _Parser:
 
     def _compare(self) -> tuple[_Node, str]:
         left, kind = self._unary()
-        _, operator = self._peek()
-        if operator in ("==", "!="):
+        _, sign = self._peek()
+        if sign in ("==", "!="):
             self._take()
             right, right_kind = self._unary()
             if kind != right_kind:
-                raise self.refuse(f"{operator} compares {kind} with {right_kind}")
-            same = operator == "=="
+                raise self.refuse(f"{sign} compares {kind} with {right_kind}")
+            same = sign == "=="
             return (lambda v: (left(v) == right(v)) is same), "bool"
-        if operator in _COMPARE:
+        if sign in COMPARE:
             self._take()
             right, right_kind = self._unary()
-            if (kind, right_kind) != ("time", "time"):
-                raise self.refuse(f"{operator} compares times only, not {kind} with {right_kind}")
-            test = _COMPARE[operator]
-            return (lambda v: test(_time(left(v)), _time(right(v)))), "bool"
-        if operator == "in":
+            if kind != right_kind or kind not in ("time", "int"):
+                text = f"{sign} compares times or numbers only, not {kind} with {right_kind}"
+                raise self.refuse(text)
+            test = COMPARE[sign]
+            return (lambda v: test(left(v), right(v))), "bool"
+        if sign == "in":
             self._take()
-            if kind != "string":
-                raise self.refuse(f"'in' looks for a string, not a {kind}")
-            items = self._list()
+            if kind not in ("string", "int"):
+                raise self.refuse(f"'in' looks for a string or number, not a {kind}")
+            items = self._list(kind)
             return (lambda v: left(v) in items), "bool"
         return left, kind
 
-    def _list(self) -> list[str]:
+    def _list(self, kind: str) -> list[str | int]:
         self._take("[")
-        items: list[str] = []
+        items: list[str | int] = []
         while self._peek()[1] != "]":
             if items:
                 self._take(",")
-            items.append(self._literal())
+            items.append(self._literal() if kind == "string" else self._number())
         self._take("]")
         return items
+
+    def _number(self) -> int:
+        kind, text = self._take()
+        if kind != "number":
+            raise self.refuse(f"a number expected, found {text!r}")
+        return int(text)
 
     def _literal(self) -> str:
         kind, text = self._take()
@@ -217,6 +220,9 @@ class _Parser:
         if kind == "string":
             literal = self._literal()
             return self._method((lambda _: literal), "string")
+        if kind == "number":
+            number = self._number()
+            return (lambda _: number), "int"
         if (kind, text) == ("op", "("):
             self._take()
             inner = self.either()
@@ -270,16 +276,23 @@ class _Parser:
             return node, kind
         self._take()
         name = self._take()[1]
-        if name not in ("startsWith", "endsWith") or kind != "string":
+        function = FUNCTIONS.get((kind, name))
+        if function is None:
             raise self.refuse(f"the function {name!r} of a {kind} is not understood")
+        words = self._arguments(name, function.least, function.most)
+        if problem := function.check(*words):
+            raise self.refuse(problem)
+        work = function.work
+        return self._method((lambda v: work(node(v), *words)), function.kind)
+
+    def _arguments(self, name: str, least: int, most: int) -> list[str]:
         self._take("(")
-        text = self._literal()
+        words: list[str] = []
+        while self._peek()[1] != ")":
+            if words:
+                self._take(",")
+            words.append(self._literal())
         self._take(")")
-        if name == "startsWith":
-            return (lambda v: str(node(v)).startswith(text)), "bool"
-        return (lambda v: str(node(v)).endswith(text)), "bool"
-
-
-def _time(value: Value) -> datetime:
-    assert isinstance(value, datetime)  # the parser has checked the kind
-    return value
+        if not least <= len(words) <= most:
+            raise self.refuse(f"{name} takes {least} to {most} arguments, not {len(words)}")
+        return words

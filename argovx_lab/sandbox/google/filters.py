@@ -121,7 +121,8 @@ class _Parser:
         self.at = 0
 
     def _scan(self, text: str) -> list[tuple[str, str]]:
-        found, at = [], 0
+        found: list[tuple[str, str]] = []
+        at = 0
         end = len(text.rstrip())
         while at < end:
             token = _TOKEN.match(text, at)
