@@ -39,12 +39,18 @@ class Pace:
     ----------
     per_minute : float
         Most create calls in any 60 seconds; 0 means that nobody counts.
+
+    Attributes
+    ----------
+    crowded : bool
+        Whether the place was so far off that many launchers must be there: then Vertex is asked less often.
     """
 
     def __init__(self, objects: Objects, layout: Layout, per_minute: float) -> None:
         self._objects = objects
         self._layout = layout
         self._every_s = 60.0 / (_SHARE * per_minute) if per_minute else 0.0
+        self.crowded = False
 
     def take(self, key: str, now: float) -> float:
         """Take a place and return how long to wait for it, in seconds.
@@ -69,7 +75,9 @@ class Pace:
         while not self._write(place, key):
             free = self._free(min(first, last), last, choice)
             place, choice = random.choice(free), choice * 2  # noqa: S311
-        return max(place * self._every_s - now, 0.0)
+        seconds = max(place * self._every_s - now, 0.0)
+        self.crowded = self.crowded or seconds > LATE_S
+        return seconds
 
     def _write(self, place: int, key: str) -> bool:
         data = canonical({"attempt_key": key})
