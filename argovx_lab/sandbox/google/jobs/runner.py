@@ -195,7 +195,9 @@ class JobRunner:
             self._taken.pop(key, None)
             for task in beside:
                 task.cancel()
-            await asyncio.gather(*beside, return_exceptions=True)
+            for ended in await asyncio.gather(*beside, return_exceptions=True):
+                if isinstance(ended, Exception):
+                    log.warning("custom job %s: %s", key, ended)
         if not cancel.is_set() and await self._again(key, running, ending):
             return True
         await running.stop(graceful=ending.kind in ("cancelled", "timeout", "preempted"))
