@@ -14,12 +14,13 @@ EXAMPLE_ACCOUNT = "wf"
 
 def seed(api: ApiServer, identity: Identity, ca_pem: str) -> None:
     """Create what is not there yet; running it again changes nothing."""
+    api.root_ca = ca_pem
     api.seed([rbac.namespace("default"), rbac.namespace(identity.namespace), *rbac.cluster_objects()])
     api.seed(rbac.user_objects(identity.user, identity.namespace))
     api.seed([rbac.account(f"owner-{identity.user}", identity.namespace)])
     api.seed(_example_account())
     for namespace in ("default", identity.namespace, *rbac.SYSTEM_NAMESPACES):
-        api.seed([_root_ca(namespace, ca_pem)])
+        api.seed([rbac.root_ca_object(namespace, ca_pem)])
 
 
 def _example_account() -> list[Object]:
@@ -34,13 +35,3 @@ def _example_account() -> list[Object]:
         rbac.role(name, place, rules),
         rbac.binding(name, place, "Role", name, subject),
     ]
-
-
-def _root_ca(namespace: str, ca_pem: str) -> Object:
-    """Return the ConfigMap that every namespace of a cluster has. Source: root CA publisher."""
-    return {
-        "apiVersion": "v1",
-        "kind": "ConfigMap",
-        "metadata": {"name": "kube-root-ca.crt", "namespace": namespace},
-        "data": {"ca.crt": ca_pem},
-    }

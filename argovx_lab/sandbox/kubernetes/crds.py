@@ -18,20 +18,22 @@ API_VERSION = "apiextensions.k8s.io/v1"
 _OPEN = "x-kubernetes-preserve-unknown-fields"
 
 
-def openapi(schema: Schema) -> Object:
+def openapi(schema: Schema, within: tuple[int, ...] = ()) -> Object:
     """Return a schema as OpenAPI; a recursive one is left open where it begins again."""
     if isinstance(schema, Lazy):
-        return {"type": "object", _OPEN: True}
+        if id(schema) in within:
+            return {"type": "object", _OPEN: True}
+        return openapi(schema.inner[0], (*within, id(schema)))
     if isinstance(schema, Value):
         return _plain(schema)
     if isinstance(schema, List):
-        found: Object = {"type": "array", "items": openapi(schema.items)}
+        found: Object = {"type": "array", "items": openapi(schema.items, within)}
         if schema.max is not None:
             found["maxItems"] = schema.max
         return {**found, "minItems": schema.min} if schema.min else found
     if isinstance(schema, Map):
-        return {"type": "object", "additionalProperties": openapi(schema.values)}
-    inner = {name: openapi(value) for name, value in schema.fields.items()}
+        return {"type": "object", "additionalProperties": openapi(schema.values, within)}
+    inner = {name: openapi(value, within) for name, value in schema.fields.items()}
     found = {"type": "object", "properties": inner, _OPEN: True}
     return {**found, "required": list(schema.required)} if schema.required else found
 

@@ -118,6 +118,15 @@ def namespace_objects(name: str, owner: str = OWNER) -> list[Object]:
     return [binding(OWNER_ROLE, name, "ClusterRole", OWNER_ROLE, _user_subject(owner))]
 
 
+def root_ca_object(namespace: str, ca_pem: str) -> Object:
+    """Return the ConfigMap that every namespace of a cluster has. Source: root CA publisher."""
+    return {
+        **_object("ConfigMap", "kube-root-ca.crt", namespace),
+        "apiVersion": "v1",
+        "data": {"ca.crt": ca_pem},
+    }
+
+
 def user_objects(user: str, place: str) -> list[Object]:
     """Return the accounts of one person in a namespace and their rights.
 

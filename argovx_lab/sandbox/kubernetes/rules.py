@@ -156,12 +156,9 @@ def _event_problems(new: Object) -> list[Cause]:
     place = new["metadata"].get("namespace")
     if not isinstance(involved, dict):
         return [status.missing("involvedObject")]
-    if (involved.get("namespace") or place) != place:
-        return [
-            status.bad_value(
-                "involvedObject.namespace", involved["namespace"], "does not match event.namespace"
-            )
-        ]
+    if (involved.get("namespace") or "default") != place:
+        found = involved.get("namespace") or ""
+        return [status.bad_value("involvedObject.namespace", found, "does not match event.namespace")]
     return []
 
 

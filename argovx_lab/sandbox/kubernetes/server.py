@@ -19,7 +19,7 @@ from argovx_lab.sandbox.kubernetes.history import encode
 from argovx_lab.sandbox.kubernetes.interface import ApiError, Object
 from argovx_lab.sandbox.kubernetes.kinds import BY_ID, KINDS, Kind
 from argovx_lab.sandbox.kubernetes.rbac import Attributes, Authorizer
-from argovx_lab.sandbox.kubernetes.rbac_defaults import namespace_objects
+from argovx_lab.sandbox.kubernetes.rbac_defaults import namespace_objects, root_ca_object
 from argovx_lab.sandbox.kubernetes.registry import Registry
 from argovx_lab.sandbox.kubernetes.requests import Target
 from argovx_lab.sandbox.kubernetes.reviews import Reviewer
@@ -48,6 +48,8 @@ class ApiServer:
         The door for controllers in this process.
     issuer : Issuer
         ServiceAccount tokens; set ``issuer.url`` once the port is known.
+    root_ca : str
+        PEM of the cluster's own CA: every namespace that is made gets it as ``kube-root-ca.crt``.
     log_reader : callable, optional
         Set by the pod runner: ``(pod, container, *, follow, tail_lines, since_s, timestamps)`` to an
         asynchronous iterator of bytes.
@@ -62,6 +64,7 @@ class ApiServer:
         self.authenticator = Authenticator(self.store, self.issuer)
         self.authorizer = Authorizer(self.store)
         self.log_reader: reading.LogReader | None = None
+        self.root_ca = ""
         self._reviewer = Reviewer(self.authenticator, self.authorizer, clock)
         self._writer = Writer(self.registry, self.authorizer, self.issuer)
         self.registry.deletion.sweep()
@@ -81,7 +84,10 @@ class ApiServer:
 
     def _created(self, kind: Kind, obj: Object) -> None:
         if kind.id == "namespaces":
-            self.seed(namespace_objects(obj["metadata"]["name"]))
+            name = obj["metadata"]["name"]
+            self.seed(namespace_objects(name))
+            if self.root_ca:
+                self.seed([root_ca_object(name, self.root_ca)])
 
     def close(self) -> None:
         """End all watches and close the database."""

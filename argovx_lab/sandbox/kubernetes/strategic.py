@@ -112,7 +112,28 @@ def _keyed(old: list[Any], new: list[Any], keys: Mapping[str, str], path: str) -
             result.append(_object({}, item, keys, path))
         else:
             result[place] = _object(result[place], item, keys, path)
-    return result
+    named = [item[merge_key] for item in new]
+    before = [item.get(merge_key) if isinstance(item, dict) else None for item in old]
+    return _woven(result, named, before, merge_key)
+
+
+def _woven(items: list[Any], named: list[Any], before: list[Any], merge_key: str) -> list[Any]:
+    """Order merged items: what the patch names in its own order, before what it does not know.
+
+    An item that was there before all the same stays behind those that stood before it.
+    """
+
+    def key(item: Any) -> Any:
+        return item.get(merge_key) if isinstance(item, dict) else None
+
+    patched = sorted((item for item in items if key(item) in named), key=lambda item: named.index(key(item)))
+    others = [item for item in items if key(item) not in named]
+    result: list[Any] = []
+    while patched and others:
+        first = key(patched[0])
+        behind = first in before and before.index(key(others[0])) < before.index(first)
+        result.append((others if behind else patched).pop(0))
+    return [*result, *patched, *others]
 
 
 def _ordered(items: list[Any], order: Any, merge_key: str | None) -> list[Any]:

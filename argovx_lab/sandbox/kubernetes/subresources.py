@@ -80,7 +80,8 @@ def request_token(registry: Registry, issuer: Issuer, namespace: str, name: str,
 def _check_request(audiences: Any, seconds: Any, spec: Object) -> None:
     causes = []
     if not isinstance(audiences, list) or any(not isinstance(item, str) for item in audiences):
-        causes.append(status.bad_value("spec.audiences", audiences, "must be a list of strings"))
+        why = 'TokenRequest in version "v1" cannot be handled as a TokenRequest: json: spec.audiences must be'
+        raise status.bad_request(f"{why} a list of strings")
     if not isinstance(seconds, int) or isinstance(seconds, bool):
         causes.append(status.bad_value("spec.expirationSeconds", seconds, "must be an integer"))
     elif seconds < LIFETIME_MIN:

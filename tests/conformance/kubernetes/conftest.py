@@ -27,6 +27,8 @@ from argovx_lab.sandbox.kubernetes.interface import Object
 from argovx_lab.sandbox.kubernetes.server import ApiServer
 
 NAMESPACE = "argovx"
+#: Modules that the real server is asked too, but for tests marked ``ours``.
+BOTH = ("test_lists", "test_objects", "test_patches", "test_pods", "test_tokens", "test_watch")
 
 
 def _load(name: str, file: str) -> None:
@@ -90,6 +92,12 @@ class Cluster:
             method, self.host + path, headers=headers, verify=str(self.ca), timeout=20, **options
         )
 
+    def token(self, account: str) -> str:
+        """Return a token of a ServiceAccount, asked for as anybody would ask."""
+        path = f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/{account}/token"
+        body = {"apiVersion": "authentication.k8s.io/v1", "kind": "TokenRequest", "spec": {}}
+        return self.http("POST", path, json=body).json()["status"]["token"]
+
     def in_loop(self, work):
         """Run ``work()`` in the server's thread and return what it returns."""
 
@@ -109,8 +117,28 @@ def _serve(server: ApiServer, config: Config, started: list, ready: threading.Ev
     asyncio.run(main())
 
 
+@pytest.fixture(scope="session", params=["ours", pytest.param("real", marks=pytest.mark.cluster)])
+def cluster(request: pytest.FixtureRequest) -> Cluster:
+    """Our server, then the real one: see :data:`BOTH`."""
+    return request.getfixturevalue(f"{request.param}_cluster")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Ask the real server only what both can be asked."""
+    here = Path(__file__).parent
+
+    def wanted(item: pytest.Item) -> bool:
+        on_real = getattr(item, "callspec", None) and item.callspec.params.get("cluster") == "real"
+        if item.path.parent != here or not on_real:
+            return True
+        return item.path.stem in BOTH and item.get_closest_marker("ours") is None
+
+    config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
+    items[:] = [item for item in items if wanted(item)]
+
+
 @pytest.fixture(scope="session")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+def ours_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     folder = tmp_path_factory.mktemp("kubernetes")
     authority = trustme.CA()
     certificate = authority.issue_cert("127.0.0.1")
@@ -128,6 +156,7 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     config.bind = [f"fd://{sock.detach()}"]
     server.issuer.url = f"https://127.0.0.1:{port}"
     server.log_reader = fake_log
+    server.root_ca = (folder / "ca.pem").read_text()
     server.seed(rbac_defaults.cluster_objects())
     server.seed(rbac_defaults.user_objects("alice", NAMESPACE))
     token = server.add_user_token(rbac_defaults.OWNER, [])
@@ -197,18 +226,14 @@ def custom(owner: client.ApiClient) -> client.CustomObjectsApi:
 @pytest.fixture(scope="module")
 def tokens(cluster) -> dict[str, str]:
     names = ("nb-alice", "wf-alice", "default")
-    issued = {
-        name: cluster.in_loop(lambda name=name: cluster.server.issuer.issue(NAMESPACE, name, [], 3600))
-        for name in names
-    }
-    return {"": cluster.owner_token, **issued}
+    return {"": cluster.owner_token, **{name: cluster.token(name) for name in names}}
 
 
 @pytest.fixture(scope="session")
-def users(cluster) -> dict[str, str]:
+def users(ours_cluster) -> dict[str, str]:
     """Tokens of an administrator and of somebody without any right, on our server."""
     return {
-        name: cluster.in_loop(lambda name=name: cluster.server.add_user_token(name, []))
+        name: ours_cluster.in_loop(lambda name=name: ours_cluster.server.add_user_token(name, []))
         for name in ("admin", "nobody")
     }
 
@@ -222,3 +247,8 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Iterator[control_plane.Con
         objects = [*rbac_defaults.cluster_objects(), *rbac_defaults.user_objects("alice", NAMESPACE)]
         control_plane.seed(plane, objects)
         yield plane
+
+
+@pytest.fixture(scope="session")
+def real_cluster(real: control_plane.ControlPlane) -> Cluster:
+    return Cluster(None, real.host, real.ca, real.tokens["admin"], None)

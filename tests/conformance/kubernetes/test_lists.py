@@ -129,6 +129,7 @@ def test_selectors(core):
     assert found("", "metadata.name!=sel-two") == {"one", "three"}
 
 
+@pytest.mark.ours
 def test_namespaces_bring_an_account_and_go_with_their_content(core):
     core.create_namespace(client.V1Namespace(metadata=client.V1ObjectMeta(name="passing")))
     made = core.read_namespace("passing")

@@ -21,7 +21,13 @@ KINDS = [
     ("ConfigMap", "v1", True, {"data": {"k": "v"}}, {"data": {"k": "w"}}),
     ("Secret", "v1", True, {"stringData": {"k": "v"}}, {"data": {"k": "dw=="}}),
     ("ServiceAccount", "v1", True, {}, {"automountServiceAccountToken": False}),
-    ("Event", "v1", True, {"involvedObject": {"kind": "Pod", "name": "p"}}, {"reason": "Because"}),
+    (
+        "Event",
+        "v1",
+        True,
+        {"involvedObject": {"kind": "Pod", "name": "p", "namespace": NAMESPACE}},
+        {"reason": "Because"},
+    ),
     ("Role", f"{RBAC}/v1", True, {"rules": [RULE]}, {"metadata": {"labels": {"a": "b"}}}),
     (
         "RoleBinding",
@@ -99,6 +105,7 @@ def refused(work, *arguments, **options) -> dict:
     return status_of(caught.value)
 
 
+@pytest.mark.ours
 def test_missing_objects_are_404_with_details(core, custom):
     assert refused(core.read_namespaced_pod, "nope", NAMESPACE) == {
         "kind": "Status",
@@ -119,6 +126,7 @@ def test_missing_objects_are_404_with_details(core, custom):
     assert (found["code"], "services" in found["message"]) == (404, True)
 
 
+@pytest.mark.ours
 def test_a_namespace_that_is_not_there_takes_nothing(cluster):
     answer = cluster.in_loop(lambda: _refusal_in_process(cluster))
     assert answer == (404, "NotFound", 'namespaces "nowhere" not found')
@@ -219,6 +227,7 @@ def posted(cluster, path: str, value: object, **options) -> dict:
 PODS = f"/api/v1/namespaces/{NAMESPACE}/pods"
 
 
+@pytest.mark.ours
 def test_strict_validation_names_unknown_fields(custom, cluster):
     spec = {"templates": [{"name": "a", "kontainer": {}}]}
     workflow = body("Workflow", "/".join(ARGO), "strict", {"spec": spec})

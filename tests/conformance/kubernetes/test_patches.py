@@ -32,7 +32,7 @@ def test_a_dict_is_a_strategic_merge_for_core_kinds(core, pod):
     core.patch_namespaced_pod_status(pod, NAMESPACE, status)
     status["status"]["conditions"] = [{"type": "Initialized", "status": "True"}]
     after = core.patch_namespaced_pod_status(pod, NAMESPACE, status)
-    assert [item.type for item in after.status.conditions] == ["Ready", "Initialized"]
+    assert [item.type for item in after.status.conditions] == ["Initialized", "Ready"]
     assert after.status.phase == "Running"
 
 
@@ -93,6 +93,7 @@ def test_pods_do_not_change_their_mind(core, pod):
     assert "pod updates may not change fields other than" in json.loads(caught.value.body)["message"]
 
 
+@pytest.mark.ours
 def test_other_formats_are_415_with_the_ones_that_are_taken(custom, owner):
     with pytest.raises(client.ApiException) as caught:
         custom.patch_namespaced_custom_object(

@@ -30,9 +30,9 @@ def answers_of_the_real_one(real):
 
 
 @pytest.fixture
-def ours(cluster, users):
+def ours(ours_cluster, users):
     def http(method, path, user, data, headers):
-        return cluster.http(method, path, users[user or "admin"], data=data, headers=headers)
+        return ours_cluster.http(method, path, users[user or "admin"], data=data, headers=headers)
 
     return http
 

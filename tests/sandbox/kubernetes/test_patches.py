@@ -51,7 +51,7 @@ STRATEGIC = [
     (
         {"spec": {"containers": [{"name": "a", "env": [{"name": "F", "value": "2"}]}]}},
         lambda pod: [e["name"] for e in pod["spec"]["containers"][0]["env"]],
-        ["E", "F"],
+        ["F", "E"],
     ),
     (
         {"spec": {"containers": [{"name": "a", "$patch": "delete"}]}},
