@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import errno
 import hashlib
 import http.client
+import io
 import os
 import random
 import threading
 import time
 from pathlib import Path
 
+import google_crc32c
 import pytest
+from google.cloud.storage._media.requests import ResumableUpload
 
 from argovx_lab.sandbox.google.storage.blobs import Writer
 
@@ -199,3 +203,26 @@ def test_memory_does_not_grow_with_the_object(server, size_mib):
     connection.close()
     assert got == size_mib
     assert memory_mib(server.process.pid) - before < 24
+
+
+def test_client_goes_on_with_an_upload_after_the_server_was_killed(server, vendor):
+    unit, data = 256 * 1024, os.urandom(7 * 256 * 1024 + 5)
+    address = f"http://127.0.0.1:{server.port}/upload/storage/v1/b/lab-bucket/o?uploadType=resumable"
+    upload, transport = ResumableUpload(address, 2 * unit), vendor._http
+    upload.initiate(
+        transport, io.BytesIO(data), {"name": "r"}, "application/octet-stream", total_bytes=len(data)
+    )
+    upload.transmit_next_chunk(transport)
+    for _ in range(2):
+        server.kill()
+        server.start()
+        upload.recover(transport)
+        assert upload.bytes_uploaded % (2 * unit) == 0
+        upload.transmit_next_chunk(transport)
+    while not upload.finished:
+        upload.transmit_next_chunk(transport)
+    server.kill()
+    server.start()
+    blob = vendor.bucket("lab-bucket").blob("r")
+    assert blob.download_as_bytes() == data
+    assert blob.crc32c == base64.b64encode(google_crc32c.value(data).to_bytes(4, "big")).decode()
