@@ -21,8 +21,12 @@ _SHAPES = re.compile(
     r"|(?i:(?<=bearer )[A-Za-z0-9._~+/=-]{8,})"
     r"|(?i:(?<=subject_token=)[^&\s\"']+)"
     r"|(?i:(?<=access_token=)[^&\s\"']+)"
-    r"|(?i:(?<=access_token\": \")[^\"]+)"
-    r"|(?i:(?<=access_token\":\")[^\"]+)"
+    r"|(?i:(?<=refresh_token=)[^&\s\"']+)"
+    r"|(?i:(?<=client_secret=)[^&\s\"']+)"
+    r"|(?:(?:access|refresh|subject)_?[tT]oken|client_secret)[\"']: ?[\"'][^\"']+"  # JSON and repr
+    r"|1//[A-Za-z0-9_-]{20,}"  # Google refresh token
+    r"|-----BEGIN [A-Z ]{0,20}PRIVATE KEY-----(?:[^-]|-(?!----))*(?:-----END [A-Z ]{0,20}PRIVATE KEY-----)?"
+    r"|(?<=://)[^\s/:@\"']+:[^\s/@\"']+(?=@)"  # user:password@host
 )
 
 #: Loggers of ours and of the libraries that carry our tokens, by the first word of their names.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import threading
 from datetime import UTC, datetime, timedelta
 from urllib.parse import unquote
 
@@ -75,6 +76,21 @@ def test_the_source_is_not_renewed_with_every_token(narrowed, sts, api):
     session.request("GET", api.url, service="storage")
     asked = [request[1] for request in sts.requests]
     assert (asked.count(PATH), len(asked)) == (1, 4)  # one more bounded token, and nothing else anew
+
+
+def test_many_threads_share_a_renewal_of_all_three_tokens(narrowed, sts, api):
+    session = Session(narrowed)
+    services = ("storage", "aiplatform") * 8
+    threads = [
+        threading.Thread(target=session.request, args=("GET", api.url), kwargs={"service": name})
+        for name in services
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(api.requests) == 16
+    assert len(sts.requests) == 3
 
 
 def test_who_acts_is_the_account_through_its_hops(narrowed):
