@@ -7,7 +7,7 @@ would not come back the same.
 
 from __future__ import annotations
 
-from typing import IO, Any, Union
+from typing import IO, Any, Optional, Union
 
 from argovx_lab.codecs.arrays import Numpy, NumpyScalar
 from argovx_lab.codecs.base import LIMIT_BYTES, Codec, Encoded, size_text, type_name
@@ -87,7 +87,14 @@ def detect(value: Any) -> Codec:
     raise explain(value)
 
 
-def encode(value: Any, codec: str = AUTO, *, name: str = "", limit_bytes: int = LIMIT_BYTES) -> Encoded:
+def encode(
+    value: Any,
+    codec: str = AUTO,
+    *,
+    name: str = "",
+    limit_bytes: int = LIMIT_BYTES,
+    file: Optional[IO[bytes]] = None,
+) -> Encoded:
     """Return ``value`` as bytes.
 
     Parameters
@@ -96,6 +103,8 @@ def encode(value: Any, codec: str = AUTO, *, name: str = "", limit_bytes: int = 
         Name of a codec, or ``auto``.
     name : str
         The value's name in the notebook, for messages.
+    file : file
+        Where the bytes are written to, instead of memory or a temporary file; the caller closes it.
 
     Raises
     ------
@@ -104,7 +113,7 @@ def encode(value: Any, codec: str = AUTO, *, name: str = "", limit_bytes: int = 
     """
     try:
         chosen = detect(value) if codec == AUTO else get(codec)
-        return chosen.encode(value, limit_bytes)
+        return chosen.encode(value, limit_bytes, file)
     except CodecError as error:
         if not name:
             raise

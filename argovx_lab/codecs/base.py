@@ -11,7 +11,7 @@ import hashlib
 import io
 import tempfile
 from dataclasses import dataclass
-from typing import IO, Any, Iterator, Union
+from typing import IO, Any, Iterator, Optional, Union
 
 from argovx_lab.errors import CodecError
 
@@ -106,8 +106,13 @@ class Codec:
         """Return the value that the bytes of ``source`` stand for, or raise `CodecError`."""
         raise NotImplementedError
 
-    def encode(self, value: Any, limit_bytes: int = LIMIT_BYTES) -> Encoded:
+    def encode(self, value: Any, limit_bytes: int = LIMIT_BYTES, file: Optional[IO[bytes]] = None) -> Encoded:
         """Return ``value`` as bytes.
+
+        Parameters
+        ----------
+        file : file
+            Where the bytes are written to, instead of memory or a temporary file; the caller closes it.
 
         Raises
         ------
@@ -115,7 +120,7 @@ class Codec:
             When the value is of another type, would not come back the same, or is longer than
             ``limit_bytes``.
         """
-        sink = Sink(limit_bytes)
+        sink = Sink(limit_bytes, file)
         try:
             self.write(value, sink)
             payload = sink.finish()
@@ -145,10 +150,11 @@ class Codec:
 class Sink(io.RawIOBase):
     """A file to write to, front to back: counts, hashes and stops at the limit."""
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, file: Optional[IO[bytes]] = None) -> None:
         self._limit = limit_bytes
         self._hash = hashlib.sha256()
-        self._file = tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  (handed on)
+        self._given = file
+        self._file: IO[bytes] = file or tempfile.SpooledTemporaryFile(max_size=SPOOL_BYTES)  # noqa: SIM115  (handed on)
         self.size_bytes = 0
 
     def writable(self) -> bool:
@@ -165,7 +171,9 @@ class Sink(io.RawIOBase):
                 hint="Write it to the bucket inside the cell and pass its gs:// address, or pass a part.",
             )
         self._hash.update(view)
-        self._file.write(view)
+        rest = view
+        while len(rest):  # an unbuffered file may take less than it is given
+            rest = rest[self._file.write(rest) :]
         return len(view)
 
     def tell(self) -> int:
@@ -179,6 +187,8 @@ class Sink(io.RawIOBase):
 
     def finish(self) -> Union[bytes, IO[bytes]]:
         """Return what was written: bytes when it is little, else the open file."""
+        if self._given is not None:
+            return self._given
         self._file.seek(0)
         if self.size_bytes > SPOOL_BYTES:
             return self._file
@@ -188,7 +198,8 @@ class Sink(io.RawIOBase):
 
     def drop(self) -> None:
         """Forget what was written."""
-        self._file.close()
+        if self._given is None:
+            self._file.close()
 
 
 def type_name(value: Any) -> str:

@@ -1,21 +1,20 @@
 """Objects of Cloud Storage as the runner needs them: read with a digest, create once.
 
-Owns the JSON API's paths and the mapping of its statuses to our errors. Refuses to overwrite: every
+Owns the JSON API's paths and the mapping of its statuses to our errors. Refuses to overwrite unseen: every
 object is created with ``ifGenerationMatch=0``, and an object that is there already counts only when
-it holds the same bytes.
+it holds the same bytes; `replace` names the generation that it takes the place of.
 
 Source: https://cloud.google.com/storage/docs/json_api/v1/objects
 """
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import http.client
 import json
 import urllib.parse
 from dataclasses import dataclass
-from typing import IO, Any, Callable, Optional
+from typing import IO, Any, Callable, Optional, Union
 
 from argovx_lab.errors import (
     Conflict,
@@ -27,6 +26,7 @@ from argovx_lab.errors import (
     Unavailable,
     shorten,
 )
+from argovx_lab.runner.bodies import Bytes, File
 from argovx_lab.runner.http import Answer, Body, Https
 from argovx_lab.runner.token import TokenSource
 
@@ -39,10 +39,11 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True)
 class Stored:
-    """Where an object lies and which generation it is."""
+    """Where an object lies and which generation it is; ``digest`` is the SHA-256 of what was sent."""
 
     uri: str
     generation: int
+    digest: str = ""
 
 
 class Bucket:
@@ -92,35 +93,78 @@ class Bucket:
         Conflict
             When the name is taken by other bytes.
         """
-        return self._create(uri, lambda: data, len(data), content_type)
+        return self._create(uri, Bytes(data), 0, content_type)
 
-    def create_from(self, uri: str, path: str, size_bytes: int) -> Stored:
-        """Create an object of the file at ``path``."""
-        handle = open(path, "rb")  # noqa: SIM115  (closed below; sought for each repetition)
-        with handle:
+    def create_from(self, uri: str, path: str, size_bytes: int, digest: str = "") -> Stored:
+        """Create an object of the first ``size_bytes`` of the file at ``path``; it is read once.
 
-            def body() -> Body:
-                handle.seek(0)
-                return handle
+        Parameters
+        ----------
+        digest : str
+            Its SHA-256 where that is known; else it is taken on the way.
+        """
+        with open(path, "rb", buffering=0) as handle:
+            return self._create(uri, File(handle, size_bytes, digest), 0, "application/octet-stream")
 
-            return self._create(uri, body, size_bytes, "application/octet-stream")
+    def replace(self, uri: str, data: bytes, generation: int) -> Stored:
+        """Put ``data`` in the place of ``generation``; 0 stands for "nothing is there".
 
-    def _create(self, uri: str, body: Callable[[], Body], size: int, content_type: str) -> Stored:
-        bucket, name = _split(uri)
-        query = urllib.parse.urlencode({"uploadType": "media", "name": name, "ifGenerationMatch": "0"})
-        path = "/upload/storage/v1/b/%s/o?%s" % (bucket, query)
-        headers = {"Content-Type": content_type, "Content-Length": str(size)}
-        md5 = _md5(body())
+        Raises
+        ------
+        Conflict
+            When somebody else wrote it in the meantime.
+        """
+        return self._create(uri, Bytes(data), generation, "application/json")
+
+    def stat(self, uri: str) -> Stored:
+        """Return which generation an object has; raises `NotFound`."""
+        found = _resource(self._whole("GET", _object(uri), uri), uri)
+        return Stored(uri, int(found["generation"]))
+
+    def folders(self, prefix: str) -> list[str]:
+        """Return the ``gs://…/`` of each folder directly below ``prefix``, which ends in a slash."""
+        bucket, name = _split(prefix)
+        found: list[str] = []
+        page = ""
+        while True:
+            query = {"prefix": name, "delimiter": "/", "fields": "prefixes,nextPageToken", "pageToken": page}
+            text = urllib.parse.urlencode({key: value for key, value in query.items() if value})
+            data = self._whole("GET", "/storage/v1/b/%s/o?%s" % (bucket, text), prefix)
+            try:
+                answer = json.loads(data)
+                found += ["gs://%s/%s" % (bucket, item) for item in answer.get("prefixes") or []]
+                page = answer.get("nextPageToken") or ""
+            except (ValueError, AttributeError, TypeError) as error:
+                raise Unavailable(
+                    "storage's list of %s cannot be read" % prefix, service="storage"
+                ) from error
+            if not page:
+                return found
+
+    def delete(self, uri: str) -> None:
+        """Delete an object; one that is gone is no error."""
         try:
-            made = self._made(path, uri, headers, body)
+            self._whole("DELETE", _object(uri), uri)
+        except NotFound:
+            return
+
+    def _create(self, uri: str, source: Union[Bytes, File], generation: int, content_type: str) -> Stored:
+        bucket, name = _split(uri)
+        condition = {"uploadType": "media", "name": name, "ifGenerationMatch": str(generation)}
+        path = "/upload/storage/v1/b/%s/o?%s" % (bucket, urllib.parse.urlencode(condition))
+        size = source.size
+        headers = {"Content-Type": content_type, "Content-Length": str(size)}
+        try:
+            made = self._made(path, uri, headers, source.open)
         except Conflict:
-            found = self._same(uri, md5, size)
+            found = self._same(uri, source.md5(), size)
             if found is None:
                 raise
-            return found
+            return Stored(uri, found.generation, source.sha256())
+        md5 = source.md5()
         if made.get("md5Hash", md5) != md5 or str(made.get("size", size)) != str(size):
             raise RemoteError("%s was stored with other bytes than were sent" % uri, service="storage")
-        return Stored(uri, int(made["generation"]))
+        return Stored(uri, int(made["generation"]), source.sha256())
 
     def _made(self, path: str, uri: str, headers: dict[str, str], body: Callable[[], Body]) -> dict[str, Any]:
         """Return what storage says of the object that it created."""
@@ -201,7 +245,7 @@ def _resource(data: bytes, uri: str) -> dict[str, Any]:
 
 def _error(answer: Answer, method: str, uri: str) -> Exception:
     text = shorten(answer.read(DOCUMENT_MAX).decode("utf-8", "replace"), 120)
-    verb = "read" if method == "GET" else "create"
+    verb = {"GET": "read", "DELETE": "delete"}.get(method, "create")
     if answer.status == 401:
         return CredentialError("storage refuses the job's token (HTTP 401)", hint="Run the step again.")
     if answer.status == 403:
@@ -220,16 +264,6 @@ def _error(answer: Answer, method: str, uri: str) -> Exception:
 
 def _wrong_digest(uri: str) -> SpecError:
     return SpecError("%s does not have the digest it should have" % uri, hint="Submit the cell again.")
-
-
-def _md5(body: Body) -> str:
-    digest = hashlib.md5()  # noqa: S324  (Cloud Storage's own checksum; SHA-256 stands in the manifest)
-    if isinstance(body, bytes):
-        digest.update(body)
-    elif body is not None:
-        for piece in iter(lambda: body.read(_CHUNK), b""):
-            digest.update(piece)
-    return base64.b64encode(digest.digest()).decode()
 
 
 def _split(uri: str) -> tuple[str, str]:

@@ -40,6 +40,10 @@ class Intent:
     inputs: dict[str, Blob]
     outputs: dict[str, str]
     prefix: str
+    ordinal: int = 0
+    workflow: str = ""
+    namespace: str = ""
+    user: str = ""
 
 
 @dataclass(frozen=True)
@@ -69,6 +73,7 @@ class SourceDocument:
 
     cell: Code
     definitions: tuple[Code, ...]
+    notebook: str = ""
 
 
 def intent(data: bytes) -> Intent:
@@ -85,6 +90,10 @@ def intent(data: bytes) -> Intent:
         inputs={k: _blob(v, INTENT, coded=True) for k, v in _dict(doc, "inputs", INTENT).items()},
         outputs=_codecs(_dict(doc, "outputs", INTENT), INTENT),
         prefix=prefix,
+        ordinal=_count(doc, "ordinal", INTENT),
+        workflow=str(doc.get("workflow") or ""),
+        namespace=str(doc.get("namespace") or ""),
+        user=str(doc.get("user") or ""),
     )
 
 
@@ -115,7 +124,8 @@ def source(data: bytes) -> SourceDocument:
     entries = doc.get("definitions") or []
     if not isinstance(entries, list):
         raise SpecError("%s has definitions that are not a list" % SOURCE, hint=_AGAIN)
-    return SourceDocument(cell, tuple(_definition(entry, notebook, i) for i, entry in enumerate(entries)))
+    definitions = tuple(_definition(entry, notebook, i) for i, entry in enumerate(entries))
+    return SourceDocument(cell, definitions, notebook)
 
 
 def _definition(entry: Any, notebook: str, index: int) -> Code:
@@ -162,6 +172,13 @@ def _text(doc: dict[str, Any], key: str, schema: str) -> str:
     value = doc.get(key)
     if not isinstance(value, str) or not value:
         raise SpecError("%s lacks %r" % (schema, key), hint=_AGAIN)
+    return value
+
+
+def _count(doc: dict[str, Any], key: str, schema: str) -> int:
+    value = doc.get(key, 0)
+    if type(value) is not int or value < 0:
+        raise SpecError("%s has %.40r as %r" % (schema, value, key), hint=_AGAIN)
     return value
 
 

@@ -1,7 +1,7 @@
-"""The names under ``argovx`` inside a cell: ``log_metrics`` and ``progress``.
+"""The names under ``argovx`` inside a cell: ``log_metrics``, ``progress``, ``checkpoint_dir``, ``context``.
 
-Owns their checks. Needs no installed package: in a job the messages go through a pipe to the
-runner, in a notebook to whatever `Facade` is given. Refuses by name what is not built yet.
+Owns their checks. Needs no installed package: the messages go to whatever `Facade` is given, in a job
+through a pipe to the runner. Refuses unknown names by saying which there are.
 """
 
 from __future__ import annotations
@@ -9,18 +9,52 @@ from __future__ import annotations
 import math
 import sys
 import time
+from dataclasses import dataclass
 from typing import Any, Callable, Mapping, Optional
 
 #: At most one progress message per this time, except the first and the last. Unit: seconds.
 PROGRESS_EVERY_S = 0.2
 
-_NOT_BUILT = {
-    "checkpoint_dir": "Write what must survive as an output of the cell.",
-    "context": "The step's inputs are the names that the cell reads.",
-}
-
 #: Receives method and params of one message.
 Send = Callable[[str, "dict[str, Any]"], None]
+
+
+@dataclass(frozen=True)
+class Context:
+    """What a cell may know of the run it is part of; names and numbers, nothing secret.
+
+    Parameters
+    ----------
+    step, notebook, cell : str
+        The step's name, its notebook's file name, and what its cell is called, such as ``cell 7``.
+    workflow, workflow_uid, task, namespace, user : str
+        As Argo knows it.
+    attempt : int
+        0, then 1 … for each retry by Argo.
+    restart : int
+        0, then 1 … for each time Vertex started the same job's machine anew.
+    replica : int
+        0 on the primary, 1 … on the workers.
+    job : str
+        The custom job's number at Vertex; empty where it is not known.
+    python, version : str
+        Of this interpreter, and of argovx-lab.
+    """
+
+    step: str
+    notebook: str
+    cell: str
+    workflow: str
+    workflow_uid: str
+    task: str
+    namespace: str
+    user: str
+    attempt: int
+    restart: int
+    replica: int
+    job: str
+    python: str
+    version: str
 
 
 class Facade:
@@ -30,20 +64,29 @@ class Facade:
     ----------
     send : callable
         Takes ``("metric", {"values", "step"})`` and ``("progress", {"done", "total"})``.
+    checkpoint_dir : str
+        A folder whose files are there again when the step is restarted or retried. Files that are written
+        under another name and then renamed are never seen half done.
+    context : Context
+        Which run this is.
     """
 
-    def __init__(self, send: Send) -> None:
+    def __init__(self, send: Send, checkpoint_dir: str, context: Context) -> None:
         self._send = send
+        self.checkpoint_dir = checkpoint_dir
+        self.context = context
         self._progress_at = 0.0
         self._warned: set[str] = set()
 
     def __repr__(self) -> str:
-        return "<argovx: log_metrics({name: number}, step=None), progress(done, total)>"
+        return (
+            "<argovx: log_metrics({name: number}, step=None), progress(done, total), checkpoint_dir, context>"
+        )
 
     def __getattr__(self, name: str) -> Any:
-        if name in _NOT_BUILT:
-            raise AttributeError("argovx.%s is not built yet. %s" % (name, _NOT_BUILT[name]))
-        raise AttributeError("argovx has no %r; it has log_metrics and progress" % name)
+        raise AttributeError(
+            "argovx has no %r; it has log_metrics, progress, checkpoint_dir and context" % name
+        )
 
     def log_metrics(self, values: Mapping[str, Any], step: Optional[int] = None) -> None:
         """Show numbers as live curves and keep the last of each with the step.

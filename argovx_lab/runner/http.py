@@ -14,7 +14,7 @@ import time
 import urllib.parse
 import urllib.request
 from dataclasses import dataclass
-from typing import IO, Callable, Optional, Union
+from typing import Callable, Optional, Protocol, Union
 
 from argovx_lab.errors import Unavailable
 
@@ -26,7 +26,18 @@ PAUSES_S = (0.2, 0.5, 1.0, 2.0, 4.0, 8.0)
 
 _RETRY = frozenset({408, 429, 500, 502, 503, 504})
 
-Body = Union[bytes, IO[bytes], None]
+#: How much of a file is read and sent at once. Unit: bytes.
+BLOCK_BYTES = 1 << 20
+
+
+class Readable(Protocol):
+    """What http.client sends block by block."""
+
+    def read(self, size: int = -1) -> bytes:
+        """Return the next bytes."""
+
+
+Body = Union[bytes, Readable, None]
 
 
 @dataclass(frozen=True)
@@ -145,12 +156,17 @@ class Https:
         response = connection.getresponse()
         return Answer(response.status, {k.lower(): v for k, v in response.getheaders()}, response)
 
+    def _connection(self, host: str, port: Optional[int]) -> http.client.HTTPSConnection:
+        return http.client.HTTPSConnection(
+            host, port, timeout=TIMEOUT_S, context=self._context, blocksize=BLOCK_BYTES
+        )
+
     def _connect(self) -> http.client.HTTPSConnection:
         proxy = _proxy(self._host)
         if proxy is None:
-            return http.client.HTTPSConnection(self._host, timeout=TIMEOUT_S, context=self._context)
+            return self._connection(self._host, None)
         host, port, auth = proxy
-        connection = http.client.HTTPSConnection(host, port, timeout=TIMEOUT_S, context=self._context)
+        connection = self._connection(host, port)
         connection.set_tunnel(self._host, 443, headers={"Proxy-Authorization": auth} if auth else {})
         return connection
 

@@ -18,23 +18,26 @@ from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import Any, Optional
 
-from argovx_lab.errors import ArgovxError, Conflict, SpecError
+from argovx_lab import __version__
+from argovx_lab.errors import ArgovxError, SpecError
 from argovx_lab.runner import documents
 from argovx_lab.runner.bucket import Bucket
+from argovx_lab.runner.checkpoints import EVERY_S, Checkpoints
+from argovx_lab.runner.earlier import checkpoints_of_earlier
 from argovx_lab.runner.events import Events
-from argovx_lab.runner.messages import line
-from argovx_lab.runner.outputs import Attempt, upload
+from argovx_lab.runner.lives import claim, replica_number
+from argovx_lab.runner.outputs import Attempt, upload, upload_partial
 from argovx_lab.runner.parts import Parts
 from argovx_lab.runner.process import Child
 from argovx_lab.runner.requirements import install, missing
 from argovx_lab.runner.token import TokenSource
 from argovx_lab.runner.trace import of_disk, plain
 
-#: How often Vertex may start one replica anew before the runner gives up. Unit: lives.
-LIVES_MAX = 64
-
 #: How long the last records may take. Unit: seconds.
 CLOSE_S = 60.0
+
+#: How long the last checkpoint may take, after the cell has ended. Unit: seconds.
+CHECKPOINT_S = 60.0
 
 
 @dataclass(frozen=True)
@@ -44,6 +47,7 @@ class Settings:
     intent: str
     intent_sha256: str
     grace_s: float = 10.0
+    checkpoint_every_s: float = EVERY_S
 
 
 class Stopped(BaseException):
@@ -55,43 +59,12 @@ def run_step(settings: Settings) -> int:
     bucket = Bucket(TokenSource())
     try:
         intent = documents.intent(bucket.read(settings.intent, settings.intent_sha256))
-        replica = _replica(os.environ.get("CLUSTER_SPEC", ""))
-        life = _claim(bucket, intent.prefix, replica)
+        replica = replica_number(os.environ.get("CLUSTER_SPEC", ""))
+        life = claim(bucket, intent.prefix, replica)
     except ArgovxError as error:
         sys.stderr.write("argovx runner: %s %s\n" % (error.message, error.hint))
         return 1
     return _Job(settings, bucket, intent, (replica, life)).run()
-
-
-def _replica(cluster: str) -> int:
-    """Return this machine's number: 0 for the primary, then the workers in their pool's order.
-
-    Notes
-    -----
-    Source: Vertex AI, ``CLUSTER_SPEC`` of distributed training; jobs of ours have a pool of one primary and
-    one of workers.
-    """
-    if not cluster:
-        return 0
-    try:
-        task = json.loads(cluster)["task"]
-        pool, index = str(task["type"]), int(task["index"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise SpecError("CLUSTER_SPEC does not say which machine this is") from error
-    return 0 if pool == "workerpool0" else index + 1
-
-
-def _claim(bucket: Bucket, prefix: str, replica: int) -> int:
-    """Take the first free ``r<replica>.<restart>`` by writing its ``opened`` message; returns the restart."""
-    params = {"python": platform.python_version(), "pid": os.getpid()}
-    for restart in range(LIVES_MAX):
-        try:
-            name = "%sr%d.%d/events/part-00001" % (prefix, replica, restart)
-            bucket.create(name, line(1, "opened", params))
-        except Conflict:
-            continue
-        return restart
-    raise SpecError("this attempt was started %d times already" % LIVES_MAX, hint="Run the cell again.")
 
 
 class _Job:
@@ -107,6 +80,7 @@ class _Job:
         stream = "%sr%d.%d/" % (intent.prefix, *life)
         self._logs = Parts(bucket, stream + "logs/part-")
         self._events = Events(Parts(bucket, stream + "events/part-", start=2))
+        self._checkpoints: Optional[Checkpoints] = None
         self._child: Optional[Child] = None
         self._signal = 0
 
@@ -168,13 +142,14 @@ class _Job:
         source = documents.source(self._read(step.source))
         task = self._prepare(step, source, folder)
         self._events.phase("running")
-        error, results = self._run_cell(task, folder)
+        error, results, partial = self._run_cell(task, folder)
+        attempt = Attempt(self._intent, step.name, self._replica, self._restart)
         if error is not None:
+            self._keep_partial(attempt, partial, error, folder)
             return error
-        if self._replica:  # the outputs are the primary's
+        if self._replica:
             return None
         self._events.phase("uploading")
-        attempt = Attempt(self._intent, step.name, self._restart)
         upload(self._bucket, attempt, results, folder, self._events)
         return None
 
@@ -217,7 +192,11 @@ class _Job:
             self._output(("argovx: installing %s\n" % ", ".join(lacking)).encode())
             install(lacking, packages, self._output)
             paths.append(packages)
+        checkpoint_dir = os.path.join(folder, "checkpoints")
+        self._bring_back(checkpoint_dir)
         task = {
+            "checkpoint_dir": checkpoint_dir,
+            "context": self._context(step, source),
             "cell": asdict(source.cell),
             "definitions": [asdict(code) for code in source.definitions],
             "inputs": inputs,
@@ -228,24 +207,80 @@ class _Job:
             json.dump(task, target)
         return task
 
-    def _run_cell(self, task: dict[str, Any], folder: str) -> tuple[Optional[dict[str, Any]], dict[str, Any]]:
+    def _bring_back(self, folder: str) -> None:
+        """Make the checkpoint folder, with what an earlier start or attempt of this step left in it."""
+        prefix = "%scheckpoints/r%d/" % (self._intent.prefix, self._replica)
+        self._checkpoints = Checkpoints(self._bucket, folder, prefix, self._restart, self._note)
+        if self._restart or self._intent.ordinal:
+            earlier = checkpoints_of_earlier(self._bucket, self._intent, self._replica)
+            self._checkpoints.restore(earlier)
+
+    def _context(self, step: documents.Step, source: documents.SourceDocument) -> dict[str, Any]:
+        return {
+            "step": step.name,
+            "notebook": source.notebook,
+            "cell": source.cell.label,
+            "workflow": self._intent.workflow,
+            "workflow_uid": self._intent.workflow_uid,
+            "task": self._intent.task,
+            "namespace": self._intent.namespace,
+            "user": self._intent.user,
+            "attempt": self._intent.ordinal,
+            "restart": self._restart,
+            "replica": self._replica,
+            "job": os.environ.get("CLOUD_ML_JOB_ID", ""),
+            "python": platform.python_version(),
+            "version": __version__,
+        }
+
+    def _run_cell(
+        self, task: dict[str, Any], folder: str
+    ) -> tuple[Optional[dict[str, Any]], dict[str, Any], dict[str, Any]]:
+        """Run the cell; returns its error, its outputs, and what a failed one had assigned."""
         del task
+        assert self._checkpoints is not None
         self._child = Child(folder, self._output, self._events.from_child)
+        self._checkpoints.start(self._settings.checkpoint_every_s)
         if self._signal:
             self._child.stop(self._settings.grace_s)
         code = self._child.wait()
         child, self._child = self._child, None
+        result = self._result(child, code, folder)
+        self._checkpoints.finish(bool(self._signal or result["error"]), CHECKPOINT_S)
+        if child.left:
+            self._note("%s that the cell left behind: ended with the step" % child.left)
         if self._signal:
             raise Stopped
+        if result["error"] is None and code != 0:
+            self._note("after the cell was done, %s; its results count" % child.death(code)["message"])
+        return result["error"], result["outputs"], result.get("partial") or {}
+
+    def _result(self, child: Child, code: int, folder: str) -> dict[str, Any]:
         try:
             with open(os.path.join(folder, "result.json"), encoding="utf-8") as file:
-                result = json.load(file)
+                found: dict[str, Any] = json.load(file)
         except (OSError, ValueError):
-            return child.death(code), {}
-        if result["error"] is None and code != 0:
-            note = child.death(code)["message"]
-            self._output(("argovx: after the cell was done, %s; its results count\n" % note).encode())
-        return result["error"], result["outputs"]
+            return {"error": child.death(code), "outputs": {}}
+        return found
+
+    def _keep_partial(
+        self, attempt: Attempt, partial: dict[str, Any], error: dict[str, Any], folder: str
+    ) -> None:
+        """Keep what the cell had assigned before it failed, marked as what it is."""
+        if not partial.get("outputs"):
+            return
+        try:
+            uri = upload_partial(self._bucket, attempt, partial, error, folder)
+        except (ArgovxError, OSError) as failed:
+            text = failed.message if isinstance(failed, ArgovxError) else str(failed)
+            self._note("what the cell had assigned could not be kept: %.300s" % text)
+        else:
+            self._note(
+                "the cell failed; what it had assigned (%s) lies in %s" % (", ".join(partial["outputs"]), uri)
+            )
+
+    def _note(self, text: str) -> None:
+        self._output(("argovx: %s\n" % text).encode())
 
     def _output(self, data: bytes) -> None:
         """Pass on output: to this program's stdout, and to the log in the bucket."""

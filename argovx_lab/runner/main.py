@@ -29,10 +29,23 @@ def main(argv: Sequence[str]) -> int:
     parser.add_argument(
         "--grace-s", type=float, default=10.0, help="seconds between SIGTERM and SIGKILL for the cell (10)"
     )
+    parser.add_argument(
+        "--checkpoint-every-s",
+        type=float,
+        default=15.0,
+        help="seconds between two checkpoints, at least (15)",
+    )
     args = parser.parse_args(list(argv))
     from argovx_lab.runner.job import Settings, run_step
 
-    return run_step(Settings(intent=args.intent, intent_sha256=args.intent_sha256, grace_s=args.grace_s))
+    return run_step(
+        Settings(
+            intent=args.intent,
+            intent_sha256=args.intent_sha256,
+            grace_s=args.grace_s,
+            checkpoint_every_s=args.checkpoint_every_s,
+        )
+    )
 
 
 def _uri(text: str) -> str:

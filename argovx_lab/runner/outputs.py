@@ -1,4 +1,8 @@
-"""Outputs into the bucket, write-once, and the manifest last."""
+"""Outputs into the bucket, write-once, and the manifest last.
+
+What a failed cell had assigned goes below the life of its replica, with a manifest of another name and
+schema: nothing that looks for a step's outputs can take it for them.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +12,7 @@ import platform
 from dataclasses import dataclass
 from typing import Any
 
-from argovx_lab.runner import MANIFEST
+from argovx_lab.runner import MANIFEST, PARTIAL
 from argovx_lab.runner.bucket import Bucket
 from argovx_lab.runner.documents import Intent
 from argovx_lab.runner.events import Events
@@ -25,6 +29,7 @@ class Attempt:
 
     intent: Intent
     step: str
+    replica: int
     restart: int
 
 
@@ -47,6 +52,47 @@ def upload(bucket: Bucket, attempt: Attempt, results: dict[str, Any], folder: st
     bucket.create(uri, _json(manifest).encode(), "application/json")
 
 
+def upload_partial(
+    bucket: Bucket, attempt: Attempt, partial: dict[str, Any], error: dict[str, Any], folder: str
+) -> str:
+    """Create what a failed cell had assigned and ``manifest-partial.json``; returns where that lies.
+
+    Parameters
+    ----------
+    partial : dict
+        ``{outputs: {name: {path, codec, …}}, left_out: {name: reason}}`` as the child left it.
+    error : dict
+        Why the cell failed.
+
+    Raises
+    ------
+    RemoteError, PermissionMissing, CredentialError
+        When one cannot be stored.
+    """
+    life = "%sr%d.%d/" % (attempt.intent.prefix, attempt.replica, attempt.restart)
+    outputs = {}
+    for name, item in partial["outputs"].items():
+        uri = "%sout/%s/data" % (life, name)
+        path = os.path.join(folder, item["path"])
+        stored = bucket.create_from(uri, path, item["size_bytes"], item["digest"])
+        outputs[name] = _entry(item, uri, stored.generation)
+    document = {
+        **_about(attempt, PARTIAL),
+        "complete": False,
+        "error": {key: error[key] for key in ("type", "message", "place")},
+        "outputs": outputs,
+        "left_out": partial["left_out"],
+    }
+    uri = life + "manifest-partial.json"
+    bucket.create(uri, _json(document).encode(), "application/json")
+    return uri
+
+
+def _entry(item: dict[str, Any], uri: str, generation: int) -> dict[str, Any]:
+    entry = {key: item[key] for key in ("codec", "summary", "size_bytes", "digest")}
+    return {**entry, "generation": generation, "uri": uri}
+
+
 def _store(
     bucket: Bucket, attempt: Attempt, name: str, item: dict[str, Any], folder: str, events: Events
 ) -> dict[str, Any]:
@@ -56,10 +102,9 @@ def _store(
     uri = "%sout/%s/%s" % (attempt.intent.prefix, name, leaf)
     size = item["size_bytes"]
     events.artifact(name, size, 0)
-    stored = bucket.create_from(uri, os.path.join(folder, item["path"]), size)
+    stored = bucket.create_from(uri, os.path.join(folder, item["path"]), size, item["digest"])
     events.artifact(name, size, size)
-    entry = {key: item[key] for key in ("codec", "summary", "size_bytes", "digest")}
-    return {**entry, "generation": stored.generation, "uri": uri}
+    return _entry(item, uri, stored.generation)
 
 
 def _values(results: dict[str, Any]) -> dict[str, Any]:
@@ -74,8 +119,12 @@ def _values(results: dict[str, Any]) -> dict[str, Any]:
 def _manifest(
     attempt: Attempt, outputs: dict[str, Any], metrics: dict[str, float], values: dict[str, Any]
 ) -> dict[str, Any]:
+    return {**_about(attempt, MANIFEST), "outputs": outputs, "metrics": metrics, "values": values}
+
+
+def _about(attempt: Attempt, schema: str) -> dict[str, Any]:
     return {
-        "schema": MANIFEST,
+        "schema": schema,
         "step": attempt.step,
         "task": attempt.intent.task,
         "attempt_key": attempt.intent.attempt_key,
@@ -83,9 +132,6 @@ def _manifest(
         "spec_digest": attempt.intent.spec.digest,
         "python": ".".join(platform.python_version_tuple()[:2]),
         "created_at": now_text(),
-        "outputs": outputs,
-        "metrics": metrics,
-        "values": values,
     }
 
 

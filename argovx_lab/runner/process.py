@@ -16,6 +16,7 @@ import sys
 import time
 from typing import Any, Callable, Optional
 
+from argovx_lab.runner.orphans import Orphans
 from argovx_lab.runner.trace import plain
 
 #: How long pipes may stay open after the cell's process is gone. Unit: seconds.
@@ -25,6 +26,32 @@ DRAIN_S = 1.0
 MESSAGE_BYTES = 256 << 10
 
 _READ = 64 << 10
+
+_LARGER = "Use a larger machine, such as --on n1-highmem-8, or work on a part at a time"
+
+#: Signal → type and message of the end that it was.
+_DEATHS: dict[int, tuple[str, str]] = {
+    signal.SIGKILL: (
+        "Killed",
+        "the cell was killed (SIGKILL), most likely for its use of memory. " + _LARGER,
+    ),
+    signal.SIGSEGV: (
+        "SegmentationFault",
+        "a library crashed in the cell's process (SIGSEGV). The log shows the line of the cell",
+    ),
+    signal.SIGBUS: (
+        "BusError",
+        "a library crashed in the cell's process (SIGBUS). Often /dev/shm or the disk is full",
+    ),
+    signal.SIGABRT: (
+        "Aborted",
+        "a library gave up in the cell's process (SIGABRT). Its own words are the last lines of the log",
+    ),
+    signal.SIGTERM: (
+        "Terminated",
+        "the cell's process was told to end (SIGTERM). Something inside the cell did so, not Vertex",
+    ),
+}
 _OOM_FILES = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
 
 
@@ -47,6 +74,8 @@ class Child:
         self._rest = b""
         self._kill_at: Optional[float] = None
         self._oom_before = oom_kills()
+        self.left = ""
+        self._orphans = Orphans()
         message_read, message_write = os.pipe()
         output_read, output_write = os.pipe()
         command = [*entry(), "--child", folder, str(message_write), str(os.getpid())]
@@ -81,6 +110,7 @@ class Child:
                     self._selector.unregister(key.fd)
                     os.close(key.fd)
             now = time.monotonic()
+            self._orphans.reap(self._process.pid)
             if self._process.poll() is not None:
                 drain_until = drain_until or now + DRAIN_S
                 if now >= drain_until:
@@ -90,7 +120,9 @@ class Child:
         for key in list(self._selector.get_map().values()):
             os.close(key.fd)
         self._selector.close()
-        return self._end()
+        code = self._end()
+        self.left = self._orphans.end()
+        return code
 
     def _end(self) -> int:
         while True:
@@ -105,19 +137,14 @@ class Child:
         if code >= 0:
             return plain(
                 "ProcessExit",
-                "the process of the cell ended with exit code %d before the cell was done" % code,
+                "the process of the cell ended with exit code %d before the cell was done. "
+                "Look for os._exit, or a library that ends the process, in the last lines of the log" % code,
             )
         name = _signal_name(-code)
         if -code == signal.SIGKILL and oom_kills() > self._oom_before:
-            return plain("OutOfMemory", "the machine ran out of memory and killed the cell (SIGKILL)")
-        words: dict[int, tuple[str, str]] = {
-            signal.SIGKILL: ("Killed", "the cell was killed (SIGKILL), most likely for its use of memory"),
-            signal.SIGSEGV: ("SegmentationFault", "a library crashed in the cell's process (SIGSEGV)"),
-            signal.SIGABRT: ("Aborted", "a library gave up in the cell's process (SIGABRT)"),
-            signal.SIGTERM: ("Terminated", "the cell's process was told to end (SIGTERM)"),
-        }
-        kind, message = words.get(-code, ("Signal", ""))
-        return plain(kind, message or "the cell's process was ended by %s" % name)
+            return plain("OutOfMemory", "the machine ran out of memory and killed the cell. " + _LARGER)
+        kind, message = _DEATHS.get(-code, ("Signal", "the cell's process was ended by %s" % name))
+        return plain(kind, message)
 
     def _lines(self, data: bytes) -> None:
         *lines, self._rest = (self._rest + data).split(b"\n")

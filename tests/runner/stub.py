@@ -131,6 +131,9 @@ class _Storage(_Handler):
     def do_GET(self) -> None:
         self._serve("GET", b"")
 
+    def do_DELETE(self) -> None:
+        self._serve("DELETE", b"")
+
     def do_POST(self) -> None:
         self._serve("POST", self.rfile.read(int(self.headers["Content-Length"])))
 
@@ -149,7 +152,12 @@ class _Storage(_Handler):
             return
         parts = urllib.parse.urlsplit(self.path)
         query = dict(urllib.parse.parse_qsl(parts.query))
-        answer = self._get(parts.path, query) if method == "GET" else self._create(parts.path, query, body)
+        if method == "DELETE":
+            answer = self._delete(parts.path)
+        elif method == "GET":
+            answer = self._get(parts.path, query)
+        else:
+            answer = self._create(parts.path, query, body)
         if status == GARBLED:
             self.answer(200, b"<html>signed out</html>")
         elif status is not None:
@@ -167,6 +175,8 @@ class _Storage(_Handler):
         self.connection.shutdown(socket.SHUT_RDWR)
 
     def _get(self, path: str, query: dict[str, str]) -> tuple[int, bytes]:
+        if path.endswith("/o"):
+            return self._list(path.split("/")[4], query)
         _, _, _, _, bucket, _, name = path.split("/", 6)
         uri = f"gs://{bucket}/{urllib.parse.unquote(name)}"
         with self.server.cloud.lock:
@@ -177,15 +187,35 @@ class _Storage(_Handler):
 
     def _create(self, path: str, query: dict[str, str], body: bytes) -> tuple[int, bytes]:
         assert path.startswith("/upload/storage/v1/b/")
-        assert query["ifGenerationMatch"] == "0", "the runner never overwrites"
         uri = f"gs://{path.split('/')[5]}/{query['name']}"
+        expected = int(query["ifGenerationMatch"])
+        assert expected == 0 or uri.endswith("/index.json"), "nothing but a checkpoint's index is overwritten"
         cloud: Cloud = self.server.cloud
         with cloud.lock:
-            if uri in cloud.objects:
+            if cloud.objects.get(uri, (b"", 0))[1] != expected:
                 return 412, b'{"error": {"message": "conditionNotMet"}}'
             cloud.generation += 1
             cloud.objects[uri] = (body, cloud.generation)
             return 200, _meta(uri, body, cloud.generation)
+
+    def _delete(self, path: str) -> tuple[int, bytes]:
+        _, _, _, _, bucket, _, name = path.split("/", 6)
+        assert "/checkpoints/" in urllib.parse.unquote(name), "nothing but a checkpoint's data is deleted"
+        with self.server.cloud.lock:
+            gone = self.server.cloud.objects.pop(f"gs://{bucket}/{urllib.parse.unquote(name)}", None)
+        return (204, b"") if gone else (404, b"{}")
+
+    def _list(self, bucket: str, query: dict[str, str]) -> tuple[int, bytes]:
+        """List folders, two a page."""
+        start = f"gs://{bucket}/{query['prefix']}"
+        with self.server.cloud.lock:
+            names = [name[len(start) :] for name in self.server.cloud.objects if name.startswith(start)]
+        found = sorted({query["prefix"] + name.split("/")[0] + "/" for name in names if "/" in name})
+        after = int(query.get("pageToken", 0))
+        page = {"prefixes": found[after : after + 2]}
+        if after + 2 < len(found):
+            page["nextPageToken"] = str(after + 2)
+        return 200, json.dumps(page).encode()
 
 
 def _meta(uri: str, data: bytes, generation: int) -> bytes:

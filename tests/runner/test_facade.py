@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from argovx_lab.runner.facade import Facade
+from argovx_lab.runner.facade import Context, Facade
 
 
 @pytest.fixture
@@ -15,7 +15,10 @@ def sent():
 
 @pytest.fixture
 def facade(sent):
-    return Facade(lambda method, params: sent.append((method, params)))
+    texts = dict.fromkeys(("step", "notebook", "cell", "workflow", "workflow_uid", "task"), "")
+    more = dict.fromkeys(("namespace", "user", "job", "python", "version"), "")
+    context = Context(**texts, **more, attempt=0, restart=0, replica=0)
+    return Facade(lambda method, params: sent.append((method, params)), "/checkpoints", context)
 
 
 def test_numbers_of_numpy_become_numbers_of_json(facade, sent):
@@ -60,6 +63,6 @@ def test_progress_beyond_all_is_refused(facade, done, total):
 
 
 def test_unknown_names_say_what_there_is(facade):
-    with pytest.raises(AttributeError, match="it has log_metrics and progress"):
+    with pytest.raises(AttributeError, match="it has log_metrics, progress, checkpoint_dir and context"):
         facade.log_metric
-    assert not hasattr(facade, "context")
+    assert not hasattr(facade, "token")

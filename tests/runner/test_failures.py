@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from pathlib import Path
 
 import pytest
 
@@ -179,22 +180,72 @@ def test_a_teardown_crash_after_the_cell_was_done_loses_nothing(job):
     assert "its results count" in job.output
 
 
-def test_a_daemon_that_keeps_the_pipe_open_does_not_hold_the_step(job, tmp_path):
+def test_a_daemon_that_keeps_the_pipe_open_ends_with_the_step(job, tmp_path):
     pidfile = tmp_path / "pid"
     job.environment = {"PIDFILE": str(pidfile)}
     job.cell = """
 import os, subprocess, sys
 child = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(120)"], start_new_session=True)
 open(os.environ["PIDFILE"], "w").write(str(child.pid))
+a = 1
 """
-    process = job.start()
-    try:
-        assert process.wait(30) == 0
-    finally:
-        import os
+    job.outputs = {"a": "json"}
+    assert job.run() == 0, job.output
+    assert job.value("a") == 1
+    assert "argovx: 1 process (python) that the cell left behind: ended with the step" in job.output
+    assert not Path(f"/proc/{pidfile.read_text()}").exists()
 
-        os.kill(int(pidfile.read_text()), signal.SIGKILL)
-    assert job.finish() == 0
+
+def test_a_double_fork_that_ignores_sigterm_ends_too(job, tmp_path):
+    pidfile = tmp_path / "pid"
+    job.environment = {"PIDFILE": str(pidfile)}
+    job.cell = """
+import os, signal, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        with open(os.environ["PIDFILE"], "w") as file:
+            file.write(str(os.getpid()))
+        time.sleep(120)
+    os._exit(0)
+while not os.path.exists(os.environ["PIDFILE"]) or not open(os.environ["PIDFILE"]).read():
+    time.sleep(0.01)
+"""
+    assert job.run() == 0, job.output
+    assert "that the cell left behind: ended with the step" in job.output
+    assert not Path(f"/proc/{pidfile.read_text()}").exists()
+
+
+DELETED = """
+import os, shutil
+shutil.rmtree(os.path.dirname(argovx.checkpoint_dir))
+rows = [1, 2]
+"""
+
+
+def test_a_cell_that_deletes_the_runners_folder_keeps_its_results(job):
+    job.cell = DELETED
+    job.outputs = {"rows": "json"}
+    assert job.run() == 0, job.output
+    assert job.value("rows") == [1, 2]
+    assert "the cell deleted the runner's folder; its results are kept all the same" in job.output
+
+
+def test_a_cell_that_deletes_the_runners_folder_and_fails_says_why(job):
+    job.cell = DELETED + "raise KeyError('label')\n"
+    assert job.run() == 1
+    assert job.error["type"] == "KeyError"
+
+
+def test_a_cell_that_deletes_its_working_folder_ends_well(job, tmp_path):
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    job.environment = {"GONE": str(gone)}
+    job.cell = "import os, shutil\nos.chdir(os.environ['GONE'])\nshutil.rmtree(os.environ['GONE'])\na = 3"
+    job.outputs = {"a": "json"}
+    assert job.run() == 0, job.output
+    assert job.value("a") == 3
 
 
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
@@ -290,12 +341,6 @@ def test_functions_and_classes_of_a_cell_are_outputs_by_source(job):
     assert job.run() == 0, job.output
     assert job.value("f")(1) == 2
     assert job.value("Box")().get() == 3
-
-
-def test_the_facade_refuses_by_name_what_is_not_built(job):
-    job.cell = "argovx.checkpoint_dir"
-    assert job.run() == 1
-    assert job.error["message"].startswith("argovx.checkpoint_dir is not built yet")
 
 
 def test_wrong_metrics_fail_where_they_are_logged(job):
