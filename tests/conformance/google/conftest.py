@@ -136,7 +136,7 @@ class End:
         self.server.job_environment = network(f"http://127.0.0.1:{self.ports['proxy']}", str(self.ca))
         transport = Transport(faults)
         listeners = [
-            Listener("google", self.server.app, transport, context, self.server.app.name_of),
+            Listener("google", self.server.app, transport, context, self.server.app.name_of, plaintext=True),
             Listener("metadata", self.server.metadata_app, transport),
         ]
         await listeners[0].start(self._sockets["google"])
