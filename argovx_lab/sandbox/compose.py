@@ -162,8 +162,9 @@ class Sandbox:
             ("google", self.google.app, secure),
             ("metadata", self.google.metadata_app, None),
         ):
-            names = self.google.app.name_of if service == "google" else None
-            listener = Listener(service, app, self.transport, context, names)
+            google = service == "google"
+            names = self.google.app.name_of if google else None
+            listener = Listener(service, app, self.transport, context, names, plaintext=google)
             await listener.start(self._sockets[service])
             self._listeners.append(listener)
         await self.proxy.start(self._sockets["proxy"])

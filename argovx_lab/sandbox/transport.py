@@ -22,6 +22,7 @@ from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
 from hypercorn.config import Config
 
+from argovx_lab.sandbox.door import Door
 from argovx_lab.sandbox.faults import Fault, Faults
 from argovx_lab.sandbox.http import App, Message, Receive, Scope, Send
 
@@ -200,6 +201,8 @@ class Listener:
         Without it the port is plaintext.
     names : callable, optional
         Tells the method that a request means, for faults.
+    plaintext : bool
+        Whether the port speaks plaintext beside TLS.
     """
 
     def __init__(
@@ -209,8 +212,10 @@ class Listener:
         transport: Transport,
         tls: ssl.SSLContext | None = None,
         names: Names | None = None,
+        plaintext: bool = False,
     ) -> None:
         self._names = names
+        self._plaintext = plaintext
         self._service, self._app, self._transport, self._tls = service, app, transport, tls
         self._config = Config()
         self._config.loglevel = "ERROR"
@@ -220,11 +225,15 @@ class Listener:
         self._config.h11_max_incomplete_size = 64 * 1024
         self._config.h2_max_inbound_frame_size = 2**20
         self._context = WorkerContext(None)
-        self._server: asyncio.Server | None = None
+        self._server: asyncio.Server | Door | None = None
         self._open: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
 
     async def start(self, bound: socket.socket) -> None:
         """Serve on a bound socket."""
+        if self._tls is not None and self._plaintext:
+            self._server = Door(bound, self._tls, self._serve)
+            self._server.start()
+            return
         self._server = await asyncio.start_server(self._serve, sock=bound, ssl=self._tls)
 
     async def stop(self) -> None:
