@@ -36,7 +36,8 @@ class Problem:
     @property
     def text(self) -> str:
         """The message with its place in front."""
-        return f"line {self.line}, column {self.column}: {self.message}" if self.line else self.message
+        place = f"line {self.line}" + (f", column {self.column}" if self.column else "")
+        return f"{place}: {self.message}" if self.line else self.message
 
 
 def parse(source: str) -> ast.Module:

@@ -199,10 +199,12 @@ def effective(signature: Signature, analysis: CellAnalysis) -> Signature:
     """Return a signature with what it leaves open filled in from the analysis.
 
     What definitions of other cells read travels with them, whatever the parentheses say: these are the
-    contract of the cell's own text.
+    contract of the cell's own text. A definition that they name travels as what it is, by its source.
     """
     found = found_signature(signature.name, analysis)
-    inputs = found.inputs if signature.inputs is None else (*signature.inputs, *_carried(signature, analysis))
+    typed = signature.inputs
+    values = [name for name in typed or () if name not in analysis.definitions]
+    inputs = found.inputs if typed is None else (*values, *_carried(signature, analysis))
     return Signature(
         signature.name, inputs, found.outputs if signature.outputs is None else signature.outputs
     )
@@ -254,7 +256,7 @@ def _unknown(step: PlannedStep, known: Definitions) -> list[Problem]:
     return [
         Problem(f"no cell above gives {name}", f"Assign {name} in a cell above, or let a step give it.")
         for name in step.inputs
-        if name not in known.values
+        if name not in known.values and not known.get(name)
     ]
 
 

@@ -23,7 +23,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     install()
     args = _parser().parse_args(argv)
     try:
-        return int(args.act(args) or 0)
+        code = int(args.act(args) or 0)
+        sys.stdout.flush()
+        return code
     except ArgovxError as error:
         print(f"argovx: {error.message}", file=sys.stderr)
         if error.hint:
@@ -31,6 +33,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         return error.exit_code
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # whoever read our output (head, less) has had enough
+        sys.stdout = open(os.devnull, "w")  # noqa: SIM115  (so that the interpreter's last flush is silent)
+        return 141
 
 
 def _parser() -> argparse.ArgumentParser:

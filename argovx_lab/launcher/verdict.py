@@ -17,6 +17,7 @@ from typing import Any
 from argovx_lab import errors
 from argovx_lab.errors import (
     ArgovxError,
+    CodecError,
     OutputsMissing,
     PermissionMissing,
     RemoteError,
@@ -29,6 +30,8 @@ from argovx_lab.errors import (
 from argovx_lab.vertex import bootstrap, states
 
 _STATUS = re.compile(r"non-zero status of (\d+)")
+
+_WORKER = re.compile(r"\bworkerpool1-(\d{1,3})\b")
 
 _IMAGE = re.compile(r"\bimage\b.*(not found|denied|does not exist|cannot be pulled)", re.IGNORECASE)
 
@@ -85,6 +88,17 @@ def judge(job: Mapping[str, Any], closed: Mapping[str, Any] | None) -> ArgovxErr
     return None
 
 
+def blamed(job: Mapping[str, Any]) -> int:
+    """Return the number of the worker that Vertex blames for a failed job; 0 when it names none.
+
+    Notes
+    -----
+    The primary is told to stop then, so that its own last word says nothing. Workers are pool 1.
+    """
+    found = _WORKER.search(_text(job))
+    return int(found.group(1)) + 1 if found and job.get("state") == states.FAILED else 0
+
+
 def line(error: Mapping[str, Any]) -> str:
     """Return ``KeyError: 'label' · cell 7, line 12`` for the error of a ``closed``."""
     text = shorten(f"{error.get('type', 'Error')}: {error.get('message', '')}".rstrip(": "), 1000)
@@ -97,8 +111,9 @@ def _closed(closed: Mapping[str, Any]) -> ArgovxError:
     trace = [str(item) for item in error.get("traceback") or []]
     kind = getattr(errors, str(error.get("type", "")), None)
     if isinstance(kind, type) and issubclass(kind, ArgovxError) and not trace and not error.get("place"):
-        # the runner's own word, not the user's code
-        return kind(shorten(str(error.get("message", "")), 1000))
+        # the runner's own word, not the user's code; that a value cannot travel is the cell's to mend
+        message = shorten(str(error.get("message", "")), 1000)
+        return StepFailed(message) if issubclass(kind, CodecError) else kind(message)
     return StepFailed(line(error), traceback=trace)
 
 

@@ -46,8 +46,9 @@ class _Graph:
         self.nodes[node.id] = node
         return node.id
 
-    def edge(self, source: str, target: str, kind: str) -> None:
-        self.edges[source, target, kind] = LineageEdge(source, target, kind)
+    def edge(self, source: str, target: str, kind: str, name: str) -> None:
+        """Add an edge; Argo's name of the artifact, which comes first, stays."""
+        self.edges.setdefault((source, target, kind), LineageEdge(source, target, kind, name))
 
 
 def join(run: Run, executions: Sequence[VertexExecution], step: str = "") -> Lineage:
@@ -90,11 +91,11 @@ def _argo(graph: _Graph, node: Node) -> None:
     for item in node.inputs:
         if item.digest:
             artifact = _by_digest(item.digest, item.name, "argo", step=item.step)
-            graph.edge(graph.node(artifact), execution, "input")
+            graph.edge(graph.node(artifact), execution, "input", item.name)
     for output in node.outputs:
         if output.digest:
             artifact = _by_digest(output.digest, output.name, "argo", uri=output.uri, step=node.id)
-            graph.edge(execution, graph.node(artifact), "output")
+            graph.edge(execution, graph.node(artifact), "output", output.name)
 
 
 def _vertex(graph: _Graph, execution: VertexExecution, node: Node | None) -> None:
@@ -112,9 +113,9 @@ def _vertex(graph: _Graph, execution: VertexExecution, node: Node | None) -> Non
         )
     )
     for artifact in execution.inputs:
-        graph.edge(graph.node(_vertex_artifact(artifact)), identifier, "input")
+        graph.edge(graph.node(_vertex_artifact(artifact)), identifier, "input", artifact.name)
     for artifact in execution.outputs:
-        graph.edge(identifier, graph.node(_vertex_artifact(artifact, step)), "output")
+        graph.edge(identifier, graph.node(_vertex_artifact(artifact, step)), "output", artifact.name)
     if node is None:
         graph.findings.append(
             Finding(

@@ -35,11 +35,18 @@ class LineageNode:
 
 @dataclass(frozen=True)
 class LineageEdge:
-    """``input``: artifact → execution; ``output``: execution → artifact."""
+    """``input``: artifact → execution; ``output``: execution → artifact.
+
+    Parameters
+    ----------
+    name : str
+        What the artifact is called there: equal bytes are one artifact, however many names they have.
+    """
 
     source: str
     target: str
     kind: str
+    name: str = ""
 
 
 @dataclass(frozen=True)

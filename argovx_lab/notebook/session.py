@@ -165,11 +165,16 @@ class Session:
         return self.services.cluster.list_workflows(f"{names.LABEL_RUN}={self.run_id}")[0]
 
     def results(self) -> dict[str, Handle]:
-        """Return a handle on the newest result of each name that the run has."""
-        found = [e for workflow in self.workflows() for e in executions(workflow) if e.phase == "Succeeded"]
+        """Return a handle on the newest result of each name that the run has, or will have when it ends well.
+
+        What is still being made counts only for names that nothing has made yet.
+        """
+        found = [e for workflow in self.workflows() for e in executions(workflow)]
+        found.sort(key=lambda e: (e.phase == "Succeeded", e.created_at, e.uid))
         return {
             output["name"]: self.make_handle(execution.step, output["name"], execution.workflow)
-            for execution in sorted(found, key=lambda e: (e.created_at, e.uid))
+            for execution in found
+            if execution.phase == "Succeeded" or not execution.final
             for output in execution.about.get("outputs") or []
         }
 

@@ -14,6 +14,31 @@ def test_values_travel_from_step_to_step_by_reference(kernel):
     assert kernel.good("b.get()") == "{'digits': 42}"
 
 
+def test_a_step_that_ran_while_the_kernel_restarted_gives_its_result(kernel):
+    kernel.good("%%vertex_step patient() -> res --no-wait\nimport time\ntime.sleep(6)\nres = 11")
+    kernel.restart()
+    kernel.good("%load_ext argovx_lab")
+    assert "attached: res" in kernel.good("%argovx status")
+    assert "res is not there yet: step patient is" in kernel.good("res")
+    until(lambda: "get() brings" in (now := kernel.good("res")) and "not there" not in now, 60)
+    assert kernel.good("res.get()") == "11"
+
+
+def test_a_helper_may_stand_in_the_parentheses(kernel):
+    kernel.good(
+        "import numpy as np\nSEED = 1\ndef noisy(k):\n    return np.random.default_rng(SEED).normal(size=k)"
+    )
+    kernel.good("%%vertex_step draw(noisy) -> x\nx = noisy(3)")
+    assert kernel.good("(x.get() == noisy(3)).all()") == "np.True_"
+
+
+def test_what_cannot_travel_back_is_the_cells_to_mend(kernel):
+    text = kernel.bad("%%vertex_step odd() -> f\nf = lambda x: x")
+    assert "f cannot travel" in text
+    assert "Mend the cell and run it again" in text
+    assert "step document" not in text
+
+
 def test_two_kernels_of_one_notebook_that_begin_at_once_share_a_run(sandbox, monkeypatch, tmp_path):
     from concurrent.futures import ThreadPoolExecutor
 

@@ -211,6 +211,7 @@ export interface LineageEdge {
   readonly source: string;
   readonly target: string;
   readonly kind: string;
+  readonly name: string;
 }
 
 /** A difference between the systems, in one sentence, with what to do. */

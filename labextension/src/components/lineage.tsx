@@ -46,24 +46,32 @@ export function Findings({ findings }: { readonly findings: readonly Finding[] }
   );
 }
 
-function Value({ node }: { readonly node: LineageNode }): JSX.Element {
+/** An artifact as one execution calls it. */
+interface IValue {
+  readonly node: LineageNode;
+  readonly name: string;
+}
+
+function Value({ node, name }: IValue): JSX.Element {
   return (
     <span
       className="jp-argovx-chip"
-      title={[node.name, node.schema_title, node.uri, node.digest].filter(Boolean).join('\n')}
+      title={[name, node.schema_title, node.uri, node.digest].filter(Boolean).join('\n')}
     >
-      <Cut className="jp-argovx-strong" text={node.name} title="" />
+      <Cut className="jp-argovx-strong" text={name} title="" />
       {node.digest && <code>{shortDigest(node.digest)}</code>}
     </span>
   );
 }
 
-/** The neighbours of an execution on one side, by name. */
-function around(lineage: Lineage, id: string, side: 'in' | 'out'): readonly LineageNode[] {
-  const ids = lineage.edges
-    .filter(edge => (side === 'in' ? edge.target : edge.source) === id)
-    .map(edge => (side === 'in' ? edge.source : edge.target));
-  return lineage.nodes.filter(node => ids.includes(node.id));
+/** The neighbours of an execution on one side: equal bytes are one node, called as the execution calls it. */
+function around(lineage: Lineage, id: string, side: 'in' | 'out'): readonly IValue[] {
+  const nodes = new Map(lineage.nodes.map(node => [node.id, node]));
+  return lineage.edges.flatMap(edge => {
+    const [mine, other] = side === 'in' ? [edge.target, edge.source] : [edge.source, edge.target];
+    const node = mine === id ? nodes.get(other) : undefined;
+    return node ? [{ node, name: edge.name || node.name }] : [];
+  });
 }
 
 function Executions({ lineage }: { readonly lineage: Lineage }): JSX.Element {
@@ -84,16 +92,16 @@ function Executions({ lineage }: { readonly lineage: Lineage }): JSX.Element {
             {ins.length > 0 && (
               <div className="jp-argovx-flow">
                 <span>{trans.__('in')}</span>
-                {ins.map(node => (
-                  <Value key={node.id} node={node} />
+                {ins.map(({ node, name }) => (
+                  <Value key={node.id} node={node} name={name} />
                 ))}
               </div>
             )}
             {outs.length > 0 && (
               <div className="jp-argovx-flow">
                 <span>{trans.__('out')}</span>
-                {outs.map(node => (
-                  <Value key={node.id} node={node} />
+                {outs.map(({ node, name }) => (
+                  <Value key={node.id} node={node} name={name} />
                 ))}
               </div>
             )}
