@@ -8,6 +8,7 @@ merging is done in ``runs``.
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from enum import Enum
 from typing import Any, Optional
 
@@ -250,13 +251,15 @@ class Run:
 
 
 def to_json(value: Any) -> Any:
-    """Return a frozen document as plain JSON data (enums by value, tuples as lists)."""
+    """Return a frozen document as plain JSON data (enums by value, tuples as lists, times in RFC 3339)."""
     return _plain(asdict(value))
 
 
 def _plain(value: Any) -> Any:
     if isinstance(value, Enum):
         return value.value
+    if isinstance(value, datetime):
+        return f"{value.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
     if isinstance(value, dict):
         return {key: _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):

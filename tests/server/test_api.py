@@ -67,6 +67,18 @@ async def test_the_overview_says_who_where_and_how_live(jp_fetch):
     assert overview["connection"]["live"] is True
 
 
+async def test_who_acts_is_asked_at_both_ends(jp_fetch):
+    from datetime import UTC, datetime
+
+    principal = await get(jp_fetch, "identity")
+    assert principal["account"] == "system:serviceaccount:argovx:nb-ada"
+    assert principal["google"].endswith("/subject/system:serviceaccount:argovx:nb-ada")
+    assert principal["through"] == "projected ServiceAccount token, STS"
+    left = datetime.fromisoformat(principal["expires_at"]) - datetime.now(UTC)
+    assert 3000 < left.total_seconds() <= 3600
+    assert (principal["scope"], principal["problem"]) == (["cloud-platform"], "")
+
+
 async def test_a_run_that_is_not_there_is_a_404_in_our_shape(jp_fetch):
     with pytest.raises(HTTPClientError) as error:
         await get(jp_fetch, "runs/nowhere")
