@@ -15,7 +15,7 @@ from argovx_lab.launcher.context import Interrupt, connect
 from argovx_lab.launcher.ending import Ending, of_error
 from argovx_lab.launcher.events import Events
 from argovx_lab.launcher.report import last_words
-from argovx_lab.launcher.settings import from_environment, termination_log
+from argovx_lab.launcher.settings import from_environment, log_level, termination_log
 from argovx_lab.launcher.step import Step
 from argovx_lab.launcher.sweep import sweep
 from argovx_lab.redact import install, redact
@@ -45,6 +45,7 @@ def _run(argv: Sequence[str], events: Events) -> Ending:
     interrupt.install()
     args = parse(argv)
     settings = from_environment()
+    logging.getLogger().setLevel(log_level())
     if args.explain:
         sys.stdout.write(json.dumps(settings.explain(), indent=2, sort_keys=True) + "\n")
         return Ending(0, "Succeeded")

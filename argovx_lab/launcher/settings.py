@@ -23,6 +23,8 @@ _ACCOUNT_PREFIX = "wf-"
 #: Makes Google's libraries log whole requests, subject tokens included. Source: google-auth, client_logging.
 _SDK_LOGGING = "GOOGLE_SDK_PYTHON_LOGGING_SCOPE"
 
+_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
+
 #: Google's own addresses, where a deployment names none.
 IAM_URL = "https://iam.googleapis.com"
 RESOURCEMANAGER_URL = "https://cloudresourcemanager.googleapis.com"
@@ -34,8 +36,8 @@ class Times:
 
     Parameters
     ----------
-    started_s : float
-        For the Workflow to carry ``status.startedAt`` and the launcher's own node.
+    started_s, started_poll_s : float
+        For the Workflow to carry ``status.startedAt`` and the launcher's own node, and between looks.
     bucket_min_s, bucket_max_s : float
         Between looks into the bucket: short after news, longer in silence.
     vertex_first_s, vertex_max_s : float
@@ -51,12 +53,14 @@ class Times:
     creates_per_minute : float
         Most create calls of all of a user's launchers in any 60 seconds; 0 for no such limit. Lower it where
         several users share a project's quota.
-    cancel_s : float
-        For Vertex to confirm a cancellation.
+    cancel_s, cancel_poll_s : float
+        For Vertex to confirm a cancellation, and between questions.
     silence_s : float
         Pause after an end was out of reach while a job runs.
     request_first_s, request_max_s : float
         First and longest pause between tries of one request.
+    hang_s : float
+        How long a planned hang lasts: crash tests only.
     """
 
     started_s: float = 60.0
@@ -79,6 +83,7 @@ class Times:
     silence_s: float = 15.0
     request_first_s: float = 0.5
     request_max_s: float = 8.0
+    hang_s: float = 30.0
 
     def patience(self, usual: Patience) -> Patience:
         """Return a request's patience with these pauses."""
@@ -206,6 +211,20 @@ def _narrowing(env: Mapping[str, str]) -> Narrowing:
         layout = Layout(_need(env, "ARGOVX_BUCKET"), _user(env), env.get("ARGOVX_PREFIX", ""))
         given["boundary"] = grants(layout.bucket, layout.root, (), replaces=False)
     return Narrowing(**given)
+
+
+def log_level(environ: Mapping[str, str] | None = None) -> str:
+    """Return the level of log lines, ``ARGOVX_LOG_LEVEL``; warnings by default.
+
+    Raises
+    ------
+    SpecError
+        For a level that there is not.
+    """
+    level = (os.environ if environ is None else environ).get("ARGOVX_LOG_LEVEL") or "WARNING"
+    if level not in _LEVELS:
+        raise SpecError(f"ARGOVX_LOG_LEVEL is {level!r}", hint=f"Allowed are: {', '.join(_LEVELS)}.")
+    return level
 
 
 def termination_log(environ: Mapping[str, str] | None = None) -> str:

@@ -118,6 +118,7 @@ def _spawn(state_dir: Path, user: str, timeout_s: float) -> None:
     code = Path(argovx_lab.__file__).resolve().parents[1]
     words = ["-m", "argovx_lab.sandbox.server", "--detach", "--state", str(state.root), "--user", user]
     env = {"PATH": os.defpath, "HOME": str(Path.home()), "LANG": "C.UTF-8"}
+    env |= {name: os.environ[name] for name in ("ARGOVX_LOG_LEVEL",) if name in os.environ}
     try:
         done = subprocess.run(
             [sys.executable, *words],

@@ -87,8 +87,9 @@ def _log_to(path: Path) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.WARNING)
-    logging.getLogger("argovx_lab").setLevel(logging.INFO)
+    everything = os.environ.get("ARGOVX_LOG_LEVEL") == "DEBUG"
+    root.setLevel(logging.DEBUG if everything else logging.WARNING)
+    logging.getLogger("argovx_lab").setLevel(logging.DEBUG if everything else logging.INFO)
 
 
 async def _serve(state: StateDir, user: str, say: int | None) -> None:
