@@ -157,8 +157,8 @@ class _Parser:
         return self._tokens[0][0] if self._tokens else ""
 
     def _bad_step(self, name: str, column: int) -> SpecError:
-        better = re.sub(r"[^a-z0-9_-]+", "_", name.lower()).strip("_-0123456789")[:40]
-        hint = "Use lower-case letters, digits, '_' and '-', at most 40, a letter first"
+        better = re.sub(r"[^a-z0-9_-]+", "_", name.lower()).lstrip("_-0123456789")[:40].rstrip("_-")
+        hint = "Use lower-case letters, digits, '_' and '-', at most 40, a letter first, no '_' or '-' last"
         return self._error(f"{name[:60]!r} cannot name a step", column, f"{hint}: {better or 'train'}.")
 
     def _error(self, message: str, position: int, hint: str = "") -> SpecError:

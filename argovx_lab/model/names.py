@@ -43,11 +43,15 @@ STEP_TEMPLATE = "argovx-vertex-step"
 #: Longest label value in Kubernetes and Google Cloud. Unit: characters.
 LABEL_MAX = 63
 
-_STEP_NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}\Z", re.ASCII)
+# a step's name is a label of its Workflow, which must end with a letter or digit
+_STEP_NAME = re.compile(r"[a-z](?:[a-z0-9_-]{0,38}[a-z0-9])?\Z", re.ASCII)
 
 
 def is_step_name(text: str) -> bool:
-    """Tell whether ``text`` may name a step: a letter, then letters, digits, ``_`` or ``-``, at most 40."""
+    """Tell whether ``text`` may name a step: letters, digits, ``_`` and ``-``, at most 40.
+
+    The first is a letter, the last a letter or digit.
+    """
     return bool(_STEP_NAME.match(text))
 
 
@@ -60,7 +64,7 @@ def slug(text: str, limit: int = LABEL_MAX) -> str:
     safe = re.sub(r"[^a-z0-9-]+", "-", text.lower()).strip("-")
     if safe == text and len(safe) <= limit and safe:
         return safe
-    digest = hashlib.sha256(text.encode()).hexdigest()[:8]
+    digest = hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:8]
     head = safe[: limit - 9].strip("-") or "x"
     return f"{head}-{digest}"
 

@@ -2,6 +2,7 @@
 
 Reads ``ARGOVX_NOTEBOOK`` (set by whoever runs a notebook without a front end), ``JPY_SESSION_NAME`` (Jupyter
 Server: absolute path) and the parent server's own runtime file. No notebook is no error: the run is unnamed.
+A name that is no Unicode text is told with escapes, since labels, annotations and documents hold text only.
 """
 
 from __future__ import annotations
@@ -33,15 +34,28 @@ def notebook_place() -> NotebookPlace:
     named = os.environ.get("ARGOVX_NOTEBOOK")
     if named:
         file = Path(named)
-        return NotebookPlace(named, file if file.is_file() else None)
+        return NotebookPlace(_text(named), file if _there(file) else None)
     session = os.environ.get("JPY_SESSION_NAME")
     if not session:
         return NotebookPlace()
     file = Path(session)
     root = _server_root()
     if root and file.is_absolute() and file.is_relative_to(root):
-        return NotebookPlace(file.relative_to(root).as_posix(), file)
-    return NotebookPlace(file.name, file if file.is_file() else None)
+        return NotebookPlace(_text(file.relative_to(root).as_posix()), file)
+    return NotebookPlace(_text(file.name), file if _there(file) else None)
+
+
+def _there(file: Path) -> bool:
+    """Tell whether a file is there; a name that no file can have, such as a too long one, is not."""
+    try:
+        return file.is_file()
+    except OSError:
+        return False
+
+
+def _text(name: str) -> str:
+    """Return a name as text: bytes that are no UTF-8 arrive as lone surrogates, which cannot travel."""
+    return name.encode("utf-8", "backslashreplace").decode()
 
 
 def _server_root() -> Path | None:

@@ -37,6 +37,8 @@ def test_a_head_is_read_and_written_in_one_spelling(head):
 REFUSED = {
     "": ("a step name is missing", 1),
     "Train(X)": ("'Train' cannot name a step", 1),
+    "a-": ("'a-' cannot name a step", 1),
+    "a_(X)": ("'a_' cannot name a step", 1),
     "3d": ("'3d' cannot name a step", 1),
     "a" * 41: ("cannot name a step", 1),
     "train(": ("an input is missing", 7),
@@ -74,7 +76,12 @@ def test_a_wrong_head_is_refused_at_its_column(head):
     assert "\n" not in caught.value.message
 
 
-def test_a_name_that_nearly_is_one_is_offered():
+@pytest.mark.parametrize(
+    ("head", "better"),
+    [("My Step", "my"), ("a_", "a"), ("Step2-", "step2"), ("-1_", "train"), ("x" * 60, "x" * 40)],
+)
+def test_a_name_that_nearly_is_one_is_offered(head, better):
     with pytest.raises(SpecError) as caught:
-        parse("My Step")
-    assert caught.value.hint.endswith(": my.")
+        parse(head)
+    assert caught.value.hint.endswith(f": {better}.")
+    assert parse(better).name == better
