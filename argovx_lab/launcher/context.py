@@ -129,7 +129,7 @@ class Context:
 
 def connect(settings: Settings, events: Events, interrupt: Interrupt) -> Context:
     """Build all clients; nothing is sent yet."""
-    faults = Faults(settings.faults, settings.faults_log)
+    faults = Faults(settings.faults, settings.faults_log, settings.times.hang_s)
     session = Session(settings.federation, observer=faults, wait=interrupt.wait_quietly)
     cluster = Transport(f"{settings.kubernetes_dir}/ca.crt", observer=faults, wait=interrupt.wait_quietly)
     objects = Objects(session, settings.storage_url)

@@ -18,9 +18,6 @@ from argovx_lab.identity.http import NO_ANSWER
 
 ACTIONS = ("kill-before", "kill-after", "lost", "reset", "429", "500", "503", "hang")
 
-#: How long a hanging request hangs. Unit: seconds. Reason: longer than any test waits, shorter than for ever.
-_HANG_S = 30.0
-
 _ENTRY = re.compile(r"([a-z0-9-]+)@([0-9]+)\Z")
 
 
@@ -33,6 +30,8 @@ class Faults:
         ``ACTION@NUMBER,…``; empty for none.
     log : str
         File that gets one line per step (number, method, path, status); empty for none.
+    hang_s : float
+        How long a hanging request hangs before it counts as lost.
 
     Raises
     ------
@@ -40,9 +39,10 @@ class Faults:
         When the plan cannot be read.
     """
 
-    def __init__(self, plan: str = "", log: str = "") -> None:
+    def __init__(self, plan: str = "", log: str = "", hang_s: float = 30.0) -> None:
         self._plan: dict[int, str] = {}
         self._log = log
+        self._hang_s = hang_s
         self._count = 0
         self._lock = threading.Lock()
         for entry in filter(None, plan.split(",")):
@@ -66,7 +66,7 @@ class Faults:
             self._note(number, method, url, "killed before")
             self._kill()
         if action == "hang":
-            threading.Event().wait(_HANG_S)
+            threading.Event().wait(self._hang_s)
         if action in ("reset", "hang"):
             raise Unavailable("the connection broke (planned)", reason=NO_ANSWER)
         if action.isdigit():

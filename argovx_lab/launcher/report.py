@@ -81,6 +81,7 @@ class Report:
         if not self._settings.progress_file:
             return
         try:
+            self._context.faults.write(self._settings.progress_file)
             with open(self._settings.progress_file, "w", encoding="utf-8") as file:
                 file.write(f"{done}/{total}\n")
         except OSError as error:

@@ -23,7 +23,8 @@ from argovx_lab.launcher.launch import Launch, Uncertain
 from argovx_lab.launcher.lineage import Lineage
 from argovx_lab.launcher.place import Place, find
 from argovx_lab.launcher.report import Report, cut, small_json, with_traceback
-from argovx_lab.launcher.verdict import judge
+from argovx_lab.launcher.stream import last_word
+from argovx_lab.launcher.verdict import blamed, judge
 from argovx_lab.launcher.verify import Manifest, verify
 from argovx_lab.model.exits import WAITING
 from argovx_lab.model.step import StepSpec, canonical
@@ -126,7 +127,9 @@ class Step:
 
     def _judge(self, own: Claim, spec: StepSpec, end: End, lineage: Lineage) -> Ending:
         """Turn the end of the job into the end of the step; lineage is written either way."""
-        problem = judge(end.job, end.closed)
+        worker = blamed(end.job)
+        closed = last_word(self._context.objects, own.attempt, worker) if worker else end.closed
+        problem = judge(end.job, closed)
         manifest: Manifest | None = None
         if problem is None:
             try:

@@ -44,11 +44,16 @@ class Stream:
     ----------
     write : callable
         Takes log bytes, unaltered.
+    replica : int
+        The machine; 0 is the primary.
     """
 
-    def __init__(self, objects: Objects, attempt: Attempt, write: Callable[[bytes], None]) -> None:
+    def __init__(
+        self, objects: Objects, attempt: Attempt, write: Callable[[bytes], None], replica: int = 0
+    ) -> None:
         self._objects = objects
         self._attempt = attempt
+        self._replica = replica
         self._write = write
         self._events = self._logs = 1
         self.life = 0
@@ -71,7 +76,7 @@ class Stream:
 
     def next_life(self) -> bool:
         """Go on to the next life of the replica when Vertex has started it anew."""
-        folder = self._attempt.replica(0, self.life + 1)
+        folder = self._attempt.replica(self._replica, self.life + 1)
         if self._objects.stat(self._attempt.bucket, f"{folder}events/part-00001") is None:
             return False
         while self._drain("logs"):
@@ -85,7 +90,7 @@ class Stream:
         found = False
         for _ in range(_BURST):
             number = self._events if kind == "events" else self._logs
-            name = f"{self._attempt.replica(0, self.life)}{kind}/part-{number:05d}"
+            name = f"{self._attempt.replica(self._replica, self.life)}{kind}/part-{number:05d}"
             try:
                 data = self._objects.get(self._attempt.bucket, name)
             except NotFound:
@@ -117,6 +122,16 @@ class Stream:
             self.state.progress = _progress(event.params)
         elif event.method == "closed":
             self.state.closed = event.params
+
+
+def last_word(objects: Objects, attempt: Attempt, replica: int) -> dict[str, Any] | None:
+    """Return what a machine closed with in its latest life; ``None`` when it did not."""
+    stream = Stream(objects, attempt, lambda _: None, replica)
+    while stream.next_life():
+        pass
+    while stream.poll():
+        pass
+    return stream.state.closed
 
 
 def _numbers(values: Any) -> dict[str, float]:

@@ -25,10 +25,20 @@ from argovx_lab.model import names
 from argovx_lab.model.layout import Layout
 from argovx_lab.model.step import canonical
 
-_place = importlib.util.spec_from_file_location("argovx_test_world", Path(__file__).with_name("world.py"))
-_module = importlib.util.module_from_spec(_place)
-sys.modules["argovx_test_world"] = _module
-_place.loader.exec_module(_module)
+
+def _load(name: str) -> Any:
+    """Load a module that lies beside this file; tests are no package."""
+    place = importlib.util.spec_from_file_location(
+        f"argovx_test_{name}", Path(__file__).with_name(f"{name}.py")
+    )
+    module = importlib.util.module_from_spec(place)
+    sys.modules[place.name] = module
+    place.loader.exec_module(module)
+    return module
+
+
+_module = _load("world")
+_matrix = _load("matrix")
 
 QUICK = {
     "started_s": 5,
@@ -48,6 +58,7 @@ QUICK = {
     "silence_s": 0.05,
     "request_first_s": 0.01,
     "request_max_s": 0.05,
+    "hang_s": 0.01,
 }
 
 
@@ -179,6 +190,12 @@ def launcher(world: Any, tmp_path: Path) -> Any:
     server = _module.Server(world)
     yield Launcher(world, server.url, tmp_path)
     server.close()
+
+
+@pytest.fixture
+def matrix(launcher: Any) -> Any:
+    """Return the crash matrix of a launcher."""
+    return _matrix.Matrix(launcher, _module)
 
 
 @pytest.fixture

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from argovx_lab.launcher.report import with_traceback
 from argovx_lab.launcher.verdict import judge, line
+from argovx_lab.model.step import Machine
 
 
 @pytest.mark.parametrize(
@@ -75,6 +79,43 @@ def test_events_of_another_version_end_the_step_by_name(launcher, step, world, l
     assert next(iter(world.jobs.values()))["state"] == "JOB_STATE_CANCELLED"
 
 
+def test_the_worker_that_failed_is_heard_not_the_primary_that_was_stopped(launcher, world, lib):
+    step = lib.spec(world, machine=replace(Machine(), replicas=3))
+
+    def behave(world, job):
+        _, folder = lib.intent_of(world, job)
+        told = {"type": "Cancelled", "message": "told to stop", "place": "", "traceback": []}
+        own = {"type": "KeyError", "message": "'shard'", "place": "cell 7, line 2", "traceback": ["T", "E"]}
+        for stream, error in (("r0.0", told), ("r2.0", told), ("r2.1", own)):
+            closed = lib.event(2, "closed", outcome="failed", exit_code=1, error=error)
+            world.put(f"{folder}{stream}/events/part-00001", lib.event(1, "opened", python="3.11") + closed)
+        job["state"] = "JOB_STATE_FAILED"
+        text = "The replica workerpool1-1 exited with a non-zero status of 1. Termination reason: Error."
+        job["error"] = {"code": 3, "message": text}
+
+    world.behaviour = behave
+    ending = launcher.run(step)
+    assert (ending.code, ending.message) == (1, "KeyError: 'shard' · cell 7, line 2")
+    assert launcher.termination.read_text() == "KeyError: 'shard' · cell 7, line 2\nT\nE"
+
+
+def test_a_job_that_waits_for_capacity_says_so(launcher, world, lib):
+    step = lib.spec(world, machine=replace(Machine(), strategy="SPOT"))
+
+    def wait(world, job):
+        job["state"] = "JOB_STATE_PENDING"
+
+    def go_on(world):
+        lib.succeed(world, next(iter(world.jobs.values())))
+
+    world.behaviour = wait
+    world.fault(r"GET .*/customJobs/7000", lambda world: None, times=2)
+    world.fault(r"GET .*/customJobs/7000", go_on)
+    assert launcher.run(step).code == 0, launcher.stderr.getvalue()
+    waiting = [item["params"]["reason"] for item in launcher.events if item["method"] == "waiting"]
+    assert waiting[0] == "waiting for capacity, 0 s"
+
+
 def job(state, message="", code=3, **spec):
     return {"state": f"JOB_STATE_{state}", "error": {"code": code, "message": message}, "jobSpec": spec}
 
@@ -136,3 +177,14 @@ def test_the_users_line_is_one_line_and_short():
     assert "\n" not in text
     assert len(text) < 1300
     assert text.endswith("· cell 1, line 2")
+
+
+@pytest.mark.parametrize("length", [0, 1, 10, 4000, 4090, 4096, 5000])
+@pytest.mark.parametrize("lines", [[], ["one"], ["é" * 300] * 40, ["x" * 9000], ["a", "", "b" * 4095]])
+def test_last_words_fit_and_end_with_the_users_line(length, lines):
+    text = with_traceback("m" * length, lines)
+    assert text.startswith("m" * length)
+    assert len(text.encode()) <= max(4096, length)
+    if lines and length <= 3000:
+        assert text.endswith(lines[-1][-50:])
+        assert "�" not in text

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+from dataclasses import fields
 from io import StringIO
 from pathlib import Path
 
@@ -11,8 +12,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from argovx_lab import errors
 from argovx_lab import launcher as package
+from argovx_lab.launcher import document
 from argovx_lab.launcher.events import METHODS, STATES, VERSION, Events, follow
+from argovx_lab.launcher.settings import Times
 
 
 def emitted():
@@ -50,6 +54,21 @@ def test_what_is_not_of_the_protocol_is_refused():
         events.emit("created", job="j")
     with pytest.raises(ValueError, match="parameters"):
         events.emit("warning", text="t", more="m")
+
+
+def test_the_page_is_not_stale():
+    """Stale means: python -m argovx_lab.launcher.document docs/launcher.md"""
+    page = Path(__file__).parent.parent.parent / "docs" / "launcher.md"
+    assert document.block() in page.read_text("utf-8")
+
+
+def test_every_time_and_exit_code_is_on_the_page():
+    text = document.block()
+    for field in fields(Times):
+        assert f"`{field.name}`" in text
+    known = [error for error in vars(errors).values() if hasattr(error, "exit_code")]
+    codes = {error.exit_code for error in known if not issubclass(error, errors.SandboxError)}
+    assert codes <= set(document.CODES)
 
 
 def line(method, **params):

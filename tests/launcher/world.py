@@ -398,8 +398,7 @@ def spec(world: World, **changes: Any) -> StepSpec:
         runner=Runner(digest=runner, uri=layout.uri(layout.object(runner))),
         run_as=RUN_AS,
         outputs={"model": "auto"},
-        machine=Machine("n1-standard-8", "NVIDIA_TESLA_T4", 1),
-        **changes,
+        **{"machine": Machine("n1-standard-8", "NVIDIA_TESLA_T4", 1), **changes},
     )
     world.put(layout.object(step.digest), step.encode())
     return step
