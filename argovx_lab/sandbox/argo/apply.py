@@ -6,7 +6,7 @@ import contextlib
 import logging
 from typing import Any
 
-from argovx_lab.sandbox.argo import labels
+from argovx_lab.sandbox.argo import events, labels
 from argovx_lab.sandbox.argo.actions import (
     Action,
     CreatePod,
@@ -17,10 +17,12 @@ from argovx_lab.sandbox.argo.actions import (
 )  # fmt: skip
 from argovx_lab.sandbox.argo.cache import Object
 from argovx_lab.sandbox.argo.compress import dehydrate
+from argovx_lab.sandbox.argo.gotime import stamp
 from argovx_lab.sandbox.argo.nodes import ERROR, FINAL
 from argovx_lab.sandbox.argo.podstatus import reported
 from argovx_lab.sandbox.argo.reconcile import Outcome
 from argovx_lab.sandbox.argo.view import Caches, Missed, node_of, owned
+from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.kubernetes.interface import (
     PODS,
     WORKFLOW_TASK_RESULTS,
@@ -38,8 +40,8 @@ LATER_S = 1.0
 class Applier:
     """Writes for one controller."""
 
-    def __init__(self, client: KubeClient, caches: Caches) -> None:
-        self._client, self._caches = client, caches
+    def __init__(self, client: KubeClient, caches: Caches, clock: Clock) -> None:
+        self._client, self._caches, self._clock = client, caches, clock
 
     async def refresh(self, workflow: Object) -> None:
         """Ask the API server where a cache may lag: pods that seem gone, results of pods that ended."""
@@ -142,6 +144,7 @@ class Applier:
 
     async def _write(self, old: Object, new: Object) -> float | None:
         nodes = new["status"].get("nodes")
+        said = list(events.changes(old, new, stamp(self._clock.now())))
         dehydrate(new)
         try:
             written = await self._client.replace(WORKFLOWS, new)
@@ -155,6 +158,7 @@ class Applier:
         if written.get("status", {}).pop("compressedNodes", None):
             written["status"]["nodes"] = nodes
         self._caches.workflows.put(written)
+        await events.record(self._client, said)
         return 0.0  # what was written may itself let something go on
 
     async def _reread(self, workflow: Object) -> None:

@@ -15,6 +15,7 @@ from argovx_lab.sandbox.argo import labels
 from argovx_lab.sandbox.argo.apply import Applier
 from argovx_lab.sandbox.argo.cache import Cache, Key, Object, key_of
 from argovx_lab.sandbox.argo.compress import hydrate
+from argovx_lab.sandbox.argo.cron import CronController
 from argovx_lab.sandbox.argo.errors import InvalidSpec
 from argovx_lab.sandbox.argo.locks import Locks
 from argovx_lab.sandbox.argo.reconcile import Outcome, broken, reconcile
@@ -62,7 +63,8 @@ class Controller:
             cluster=Cache(client, CLUSTER_WORKFLOW_TEMPLATES, lambda _: None),
             configs=Cache(client, CONFIG_MAPS, self._on_config),
         )
-        self._applier = Applier(client, self._caches)
+        self._applier = Applier(client, self._caches, self._clock)
+        self._cron = CronController(client, self._clock)
         self._due: dict[Key, float] = {}
         self._rest: dict[Key, float] = {}
         self._busy: dict[Key, asyncio.Task[None]] = {}
@@ -71,6 +73,7 @@ class Controller:
     async def run(self) -> None:
         """Work until cancelled."""
         watches = [asyncio.create_task(cache.run()) for cache in self._caches.all()]
+        watches.append(asyncio.create_task(self._cron.run()))
         try:
             ready = asyncio.create_task(self._caches.ready())
             await asyncio.wait([ready, *watches], return_when=asyncio.FIRST_COMPLETED)

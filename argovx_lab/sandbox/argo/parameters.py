@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from argovx_lab.sandbox.argo import gojson
+from argovx_lab.sandbox.argo import gojson, labels
 from argovx_lab.sandbox.argo.errors import NodeError
 from argovx_lab.sandbox.argo.gotime import parse_time
 from argovx_lab.sandbox.argo.tags import substitute
@@ -161,6 +161,9 @@ def global_scope(
         "workflow.serviceAccountName": spec.get("serviceAccountName", ""),
         "workflow.status": status.get("phase") or "Running",
     }
+    scheduled = (meta.get("annotations") or {}).get(labels.SCHEDULED_TIME)
+    if scheduled:
+        scope["workflow.scheduledTime"] = scheduled
     for kind in ("labels", "annotations"):
         entries = meta.get(kind) or {}
         scope.update({f"workflow.{kind}.{k}": v for k, v in entries.items()})
