@@ -101,21 +101,18 @@ def workflow(
         When an argument could be read as an Argo tag, or the object would exceed 1 MiB.
     """
     args = arguments(spec, spec_uri)
-    _refuse_tags(args)
+    refuse_tags(args)
     parameters = [{"name": name, "value": value} for name, value in args.items()]
-    ref = {"name": names.STEP_TEMPLATE, "template": "step", "clusterScope": True}
-    task = {"name": task_name(spec.name), "templateRef": ref, "arguments": {"parameters": parameters}}
-    sweep = {"parameters": [{"name": "workflow-uid", "value": "{{workflow.uid}}"}]}
+    task = {
+        "name": task_name(spec.name),
+        "templateRef": step_reference(),
+        "arguments": {"parameters": parameters},
+    }
     body: Manifest = {
         "apiVersion": "argoproj.io/v1alpha1",
         "kind": "Workflow",
         "metadata": _metadata(spec, place, cell, inputs),
-        "spec": {
-            "entrypoint": "main",
-            "serviceAccountName": names.workflow_account(place.user),
-            "templates": [{"name": "main", "dag": {"tasks": [task]}}],
-            "hooks": {"exit": {"templateRef": {**ref, "template": "sweep"}, "arguments": sweep}},
-        },
+        "spec": workflow_spec(place.user, [task]),
     }
     size = len(canonical(body))
     if size > MANIFEST_MAX:
@@ -124,6 +121,22 @@ def workflow(
             hint="Pass fewer or larger-grained inputs.",
         )
     return body
+
+
+def step_reference() -> Manifest:
+    """Return the reference to the platform's template ``step``."""
+    return {"name": names.STEP_TEMPLATE, "template": "step", "clusterScope": True}
+
+
+def workflow_spec(user: str, tasks: Sequence[Manifest]) -> Manifest:
+    """Return the spec of a Workflow of ``user``'s that runs these DAG tasks and sweeps after itself."""
+    sweep = {"parameters": [{"name": "workflow-uid", "value": "{{workflow.uid}}"}]}
+    return {
+        "entrypoint": "main",
+        "serviceAccountName": names.workflow_account(user),
+        "templates": [{"name": "main", "dag": {"tasks": list(tasks)}}],
+        "hooks": {"exit": {"templateRef": {**step_reference(), "template": "sweep"}, "arguments": sweep}},
+    }
 
 
 def _metadata(spec: StepSpec, place: Placement, cell: Cell, inputs: Sequence[Input]) -> Manifest:
@@ -158,7 +171,8 @@ def plan_digest(spec: StepSpec, place: Placement) -> str:
     return hashlib.sha256(canonical(plan)).hexdigest()
 
 
-def _refuse_tags(args: dict[str, str]) -> None:
+def refuse_tags(args: dict[str, str]) -> None:
+    """Raise when an argument holds double braces, which Argo would expand."""
     for name, value in args.items():
         if "{{" in value:
             raise SpecError(

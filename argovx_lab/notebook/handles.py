@@ -8,22 +8,45 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
-from argovx_lab.errors import ArgovxError, NotFound, OutputsMissing, RunError, SpecError
+from argovx_lab.errors import ArgovxError, NotFound, OutputsMissing, PolicyDenied, RunError, SpecError
 from argovx_lab.model.layout import split_uri
 from argovx_lab.model.step import ArtifactRef
 
 FINAL = ("Succeeded", "Failed", "Error")
 
 
+@dataclass(frozen=True)
+class Told:
+    """What Argo says of an execution.
+
+    Parameters
+    ----------
+    phase : str
+        Argo's phase; ``Stopped`` when somebody ended it, empty before there is a node.
+    outputs : dict
+        Output parameters.
+    folder : str
+        URI below which everything of its Workflow lies, in the user's own folder: nobody else writes there,
+        so that only what lies there is believed.
+    codecs : dict
+        Output → codec as it was declared; ``auto`` leaves it to the value's type.
+    """
+
+    phase: str
+    outputs: Mapping[str, str]
+    folder: str
+    codecs: Mapping[str, str]
+
+
 class Remote(Protocol):
     """What a handle needs of the remote ends."""
 
-    def workflow_outputs(self, workflow: str, task: str) -> tuple[str, dict[str, str]]:
-        """Return the step's Argo phase (``Stopped`` when somebody ended it) and its output parameters."""
+    def told(self, workflow: str, task: str) -> Told:
+        """Return what Argo says of an execution."""
 
     def read(self, bucket: str, name: str) -> bytes:
         """Return an object's bytes."""
@@ -107,7 +130,8 @@ class Handle:
 
     def _resolve(self) -> Resolved:
         if self._resolved is None:
-            phase, outputs = self._remote.workflow_outputs(self._workflow, self._task)
+            told = self._remote.told(self._workflow, self._task)
+            phase = told.phase
             if phase == "Stopped":
                 raise RunError(
                     f"{self._name} was not made: step {self._step} was stopped",
@@ -123,12 +147,13 @@ class Handle:
                     f"{self._name} is not there yet: step {self._step} is {phase.lower() or 'queued'}",
                     hint=f"Wait for it: %argovx status shows where {self._step} stands.",
                 )
-            self._resolved = self._from_manifest(outputs.get("manifest", ""))
+            self._resolved = self._from_manifest(told)
         return self._resolved
 
-    def _from_manifest(self, text: str) -> Resolved:
+    def _from_manifest(self, told: Told) -> Resolved:
         try:
-            pointer = json.loads(text)
+            pointer = json.loads(told.outputs.get("manifest", ""))
+            self._within(pointer["uri"], told.folder, "manifest")
             data = self._remote.read(*split_uri(pointer["uri"]))
         except (ValueError, KeyError, TypeError, NotFound) as error:
             raise OutputsMissing(f"step {self._step} has no manifest", hint="Run the step again.") from error
@@ -137,8 +162,23 @@ class Handle:
         made = json.loads(data)["outputs"].get(self._name)
         if made is None:
             raise OutputsMissing(f"step {self._step} wrote no {self._name}")
+        self._within(made["uri"], pointer["uri"].removesuffix("manifest.json"), self._name)
+        declared = told.codecs.get(self._name) or "auto"
+        if made["codec"] != declared and (declared != "auto" or made["codec"] == "pickle"):
+            raise PolicyDenied(
+                f"{self._name} of step {self._step} is {made['codec']}, but was declared {declared}",
+                hint="Do not use it; run the step again.",
+            )
         fields = {key: made[key] for key in ("codec", "summary", "size_bytes", "digest", "uri")}
         return Resolved(**fields, manifest=pointer["uri"])
+
+    def _within(self, uri: str, folder: str, what: str) -> None:
+        """Refuse what lies elsewhere, such as where a neighbour may write."""
+        if not uri.startswith(folder) or {"", ".", ".."} & set(uri[len(folder) :].split("/")):
+            raise PolicyDenied(
+                f"the {what} of step {self._step} lies outside of its own folder",
+                hint="Do not use it; run the step again.",
+            )
 
     def __repr__(self) -> str:
         from argovx_lab.codecs import size_text

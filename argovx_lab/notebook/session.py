@@ -18,9 +18,10 @@ from typing import Any
 
 from argovx_lab.capture.notebook import step_names
 from argovx_lab.compile.manifest import task_name
-from argovx_lab.errors import ArgovxError, Conflict, NotFound, SpecError
+from argovx_lab.errors import ArgovxError, Conflict, NotFound, PolicyDenied, SpecError
 from argovx_lab.model import names
-from argovx_lab.notebook.handles import Handle
+from argovx_lab.model.ours import refusal
+from argovx_lab.notebook.handles import Handle, Told
 from argovx_lab.runs.argo import executions
 from argovx_lab.wiring import Profile, ReadPath, Services, load_profile, read_path
 from argovx_lab.wiring.place import NotebookPlace, notebook_place
@@ -49,15 +50,30 @@ class Ends:
 
     services: Services
 
-    def workflow_outputs(self, workflow: str, task: str) -> tuple[str, dict[str, str]]:
-        """Return a step's Argo phase (``Stopped`` when somebody ended it) and output parameters."""
+    def told(self, workflow: str, task: str) -> Told:
+        """Return what Argo says of an execution; of one that is not the user's own, nothing.
+
+        Raises
+        ------
+        NotFound
+            When the Workflow is gone.
+        PolicyDenied
+            When it is somebody else's, whatever its labels claim.
+        """
         found = self.services.cluster.get_workflow(workflow)
         if found is None:
             raise NotFound(f"Workflow {workflow} is gone", hint="Run the cell again.", service="kubernetes")
+        why = refusal(found, self.services.profile.user)
+        if why:
+            raise PolicyDenied(f"Workflow {workflow} is not one of your steps: {why}")
+        layout = self.services.profile.layout
+        folder = layout.uri(f"{layout.root}runs/{found['metadata']['uid']}/")
         for execution in executions(found):
             if execution.task == task:
-                return "Stopped" if execution.stopped else execution.phase, dict(execution.outputs)
-        return "", {}
+                phase = "Stopped" if execution.stopped else execution.phase
+                declared = {o.get("name"): o.get("codec") for o in execution.about.get("outputs") or []}
+                return Told(phase, dict(execution.outputs), folder, declared)
+        return Told("", {}, folder, {})
 
     def read(self, bucket: str, name: str) -> bytes:
         """Return an object's bytes."""
@@ -161,8 +177,9 @@ class Session:
         return self.results().get(name)
 
     def workflows(self) -> list[dict[str, Any]]:
-        """Return the run's Workflows as Argo has them now."""
-        return self.services.cluster.list_workflows(f"{names.LABEL_RUN}={self.run_id}")[0]
+        """Return the run's Workflows as Argo has them now, without those that only claim to be of it."""
+        found, _ = self.services.cluster.list_workflows(f"{names.LABEL_RUN}={self.run_id}")
+        return [workflow for workflow in found if not refusal(workflow, self.profile.user)]
 
     def results(self) -> dict[str, Handle]:
         """Return a handle on the newest result of each name that the run has, or will have when it ends well.

@@ -76,7 +76,7 @@ class LiveView:
         for node in run.nodes if run else ():
             if node.id == self._step and node.argo and node.argo.workflow == self._workflow:
                 return run, node  # type: ignore[return-value]  # run is not None here
-        return None
+        return self._path.follower.execution(self._workflow)  # its step may have a newer one by now
 
     def draw(self, run: Run, node: Node) -> None:
         """Show the present state, in place."""

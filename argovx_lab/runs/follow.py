@@ -9,9 +9,13 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from typing import Any, Protocol
 
 from argovx_lab.errors import NotFound
+from argovx_lab.model.names import slug
+from argovx_lab.model.ours import refusal
+from argovx_lab.model.run import Node, Run
 from argovx_lab.runs.argo import Execution, executions
 from argovx_lab.runs.asking import Asking
 from argovx_lab.runs.bucket import LogText
@@ -21,6 +25,9 @@ from argovx_lab.runs.store import RunStore
 logger = logging.getLogger(__name__)
 
 Object = dict[str, Any]
+
+#: Longest part of a run's id that names somebody else. Unit: characters.
+_USER_MAX = 30
 
 #: How often the ends are looked at when nothing moves. Unit: seconds.
 IDLE_S = 5.0
@@ -39,9 +46,19 @@ class Mirror(Protocol):
 
 
 class Follower:
-    """Keeps a :class:`RunStore` true, in threads of its own."""
+    """Keeps a :class:`RunStore` true, in threads of its own.
 
-    def __init__(self, mirror: Mirror, asking: Asking, store: RunStore, *, about: About) -> None:
+    Parameters
+    ----------
+    user : str
+        Whose runs these are: a Workflow that only claims to be of one of them is a run of its own. Empty
+        believes every label.
+    """
+
+    def __init__(
+        self, mirror: Mirror, asking: Asking, store: RunStore, *, about: About, user: str = ""
+    ) -> None:
+        self._user = user
         self._mirror = mirror
         self._asking = asking
         self._store = store
@@ -105,6 +122,14 @@ class Follower:
         reader = self._asking.reader(execution)
         return reader.logs(after) if reader else LogText("", after, execution.final)
 
+    def execution(self, workflow: str) -> tuple[Run, Node] | None:
+        """Return one Workflow's own view, whatever its step has become since; ``None`` without it."""
+        found = [execution for execution in self._executions() if execution.workflow == workflow]
+        if not found:
+            return None
+        run = merge(found[0].run, [self._asking.seen(e) for e in found], self._about, stale_s=self._stale_s())
+        return run, run.nodes[0]
+
     def series(self, run_id: str, node_id: str) -> dict[str, Any]:
         """Return the logged points of a node's newest execution, by metric."""
         reader = self._asking.reader(self._newest(run_id, node_id))
@@ -117,7 +142,13 @@ class Follower:
         return max(found, key=lambda e: (e.created_at, e.uid))
 
     def _executions(self) -> list[Execution]:
-        return [execution for workflow in self._mirror.objects for execution in executions(workflow)]
+        return [execution for workflow in self._mirror.objects for execution in self._of_one(workflow)]
+
+    def _of_one(self, workflow: Object) -> list[Execution]:
+        found = executions(workflow)
+        if not self._user or not refusal(workflow, self._user):
+            return found
+        return [replace(e, run=f"{e.run}.{slug(e.user or 'somebody', _USER_MAX)}") for e in found]
 
     def _of_run(self, run_id: str) -> list[Execution]:
         return [execution for execution in self._executions() if execution.run == run_id]

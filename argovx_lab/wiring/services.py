@@ -135,7 +135,7 @@ def read_path(services: Services) -> ReadPath:
         cadence=Cadence(profile.bucket_poll_s, profile.vertex_poll_s),
     )
     about = About(profile.name, profile.namespace, profile.note, profile.note_now)
-    follower = Follower(reflector, asking, store, about=about)
+    follower = Follower(reflector, asking, store, about=about, user=profile.user)
     reflector.listen(follower.changed)
     reflector.start()
     if reflector.wait_synced(FIRST_LIST_S):

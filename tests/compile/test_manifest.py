@@ -14,7 +14,7 @@ from argovx_lab.compile.platform import (
     cluster_template,
 )
 from argovx_lab.compile.probe import probe
-from argovx_lab.errors import SpecError
+from argovx_lab.errors import PolicyDenied, SpecError
 from argovx_lab.model import names
 from argovx_lab.model.run import Cell, Input
 from argovx_lab.model.step import ArtifactRef, Environment, Machine, Runner, Source, StepSpec
@@ -115,7 +115,9 @@ def test_retry_is_the_same_code_and_inputs_under_a_new_name():
     old["metadata"].update(uid="u", resourceVersion="7", labels={**old["metadata"]["labels"], "x": "y"})
     old["spec"]["shutdown"] = "Stop"
     old["status"] = {"phase": "Failed"}
-    new = again(old, "train-2")
+    old["spec"]["podSpecPatch"] = "{}"
+    new = again(old, "train-2", "ada")
+    assert "podSpecPatch" not in new["spec"]
     assert new["metadata"]["name"] == "train-2"
     assert "shutdown" not in new["spec"]
     assert "status" not in new
@@ -128,8 +130,51 @@ def test_retry_is_the_same_code_and_inputs_under_a_new_name():
 def test_a_foreign_workflow_is_not_retried():
     old = made()
     old["metadata"]["labels"] = {}
-    with pytest.raises(SpecError, match="was not made from a notebook cell"):
-        again(old, "x")
+    with pytest.raises(PolicyDenied, match="belongs to nobody"):
+        again(old, "x", "ada")
+
+
+def _planted(change):
+    old = made()
+    change(old)
+    return old
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda w: w["metadata"]["labels"].update({"argovx.dev/user": "mallory"}), "belongs to mallory"),
+        (lambda w: w["spec"].update(serviceAccountName="wf-mallory"), "runs as wf-mallory"),
+        (lambda w: w["spec"].update(templates=[]), "does something else"),
+        (
+            lambda w: w["spec"]["templates"].append({"name": "x", "container": {"image": "i"}}),
+            "does something",
+        ),
+        (
+            lambda w: w["spec"]["templates"][0]["dag"]["tasks"][0]["templateRef"].update(name="mine"),
+            "does something else",
+        ),
+        (
+            lambda w: w["spec"]["templates"][0]["dag"]["tasks"][0].update(
+                inline={"container": {}}, templateRef=None
+            ),
+            "does something else",
+        ),
+        (lambda w: w["metadata"]["labels"].pop("argovx.dev/run"), "belongs to no run"),
+    ],
+)
+def test_what_a_neighbour_has_planted_is_not_submitted_in_my_name(change, why):
+    with pytest.raises(PolicyDenied, match=why):
+        again(_planted(change), "x", "ada")
+
+
+def test_a_planted_argument_with_a_tag_is_refused():
+    def change(workflow):
+        task = workflow["spec"]["templates"][0]["dag"]["tasks"][0]
+        task["arguments"]["parameters"].append({"name": "x", "value": "{{workflow.uid}}"})
+
+    with pytest.raises(SpecError, match="argument x"):
+        again(_planted(change), "x", "ada")
 
 
 def test_the_template_declares_what_the_workflow_passes():

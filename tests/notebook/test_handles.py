@@ -7,11 +7,16 @@ import pickle
 
 import pytest
 
-from argovx_lab.errors import NotFound, OutputsMissing, RunError, SpecError
-from argovx_lab.notebook.handles import Handle
+from argovx_lab.errors import NotFound, OutputsMissing, PolicyDenied, RunError, SpecError
+from argovx_lab.notebook.handles import Handle, Told
 
 DATA = b'{"a":1}'
 DIGEST = hashlib.sha256(DATA).hexdigest()
+
+
+MANIFEST = "users/ada/runs/uid-1/e/0-1/manifest.json"
+OUTPUT = "users/ada/runs/uid-1/e/0-1/out/o"
+FOLDER = "gs://bucket/users/ada/runs/uid-1/"
 
 
 class Remote:
@@ -19,17 +24,19 @@ class Remote:
 
     def __init__(self, phase="Succeeded", data=DATA, digest=DIGEST, **made):
         entry = {"codec": "json", "summary": "dict of 1", "size_bytes": len(DATA), "digest": digest}
-        entry.update(uri="gs://bucket/users/ada/o", **made)
+        entry.update({"uri": f"{FOLDER}e/0-1/out/o", **made})
+        self.declared = "auto"
+        self.at = f"{FOLDER}e/0-1/manifest.json"
         self.manifest = json.dumps({"outputs": {"report": entry}}).encode()
         self.pointer = hashlib.sha256(self.manifest).hexdigest()
-        self.objects = {"users/ada/m": self.manifest, "users/ada/o": data}
+        self.objects = {MANIFEST: self.manifest, OUTPUT: data}
         self.phase = phase
         self.reads = []
 
-    def workflow_outputs(self, workflow, task):
+    def told(self, workflow, task):
         assert (workflow, task) == ("evaluate-1", "evaluate")
-        pointer = {"uri": "gs://bucket/users/ada/m", "digest": self.pointer}
-        return self.phase, {"manifest": json.dumps(pointer)}
+        pointer = {"uri": self.at, "digest": self.pointer}
+        return Told(self.phase, {"manifest": json.dumps(pointer)}, FOLDER, {"report": self.declared})
 
     def read(self, bucket, name):
         self.reads.append(name)
@@ -53,14 +60,14 @@ def test_a_changed_object_is_refused():
 
 def test_a_changed_manifest_is_refused():
     remote = Remote()
-    remote.objects["users/ada/m"] = remote.manifest.replace(b"dict", b"DICT")
+    remote.objects[MANIFEST] = remote.manifest.replace(b"dict", b"DICT")
     with pytest.raises(OutputsMissing, match="manifest of step evaluate was changed"):
         handle(remote).get()
 
 
 def test_a_value_that_is_gone_is_said():
     remote = Remote()
-    del remote.objects["users/ada/o"]
+    del remote.objects[OUTPUT]
     with pytest.raises(OutputsMissing, match="gone from the bucket"):
         handle(remote).get()
 
@@ -86,7 +93,7 @@ def test_what_was_not_made_does_not_offer_to_be_brought(phase, said):
 def test_a_reference_names_the_producer_and_the_digest():
     ref = handle(Remote()).reference()
     assert (ref.step, ref.output, ref.digest) == ("evaluate", "report", DIGEST)
-    assert ref.manifest == "gs://bucket/users/ada/m"
+    assert ref.manifest == f"gs://bucket/{MANIFEST}"
 
 
 def test_repr_downloads_only_the_manifest():
@@ -94,7 +101,7 @@ def test_repr_downloads_only_the_manifest():
     text = repr(handle(remote))
     assert "dict of 1" in text
     assert DIGEST[:8] in text
-    assert remote.reads == ["users/ada/m"]
+    assert remote.reads == [MANIFEST]
 
 
 @pytest.mark.parametrize(
@@ -146,3 +153,35 @@ def test_handles_compare_by_execution_and_name():
     assert len({handle(Remote()), handle(Remote())}) == 1
     with pytest.raises(SpecError):
         copy.copy(handle(Remote()))
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "gs://mallory/x",
+        "gs://bucket/users/mallory/runs/uid-1/e/0-1/out/o",
+        "gs://bucket/users/ada/runs/uid-2/e/0-1/out/o",
+        FOLDER + "e/0-1/../../../o",
+        FOLDER + "e/0-2/out/o",
+    ],
+)
+def test_what_lies_in_another_folder_is_not_believed(uri):
+    remote = Remote(uri=uri)
+    with pytest.raises(PolicyDenied, match="outside of its own folder"):
+        handle(remote).get()
+
+
+def test_a_manifest_in_another_folder_is_not_even_read():
+    remote = Remote()
+    remote.at = "gs://mallory/manifest.json"
+    with pytest.raises(PolicyDenied, match="outside of its own folder"):
+        handle(remote).get()
+    assert remote.reads == []
+
+
+@pytest.mark.parametrize(("declared", "made"), [("auto", "pickle"), ("json", "pickle"), ("json", "text")])
+def test_another_codec_than_was_declared_is_refused(declared, made):
+    remote = Remote(codec=made)
+    remote.declared = declared
+    with pytest.raises(PolicyDenied, match=f"is {made}, but was declared {declared}"):
+        handle(remote).get()

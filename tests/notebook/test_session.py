@@ -6,6 +6,7 @@ from types import SimpleNamespace
 import nbformat
 import pytest
 
+from argovx_lab.compile.manifest import step_reference, workflow_spec
 from argovx_lab.errors import SpecError
 from argovx_lab.model import names
 from argovx_lab.notebook.commands import execute
@@ -118,7 +119,7 @@ def ended(name, step, output, created, phase="Succeeded"):
             "labels": {names.LABEL_RUN: "run-1", names.LABEL_USER: "ada"},
             "annotations": {names.ANNOTATION_STEPS: json.dumps(about)},
         },
-        "spec": {},
+        "spec": workflow_spec("ada", [{"name": step, "templateRef": step_reference()}]),
         "status": {
             "startedAt": created,
             "phase": phase,
@@ -137,7 +138,10 @@ def test_the_newest_result_of_a_name_wins_whatever_order_the_list_has(order):
     ]
     session = Session()
     session._run_id = "run-1"
-    session._services = SimpleNamespace(cluster=Cluster(*(workflows[i] for i in order)))
+    mimic = ended("evil", "a", "x", "2026-11-24T12:00:00Z")
+    mimic["metadata"]["labels"][names.LABEL_USER] = "mallory"
+    cluster = Cluster(*(workflows[i] for i in order), mimic)
+    session._services = SimpleNamespace(cluster=cluster, profile=SimpleNamespace(user="ada"))
     (handle,) = session.results().values()
     assert handle._workflow == "b-1"
     assert session.handle("x")._workflow == "b-1"
@@ -150,7 +154,8 @@ def test_attaching_binds_the_newest_result_and_no_name_that_is_defined():
     session._services = SimpleNamespace(
         cluster=Cluster(
             ended("a-2", "a", "x", "2026-11-24T09:00:00Z"), ended("a-1", "a", "x", "2026-11-24T08:00:00Z")
-        )
+        ),
+        profile=SimpleNamespace(user="ada"),
     )
     mine = {"x": 7}
     assert session.attach(mine) == ()

@@ -4,9 +4,12 @@ from types import SimpleNamespace
 
 import pytest
 
+from argovx_lab.compile.manifest import step_reference, workflow_spec
 from argovx_lab.errors import Conflict, NotFound, Unavailable
 from argovx_lab.model.run import ArgoSide, Node, Phase, Run
 from argovx_lab.server.hub import RETRY_PATIENCE_S, Hub
+
+LABELS = {"argovx.dev/run": "r", "argovx.dev/user": "ada"}
 
 
 class Cluster:
@@ -18,8 +21,8 @@ class Cluster:
             "train-1": {
                 "apiVersion": "argoproj.io/v1alpha1",
                 "kind": "Workflow",
-                "metadata": {"name": "train-1", "namespace": "n", "labels": {"argovx.dev/run": "r"}},
-                "spec": {"entrypoint": "main"},
+                "metadata": {"name": "train-1", "namespace": "n", "labels": LABELS},
+                "spec": workflow_spec("ada", [{"name": "train", "templateRef": step_reference()}]),
                 "status": {"phase": "Failed"},
             }
         }
@@ -40,7 +43,7 @@ def hub():
     made = Hub("root")
     made.nodes = (Node("train", "train", Phase.FAILED, argo=ArgoSide("train-1", "u", "n", "Failed")),)
     cluster = Cluster()
-    made._services = SimpleNamespace(cluster=cluster)
+    made._services = SimpleNamespace(cluster=cluster, profile=SimpleNamespace(user="ada"))
     follower = SimpleNamespace(look=lambda run_id: None)
     store = SimpleNamespace(
         get=lambda run_id: (
