@@ -224,6 +224,10 @@ def test_cloud_storage_meets_them_as_well(fresh):
     # the client takes a new token by itself
     fresh.arm("token_expired", rpc="storage.objects.get")
     assert fresh.sees(f"get {name}") == "fast 10"
+    assert fresh.sees(f"put {name}-big 1048576") == "fast written"
+    fresh.arm("token_expired", rpc="storage.objects.get", skip=2)
+    assert fresh.sees(f"chunks {name}-big").endswith(" 1048576")
+    assert not fresh.end.server.faults.armed("token_expired"), "it was met in the middle"
     fresh.arm("truncated", rpc="storage.objects.get", bytes=5)
     assert fresh.sees(f"get {name} yes").split()[1] in ("10", "ChunkedEncodingError", "ConnectionError")
 

@@ -82,6 +82,12 @@ def get(name, retries="no"):
     return len(bucket.blob(name).download_as_bytes(timeout=20, **options))
 
 
+def chunks(name):
+    """Read an object in four requests."""
+    blob = bucket.blob(name, chunk_size=256 * 1024)
+    return len(blob.download_as_bytes(timeout=20))
+
+
 def token():
     """Return how long a new token lives."""
     found = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])[0]
@@ -89,7 +95,7 @@ def token():
     return found.valid
 
 
-ACTIONS = {f.__name__: f for f in (create, count, state, context, exists, put, get, token)}
+ACTIONS = {f.__name__: f for f in (create, count, state, context, exists, put, get, chunks, token)}
 FAILURES = (exceptions.GoogleAPICallError, auth_exceptions.GoogleAuthError, http.RequestException, OSError)
 
 
