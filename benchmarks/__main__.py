@@ -8,7 +8,7 @@ import os
 import sys
 import tempfile
 
-from benchmarks import launcher, load, pixels, sandbox, step, storage
+from benchmarks import launcher, load, pixels, runner, sandbox, step, storage
 
 ALL = {
     "load": load.run,
@@ -17,6 +17,7 @@ ALL = {
     "pixels": pixels.run,
     "sandbox": sandbox.run,
     "storage": storage.run,
+    "runner": runner.run,
 }
 
 

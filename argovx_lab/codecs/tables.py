@@ -1,13 +1,14 @@
 """Codecs of tables: `pandas` for frames and series, `arrow` for ``pyarrow.Table``; both as Parquet.
 
-A frame is read back before its bytes are handed out; whatever would differ (index, columns, dtypes,
-objects) is refused, naming it. Refuses pickled extension types on both ways.
+Labels, dtypes, the index and every column but plain numbers are read back before a frame's bytes are handed
+out; whatever would differ is refused, naming it. Refuses pickled extension types on both ways.
 
 Source: https://arrow.apache.org/docs/python/parquet.html
 """
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import sys
@@ -20,6 +21,9 @@ from argovx_lab.errors import CodecError
 _KEY = b"argovx.series"
 _OBJECTS = b"argovx.objects"
 _COLUMN = "value"
+
+#: Kinds of numpy dtypes whose values Arrow and Parquet keep bit by bit.
+_PLAIN_KINDS = frozenset("biuf")
 
 
 class Pandas(Codec):
@@ -44,7 +48,7 @@ class Pandas(Codec):
             raise CodecError("it is a %s, not a pandas frame or series" % type_name(value))
         need("pyarrow")
         table = _table(value)
-        _compare(value, table)
+        _check(value, table)
         _write_table(table, sink)
 
     def load(self, source: IO[bytes]) -> Any:
@@ -159,6 +163,35 @@ def _frame(table: Any) -> Any:
         raise CodecError("the bytes are not a pandas frame of argovx-lab") from error
 
 
+def _doubtful(value: Any) -> Any:
+    """Return the part of a frame whose values Parquet might change: all but plain numbers and times.
+
+    Columns of numpy's own numbers, truth values and times are copied as they are; that costs seconds to look
+    at in a large frame and cannot fail. Dtypes, labels and the index are looked at for all of them.
+    """
+    import numpy as np
+    import pandas as pd
+
+    if isinstance(value, pd.Series):
+        return value
+    sure = [isinstance(dtype, np.dtype) and dtype.kind in _PLAIN_KINDS for dtype in value.dtypes]
+    if sum(sure) < 2:
+        return value
+    doubtful = [position for position, one in enumerate(sure) if not one]
+    return value.iloc[:, doubtful or [0]]  # one column at least: the index is looked at with it
+
+
+def _check(value: Any, table: Any) -> None:
+    """Raise when the frame that comes back would differ from ``value``."""
+    part = _doubtful(value)
+    if part is value:
+        _compare(value, table)
+        return
+    _compare(value.iloc[:0], table.slice(0, 0))
+    if len(value):
+        _compare(part, _table(part))
+
+
 def _compare(value: Any, table: Any) -> None:
     """Raise when the frame that comes back differs from ``value``."""
     import pandas as pd
@@ -193,16 +226,38 @@ def _write_table(table: Any, sink: Sink) -> None:
     try:
         with pyarrow.PythonFile(sink, mode="w") as file:
             parquet.write_table(
-                table, file, compression="snappy", store_schema=True, use_compliant_nested_type=False
+                table,
+                file,
+                compression="snappy",
+                use_dictionary=_repetitive(pyarrow, table.schema),
+                store_schema=True,
+                use_compliant_nested_type=False,
             )
     except (pyarrow.ArrowException, OSError) as error:
         raise CodecError("Parquet cannot hold it: %.200s" % error, hint="Use plain column types.") from error
 
 
+def _repetitive(pyarrow: Any, schema: Any) -> Any:
+    """Return the columns that a dictionary may make small; numbers with a point it only makes slow."""
+    if not any(pyarrow.types.is_floating(field.type) for field in schema):
+        return True
+    return [field.name for field in schema if not pyarrow.types.is_floating(field.type)]
+
+
+def _open(pyarrow: Any, source: Any) -> Any:
+    """Return what Arrow reads without a copy where it can: a file of this machine, or bytes."""
+    if isinstance(source, io.BytesIO):
+        return pyarrow.BufferReader(pyarrow.py_buffer(source.getbuffer()))
+    name = getattr(source, "name", None)
+    if isinstance(source, io.BufferedReader) and isinstance(name, str) and source.tell() == 0:
+        return pyarrow.memory_map(name)
+    return source
+
+
 def _read_table(source: Any) -> Any:
     pyarrow, parquet = need("pyarrow"), need("pyarrow.parquet")
     try:
-        table = parquet.ParquetFile(source).read()
+        table = parquet.ParquetFile(_open(pyarrow, source)).read()
     except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
         raise CodecError("the bytes are not Parquet: %.200s" % error) from error
     for field in table.schema:

@@ -1,6 +1,9 @@
 """What is sent to the bucket: bytes, or a file that is read once, with its digests taken on the way.
 
-Owns the digests. Cloud Storage answers with the MD5 of what it got; SHA-256 stands in our own records.
+Owns the digests. Cloud Storage answers with CRC32C and MD5 of what it got: the first is taken where the image
+has Google's library for it, which is many times as fast. SHA-256 stands in our own records.
+
+Source: https://cloud.google.com/storage/docs/data-validation
 """
 
 from __future__ import annotations
@@ -8,11 +11,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import os
-from typing import IO
+from typing import IO, Any, Mapping
 
 from argovx_lab.errors import RemoteError
 
 _CHUNK = 1 << 20
+
+
+#: From here on CRC32C is worth the import of its library. Unit: bytes.
+_LARGE = 8 << 20
 
 
 class Bytes:
@@ -26,9 +33,10 @@ class Bytes:
         """Return what http.client sends."""
         return self._data
 
-    def md5(self) -> str:
-        """MD5 as Cloud Storage spells it: base64."""
-        return base64.b64encode(hashlib.md5(self._data).digest()).decode()  # noqa: S324  (storage's checksum)
+    def stored(self, resource: Mapping[str, Any], *, sure: bool) -> bool:
+        """Tell whether an object holds these bytes; what its resource does not say counts as ``not sure``."""
+        digest = hashlib.md5(self._data).digest()  # noqa: S324  (storage's checksum)
+        return _same(resource, "md5Hash", digest, self.size, sure)
 
     def sha256(self) -> str:
         """SHA-256, hexadecimal."""
@@ -52,7 +60,7 @@ class File:
 
     def _start(self) -> None:
         self._left = self.size
-        self._md5 = hashlib.md5()  # noqa: S324  (storage's checksum)
+        self._key, self._sum = _checksum(self.size)
         self._sha256 = hashlib.sha256()
         self._handle.seek(0)
 
@@ -74,7 +82,7 @@ class File:
             name = os.path.basename(str(self._handle.name))
             raise RemoteError("%s became shorter while it was sent" % name, service="storage")
         self._left -= len(data)
-        self._md5.update(data)
+        self._sum.update(data)
         if not self._digest:
             self._sha256.update(data)
         return data
@@ -83,12 +91,32 @@ class File:
         while self._left:
             self.read()
 
-    def md5(self) -> str:
-        """MD5 as Cloud Storage spells it: base64."""
+    def stored(self, resource: Mapping[str, Any], *, sure: bool) -> bool:
+        """Tell whether an object holds these bytes; what its resource does not say counts as ``not sure``."""
         self._rest()
-        return base64.b64encode(self._md5.digest()).decode()
+        return _same(resource, self._key, self._sum.digest(), self.size, sure)
 
     def sha256(self) -> str:
         """SHA-256, hexadecimal."""
         self._rest()
         return self._digest or self._sha256.hexdigest()
+
+
+def _checksum(size: int) -> tuple[str, Any]:
+    """Return the name of a checksum in an object's resource, and what takes it."""
+    if size >= _LARGE:
+        try:
+            import google_crc32c
+        except ImportError:
+            pass
+        else:
+            if google_crc32c.implementation == "c":
+                return "crc32c", google_crc32c.Checksum()  # type: ignore[no-untyped-call]
+    return "md5Hash", hashlib.md5()  # noqa: S324  (storage's checksum)
+
+
+def _same(resource: Mapping[str, Any], key: str, digest: bytes, size: int, sure: bool) -> bool:
+    expected = base64.b64encode(digest).decode()
+    if sure:
+        return resource.get(key) == expected and str(resource.get("size")) == str(size)
+    return resource.get(key, expected) == expected and str(resource.get("size", size)) == str(size)

@@ -157,12 +157,11 @@ class Bucket:
         try:
             made = self._made(path, uri, headers, source.open)
         except Conflict:
-            found = self._same(uri, source.md5(), size)
+            found = self._same(uri, source)
             if found is None:
                 raise
             return Stored(uri, found.generation, source.sha256())
-        md5 = source.md5()
-        if made.get("md5Hash", md5) != md5 or str(made.get("size", size)) != str(size):
+        if not source.stored(made, sure=False):
             raise RemoteError("%s was stored with other bytes than were sent" % uri, service="storage")
         return Stored(uri, int(made["generation"]), source.sha256())
 
@@ -175,10 +174,10 @@ class Bucket:
             self._https.drop()
             raise Conflict(error.message, service="storage") from error
 
-    def _same(self, uri: str, md5: str, size: int) -> Optional[Stored]:
+    def _same(self, uri: str, source: Union[Bytes, File]) -> Optional[Stored]:
         """Return the object at ``uri`` when it holds these bytes: an answer to us was lost."""
         there = _resource(self._whole("GET", _object(uri), uri), uri)
-        if there.get("md5Hash") == md5 and str(there.get("size")) == str(size):
+        if source.stored(there, sure=True):
             return Stored(uri, int(there["generation"]))
         return None
 
@@ -216,20 +215,21 @@ class Bucket:
         raise AssertionError("the second try returns or raises")
 
 
-def _copy(answer: Answer, target: IO[bytes], update: Callable[[bytes], Any]) -> int:
+def _copy(answer: Answer, target: IO[bytes], update: Callable[[Any], Any]) -> int:
     """Return how many bytes were copied, or -1 when the connection broke off."""
     size = 0
     expected = answer.headers.get("content-length")
+    room = memoryview(bytearray(_CHUNK))
     while True:
         try:
-            piece = answer.stream.read(_CHUNK)
+            count = answer.stream.readinto(room)
         except (OSError, http.client.HTTPException):
             return -1
-        if not piece:
+        if not count:
             break
-        update(piece)
-        target.write(piece)
-        size += len(piece)
+        update(room[:count])
+        target.write(room[:count])
+        size += count
     return size if expected is None or size == int(expected) else -1
 
 

@@ -14,6 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import google_crc32c
 import trustme
 
 #: What a fault may be besides an HTTP status; with the first three the work is done.
@@ -220,5 +221,6 @@ class _Storage(_Handler):
 
 def _meta(uri: str, data: bytes, generation: int) -> bytes:
     md5 = base64.b64encode(hashlib.md5(data).digest()).decode()
-    meta = {"name": uri, "generation": str(generation), "size": str(len(data)), "md5Hash": md5}
+    crc = base64.b64encode(google_crc32c.Checksum(data).digest()).decode()
+    meta = {"name": uri, "generation": str(generation), "size": str(len(data)), "md5Hash": md5, "crc32c": crc}
     return json.dumps(meta).encode()
