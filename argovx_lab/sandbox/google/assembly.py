@@ -50,33 +50,11 @@ def assemble(
 ) -> JobRunner:
     """Register everything that protobuf describes; return the runner of its jobs."""
     store, project, clock = server.store, server.project, server.clock
-    processes = folder / "processes"
     records, operations = Records(store, clock), Operations(store, project, clock)
     boards, graph = Boards(store, clock), Graph(store, clock)
     resources = Resources(boards, project, operations)
     held = PersistentResources(store, records, project, clock, operations)
-    placement = Placement(
-        records,
-        processes,
-        server.metadata_app,
-        images=lambda: settings.images,
-        base_environment=lambda: server.job_environment,
-        metadata_host=lambda: server.metadata_host,
-        default_account=server.accounts.custom_code_agent,
-        project_number=project.number,
-    )
-    runner = JobRunner(
-        records,
-        clock,
-        placement,
-        Machines(records, clock, server.faults, held, lambda: settings.provisioning_s),
-        server.faults,
-        project_id=project.id,
-        companions=(
-            Sampler(store, clock),
-            Uploader(boards, ObjectReader(store, folder / "blobs", clock), clock),
-        ),
-    )
+    runner = _runner(server, folder, settings, records, held, boards)
     stores = Stores(graph, project, operations)
     schemas = Schemas(graph, stores, project)
     nodes = Nodes(graph, stores, schemas, project, operations)
@@ -91,16 +69,48 @@ def assemble(
         check_held=held.check_job,
         quotas=disorder.quotas,
     )
-    logging = Logging(
-        JobLogs(records, project, processes),
-        AuditLogs(audit, project.id),
-        Written(store, project, clock),
-        project,
-    )
     for service in (
         *(jobs, held, operations, stores, schemas, nodes, Edges(graph, nodes, project), resources),
-        *(Data(boards, resources, project), logging, Metrics(store, project), credentials),
+        *(Data(boards, resources, project), Metrics(store, project), credentials),
         *(IamAdmin(server.iam, server.accounts, project), Projects(project, server.created_at())),
+        _logging(server, records, folder / "processes", audit),
     ):
         server.gateway.register(service.handlers())
     return runner
+
+
+def _runner(
+    server: GoogleServer,
+    folder: Path,
+    settings: JobSettings,
+    records: Records,
+    held: PersistentResources,
+    boards: Boards,
+) -> JobRunner:
+    store, clock = server.store, server.clock
+    placement = Placement(
+        records,
+        folder / "processes",
+        server.metadata_app,
+        images=lambda: settings.images,
+        base_environment=lambda: server.job_environment,
+        metadata_host=lambda: server.metadata_host,
+        default_account=server.accounts.custom_code_agent,
+        project_number=server.project.number,
+    )
+    objects = ObjectReader(store, folder / "blobs", clock)
+    return JobRunner(
+        records,
+        clock,
+        placement,
+        Machines(records, clock, server.faults, held, lambda: settings.provisioning_s),
+        server.faults,
+        project_id=server.project.id,
+        companions=(Sampler(store, clock), Uploader(boards, objects, clock)),
+    )
+
+
+def _logging(server: GoogleServer, records: Records, processes: Path, audit: Path) -> Logging:
+    project = server.project
+    written = Written(server.store, project, server.clock)
+    return Logging(JobLogs(records, project, processes), AuditLogs(audit, project.id), written, project)
