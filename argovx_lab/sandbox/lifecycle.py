@@ -19,6 +19,7 @@ import argovx_lab
 from argovx_lab.errors import SandboxError
 from argovx_lab.sandbox.environment import environment
 from argovx_lab.sandbox.processes import ProcessGroup
+from argovx_lab.sandbox.room import check_room
 from argovx_lab.sandbox.state import StateDir, Status
 
 __all__ = ["Status", "Stopped", "environment", "running", "start", "status", "stop"]
@@ -104,6 +105,7 @@ def start(state_dir: Path, *, user: str, timeout_s: float = 60.0) -> Status:
                 )
             return found
         if not StateDir(state_dir).holder():
+            check_room(StateDir(state_dir).root)
             _spawn(state_dir, user, end - time.monotonic())
         else:
             time.sleep(_LOOK_EVERY_S)  # somebody else is starting it

@@ -12,11 +12,13 @@ import logging
 import logging.handlers
 import os
 import signal
+import sqlite3
 import sys
 from pathlib import Path
 
 from argovx_lab.errors import ArgovxError
 from argovx_lab.redact import install
+from argovx_lab.sandbox.room import full, is_full
 from argovx_lab.sandbox.state import StateDir
 
 log = logging.getLogger(__name__)
@@ -65,6 +67,12 @@ def _detached(state: StateDir, user: str) -> int:
     except ArgovxError as error:
         os.write(say, f"{error.message}\n{error.hint}\n".encode())
         return error.exit_code
+    except (OSError, sqlite3.Error) as error:
+        if not is_full(error):
+            raise
+        found = full(state.root)  # a traceback would find no room either
+        os.write(say, f"{found.message}\n{found.hint}\n".encode())
+        return found.exit_code
 
 
 def _redirect(path: Path) -> None:

@@ -156,7 +156,7 @@ class StateDir:
     def holder(self) -> int:
         """Return the process that holds the folder; 0 when none does."""
         try:
-            fd = os.open(self.lock, os.O_RDWR | os.O_CLOEXEC)
+            fd = os.open(self.lock, os.O_RDONLY | os.O_CLOEXEC)  # the disk may be read-only by now
         except OSError:  # not there, or not ours: a start will say which
             return 0
         try:

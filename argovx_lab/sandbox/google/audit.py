@@ -7,6 +7,7 @@ Source: https://cloud.google.com/logging/docs/audit
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TextIO
@@ -72,5 +73,6 @@ class Audit:
     def close(self) -> None:
         """Close the file."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # lines that found no room on the disk
+                self._file.close()
             self._file = None

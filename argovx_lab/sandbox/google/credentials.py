@@ -8,18 +8,22 @@ Source: https://cloud.google.com/iam/docs/reference/credentials/rest/v1/projects
 from __future__ import annotations
 
 import json
+import logging
 import re
+import sqlite3
 from datetime import timedelta
 from typing import Any, Final
 
 from argovx_lab.sandbox.clock import Clock, rfc3339
 from argovx_lab.sandbox.google.accounts import Accounts
 from argovx_lab.sandbox.google.auth import SCOPES, Authenticator, require_scope
-from argovx_lab.sandbox.google.errors import GoogleError, invalid, not_found, unimplemented
+from argovx_lab.sandbox.google.errors import GoogleError, invalid, machine, not_found, unimplemented
 from argovx_lab.sandbox.google.gateway import Call, Document, Handler
 from argovx_lab.sandbox.google.iam import Iam, account_resource
 from argovx_lab.sandbox.google.noted import Note, Noted, ignore
 from argovx_lab.sandbox.http import BodyTooLarge, Request, Response, json_response
+
+log = logging.getLogger(__name__)
 
 SERVICE: Final = "iamcredentials.googleapis.com"
 #: Allowed lifetimes; more needs an organisation policy, which the sandbox has not. Unit: seconds.
@@ -66,9 +70,13 @@ class IamCredentials:
             self._note(noted)
             return json_response(answer)
         except GoogleError as error:
-            noted.outcome, noted.message = error.code, error.message[:256]
-            self._note(noted)
-            return json_response(error.to_json(), error.http_status, error.headers)
+            refusal = error
+        except (OSError, sqlite3.Error) as error:
+            log.exception("no token can be written down")
+            refusal = machine(error)
+        noted.outcome, noted.message = refusal.code, refusal.message[:256]
+        self._note(noted)
+        return json_response(refusal.to_json(), refusal.http_status, refusal.headers)
 
     def handlers(self) -> dict[str, Handler]:
         """Return the methods that are served over gRPC as well."""

@@ -9,11 +9,13 @@ Source: https://google.aip.dev/193, https://github.com/grpc/grpc/blob/master/doc
 from __future__ import annotations
 
 import base64
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 
 from argovx_lab.errors import ArgovxError
+from argovx_lab.sandbox.room import FULL, is_full
 
 #: Code name → (HTTP status, gRPC number). Source: google/rpc/code.proto.
 CODES: Mapping[str, tuple[int, int]] = {
@@ -144,6 +146,17 @@ def unimplemented(what: str, hint: str = "") -> GoogleError:
     """Return UNIMPLEMENTED that names what the sandbox does not emulate."""
     tail = f" {hint}" if hint else ""
     return GoogleError("UNIMPLEMENTED", f"The sandbox does not emulate {what}.{tail}")
+
+
+def machine(error: OSError | sqlite3.Error) -> GoogleError:
+    """Return UNAVAILABLE for an error of this machine; a full disk is named.
+
+    Cloud Storage says it in its own way (:func:`.storage.errors.machine`).
+    """
+    if is_full(error):
+        return GoogleError("UNAVAILABLE", FULL)
+    said = error.strerror if isinstance(error, OSError) else error
+    return GoogleError("UNAVAILABLE", f"The sandbox cannot write its state: {said}")
 
 
 def _percent(message: str) -> bytes:

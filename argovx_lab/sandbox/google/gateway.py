@@ -8,6 +8,7 @@ RPC's name and is counted, so that ``argovx sandbox status`` can say what was as
 from __future__ import annotations
 
 import asyncio
+import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import asdict, dataclass, field
@@ -17,12 +18,14 @@ from argovx_lab.sandbox.google import messages, rpc, transcode, wire
 from argovx_lab.sandbox.google.audit import Audit, Entry
 from argovx_lab.sandbox.google.caller import Caller
 from argovx_lab.sandbox.google.disorder import Disorder
-from argovx_lab.sandbox.google.errors import GoogleError, not_found, unimplemented
+from argovx_lab.sandbox.google.errors import GoogleError, machine, not_found, unimplemented
 from argovx_lab.sandbox.google.names import Project, denied
 from argovx_lab.sandbox.google.noted import Noted
 from argovx_lab.sandbox.google.permissions import PERMISSIONS, READS, host, resources
 from argovx_lab.sandbox.google.store import Store
 from argovx_lab.sandbox.http import BodyTooLarge, ClientGone, Request, Response, Send
+
+log = logging.getLogger(__name__)
 
 Document = dict[str, Any]
 #: Most names that are counted as asked for in vain; a client that makes names up fills no disk.
@@ -230,9 +233,12 @@ class Gateway:
         )
 
     def keep(self, transport: str, noted: Noted) -> None:
-        """Write the audit line of a call of any service."""
+        """Write the audit line of a call of any service; what is done stays done when the disk is full."""
         self.requests += 1
-        self._audit.write(Entry(number=self.requests, transport=transport, **asdict(noted)))
+        try:
+            self._audit.write(Entry(number=self.requests, transport=transport, **asdict(noted)))
+        except OSError:
+            log.exception("the audit line of %s is lost", noted.method)
 
 
 class _Audited:
@@ -250,7 +256,7 @@ class _Audited:
         if isinstance(error, BodyTooLarge):
             mapped = GoogleError("INVALID_ARGUMENT", "Request payload size exceeds the limit.", status=413)
         elif isinstance(error, (sqlite3.Error, OSError)):
-            mapped = GoogleError("UNAVAILABLE", f"The sandbox cannot write its state: {error}")
+            mapped = machine(error)
         elif isinstance(error, ClientGone):
             self._gateway.note(self._trail, GoogleError("CANCELLED", "The client went away."))
         if mapped is None or isinstance(mapped, GoogleError):

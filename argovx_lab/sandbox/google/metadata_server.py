@@ -11,14 +11,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
+import sqlite3
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.google.auth import CLOUD_PLATFORM, LIFETIME_S, SCOPES, Authenticator
+from argovx_lab.sandbox.google.errors import machine
 from argovx_lab.sandbox.google.noted import Note, Noted, ignore
 from argovx_lab.sandbox.google.store import Store
 from argovx_lab.sandbox.http import Receive, Request, Response, Scope, Send
+
+log = logging.getLogger(__name__)
 
 #: What a job without a service account of its own gets; cloud-platform is not among it.
 #: Source: https://cloud.google.com/vertex-ai/docs/general/access-control#service-agents
@@ -33,7 +38,7 @@ _FLAVOR: Final = {"metadata-flavor": "Google", "server": "Metadata Server for VM
 #: A cached token with less life than this is replaced, as the real server does. Unit: seconds.
 _FRESH_S: Final = 300
 #: Statuses as the audit log names them; every other refusal is the request's own fault.
-_CODES: Final = {403: "PERMISSION_DENIED", 404: "NOT_FOUND", 501: "UNIMPLEMENTED"}
+_CODES: Final = {403: "PERMISSION_DENIED", 404: "NOT_FOUND", 501: "UNIMPLEMENTED", 503: "UNAVAILABLE"}
 
 
 class MetadataServer:
@@ -115,7 +120,12 @@ class MetadataServer:
         noted = Noted(f"{request.method} /{path[:200]}")
         if record is not None:
             noted.principal = f"serviceAccount:{record['email']}"
-        response = self._answer(request, secret, record, path)
+        try:
+            response = self._answer(request, secret, record, path)
+        except (OSError, sqlite3.Error) as error:
+            log.exception("no token can be written down")
+            told = machine(error)
+            response = _text(told.message, told.http_status)
         if response.status >= 400 and isinstance(response.body, bytes):
             noted.outcome = _CODES.get(response.status, "INVALID_ARGUMENT")
             noted.message = response.body.decode().replace(secret, "…")[:256] if secret else ""

@@ -9,7 +9,9 @@ Source: https://cloud.google.com/iam/docs/reference/sts/rest/v1/TopLevel/token, 
 from __future__ import annotations
 
 import json
+import logging
 import re
+import sqlite3
 from collections.abc import Mapping
 from typing import Any, Final
 from urllib.parse import parse_qs, unquote
@@ -18,10 +20,12 @@ from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.google import boundary as boundaries
 from argovx_lab.sandbox.google import iam
 from argovx_lab.sandbox.google.auth import LIFETIME_S, SCOPES, Authenticator
-from argovx_lab.sandbox.google.errors import GoogleError
+from argovx_lab.sandbox.google.errors import GoogleError, machine
 from argovx_lab.sandbox.google.noted import Note, Noted, ignore
 from argovx_lab.sandbox.google.subject_token import TOKEN_MAX, Provider, Rejected, Verifier
 from argovx_lab.sandbox.http import BodyTooLarge, Request, Response, json_response
+
+log = logging.getLogger(__name__)
 
 _GRANT: Final = "urn:ietf:params:oauth:grant-type:token-exchange"
 _TYPE: Final = "urn:ietf:params:oauth:token-type:"
@@ -88,11 +92,18 @@ class SecurityTokenService:
             found = self._auth.find(answer.get("access_token", ""))
             noted.principal = found.principal if found else ""
         except Rejected as error:
-            noted.outcome, noted.message = error.error, error.message[:256]
-            self._note(noted)
-            return _error(error.error, error.message, error.http_status)
+            return self._refuse(noted, error)
+        except (OSError, sqlite3.Error) as error:
+            log.exception("no token can be written down")
+            told = machine(error)
+            return self._refuse(noted, Rejected("temporarily_unavailable", told.message, told.http_status))
         self._note(noted)
         return json_response(answer, headers={"cache-control": "no-store"})
+
+    def _refuse(self, noted: Noted, error: Rejected) -> Response:
+        noted.outcome, noted.message = error.error, error.message[:256]
+        self._note(noted)
+        return _error(error.error, error.message, error.http_status)
 
     def exchange(self, fields: Mapping[str, str]) -> dict[str, Any]:
         """Return the answer to a token exchange.

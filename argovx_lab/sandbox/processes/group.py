@@ -174,7 +174,10 @@ class ProcessGroup:
         return same and data["boot_id"] == _boot_id()
 
     def _lose(self, data: dict[str, Any]) -> dict[str, Any]:
-        """Kill what a dead supervisor left behind and write that down."""
+        """Kill what a dead supervisor left behind and write that down.
+
+        On a full or read-only disk it is not written: the next look finds the same.
+        """
         log.warning("process group %s lost its supervisor", self.folder.name)
         if data["boot_id"] == _boot_id():
             for pid in _remains(data, str(self.folder)):
@@ -182,8 +185,13 @@ class ProcessGroup:
                     os.kill(pid, signals.SIGKILL)
         data = {**data, "phase": "lost", "error": "the supervisor was killed"}
         new = self.folder / "state.json.lost"
-        new.write_text(json.dumps(data))
-        new.replace(self.folder / "state.json")
+        try:
+            new.write_text(json.dumps(data))
+            new.replace(self.folder / "state.json")
+        except OSError as error:
+            log.warning("the end of %s cannot be written: %s", self.folder.name, error.strerror)
+            with contextlib.suppress(OSError):
+                new.unlink()
         return data
 
 

@@ -9,15 +9,12 @@ knows nothing of pods or jobs. Standard library only, alone in its interpreter.
 from __future__ import annotations
 
 import ctypes
-import errno
 import importlib
 import json
 import os
 import select
 import signal
 import sys
-import time
-from collections.abc import Callable
 from typing import Any, Optional
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
@@ -63,17 +60,6 @@ def descendants(root: int) -> list[int]:
     return found
 
 
-def patiently(write: Callable[[], None], pause_s: float = 1.0) -> None:
-    """Write the end of a group, however long the disk is full: an exit code must not be lost."""
-    while True:
-        try:
-            return write()
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-        time.sleep(pause_s)
-
-
 class Supervisor:
     """One command's life."""
 
@@ -88,19 +74,17 @@ class Supervisor:
             "supervisor_ticks": stat[4] if stat else 0,
             "boot_id": _boot_id(),
         }
-        self.cri = _sibling("cri")
+        self.cri, self.durable = _sibling("cri"), _sibling("durable")
         self.log = self.cri.Log(folder, self.spec["log_max_bytes"])
         self.killed = False
         self.child = 0
         self.status: Optional[int] = None
 
     def save(self, **change: Any) -> None:
-        """Write ``state.json`` atomically."""
+        """Write ``state.json`` atomically, into room that was held before."""
         self.state.update(change)
         path = os.path.join(self.folder, "state.json")
-        with open(path + ".new", "w") as file:
-            json.dump(self.state, file)
-        os.replace(path + ".new", path)
+        self.durable.replace(path, json.dumps(self.state).encode(), again=self.state["phase"] != "exited")
 
     def start(self) -> tuple[list[tuple[int, str]], str]:
         """Fork the command; return the pipes to read and why it could not be started (or nothing)."""
@@ -209,11 +193,15 @@ class Supervisor:
             signal=0 if error or code >= 0 else -code,
             error=error,
         )
-        patiently(self._write_end)
+        self.durable.patiently(self._write_end, lambda: self.killed)
 
     def _write_end(self) -> None:
-        with open(os.path.join(self.folder, "stdout.tail"), "wb") as file:
-            file.write(self.log.tail)
+        try:
+            with open(os.path.join(self.folder, "stdout.tail"), "wb") as file:
+                file.write(self.log.tail)
+        except OSError:
+            if not self.killed:  # nobody reads the last words of a group that was killed
+                raise
         self.save()
 
     def run(self, say: int) -> None:

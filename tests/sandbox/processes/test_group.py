@@ -17,7 +17,7 @@ import pytest
 
 from argovx_lab.errors import SandboxError
 from argovx_lab.sandbox.processes import ProcessGroup, ProcessSpec
-from argovx_lab.sandbox.processes.supervisor import patiently
+from argovx_lab.sandbox.processes.durable import patiently
 
 ENV = {"PATH": "/usr/local/bin:/usr/bin:/bin"}
 
@@ -167,10 +167,53 @@ def test_the_end_is_written_once_the_disk_has_room_again():
         if len(tries) < 3:
             raise OSError(errno.ENOSPC, "full")
 
-    patiently(write, pause_s=0.001)
+    patiently(write, lambda: False, pause_s=0.001)
     assert len(tries) == 3
     with pytest.raises(OSError, match="gone"):
-        patiently(lambda: (_ for _ in ()).throw(OSError(errno.ENOENT, "gone")))
+        patiently(lambda: (_ for _ in ()).throw(OSError(errno.ENOENT, "gone")), lambda: False)
+
+
+def test_who_is_asked_to_end_waits_for_no_room():
+    tries = []
+
+    def write():
+        tries.append(1)
+        raise OSError(errno.ENOSPC, "full")
+
+    patiently(write, lambda: len(tries) >= 2, pause_s=0.001)
+    assert len(tries) == 3
+
+
+@pytest.fixture
+def full(disk, shell, until):
+    """A group that runs on a full disk, and that disk."""
+    group = asyncio.run(ProcessGroup.start(disk.place / "group", shell("echo said; sleep 1000")))
+    until(group.log_path.read_bytes, "line")
+    disk.fill()
+    yield group, disk
+    group.kill()
+
+
+def test_on_a_full_disk_a_group_is_killed_and_its_end_is_known(full, until, alive):
+    group, _ = full
+    supervisor = json.loads((group.folder / "state.json").read_text())["supervisor"]
+    group.kill()
+    state = until(lambda: (state := group.state()).ended and state, "end")
+    assert (state.phase, state.exit_code) == ("exited", 137)
+    until(lambda: not alive(supervisor), "end of the supervisor")
+
+
+def test_on_a_full_disk_a_group_without_its_supervisor_is_lost(full, until, alive):
+    group, disk = full
+    data = json.loads((group.folder / "state.json").read_text())
+    os.kill(data["supervisor"], signal.SIGKILL)
+    until(lambda: not alive(data["supervisor"]), "end of the supervisor")
+    for _ in range(2):  # nothing could be written, so it is found again
+        assert group.state().phase == "lost"
+    until(lambda: not alive(data["pid"]), "end of the command")
+    disk.make_room()
+    assert group.state().phase == "lost"
+    assert json.loads((group.folder / "state.json").read_text())["phase"] == "lost"
 
 
 def test_an_empty_command_is_refused(folder, run):

@@ -6,13 +6,13 @@ Source: https://cloud.google.com/storage/docs/json_api/v1/status-codes
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 from collections.abc import Mapping
 from typing import Any, Final
 
 from argovx_lab.sandbox.google.errors import GoogleError
 from argovx_lab.sandbox.http import Response, json_response
+from argovx_lab.sandbox.room import FULL, is_full
 
 #: Canonical code → ``reason`` of this API.
 _REASONS: Final[Mapping[str, str]] = {
@@ -132,13 +132,6 @@ def not_modified(etag: str) -> StorageError:
     return StorageError("FAILED_PRECONDITION", "Not Modified", status=304, headers={"etag": etag})
 
 
-def is_full(error: OSError | sqlite3.Error) -> bool:
-    """Return whether an error of the machine says that there is no room left."""
-    if isinstance(error, OSError):
-        return error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-    return "full" in str(error)
-
-
 def machine(error: OSError | sqlite3.Error) -> StorageError:
     """Return the answer to an error of the machine: 507 when it has no room left, else 500.
 
@@ -152,7 +145,7 @@ def machine(error: OSError | sqlite3.Error) -> StorageError:
         )
     return StorageError(
         "RESOURCE_EXHAUSTED",
-        "The disk under the sandbox's state folder is full; nothing was stored. Free some space, try again.",
+        FULL,
         status=507,
         why="insufficientStorage",
     )

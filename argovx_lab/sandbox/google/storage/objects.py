@@ -16,9 +16,10 @@ from typing import Any, Final
 from argovx_lab.sandbox.google.storage import props as properties
 from argovx_lab.sandbox.google.storage.blobs import CHUNK, Blobs, Writer
 from argovx_lab.sandbox.google.storage.catalog import Catalog, Stored
-from argovx_lab.sandbox.google.storage.errors import invalid, is_full, no_bucket
+from argovx_lab.sandbox.google.storage.errors import invalid, no_bucket
 from argovx_lab.sandbox.google.storage.preconditions import Preconditions
 from argovx_lab.sandbox.google.storage.resources import etag
+from argovx_lab.sandbox.room import is_full
 
 #: Source: https://cloud.google.com/storage/docs/composite-objects
 SOURCES_MAX: Final = 32
