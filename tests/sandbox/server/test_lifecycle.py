@@ -158,6 +158,32 @@ def test_a_folder_that_cannot_be_made_is_said(tmp_path):
         lifecycle.start(tmp_path / "file" / "state", user="alice")
 
 
+@pytest.mark.parametrize("disk", [24], indirect=True)
+def test_a_full_disk_is_named_at_the_start_and_does_not_keep_anything_from_a_stop(disk, kube, until):
+    folder = disk.place / "state"
+    disk.fill()
+    with pytest.raises(SandboxError, match=r"the disk under .*/disk is full") as caught:
+        lifecycle.start(disk.place, user="alice")
+    assert "Free some space" in caught.value.hint
+    disk.make_room()
+    try:
+        status = lifecycle.start(folder, user="alice")
+        api = kube(status)
+        api.run("p", "exec sleep 1000")
+        until(lambda: api.phase("p") == "Running", "running pod")
+        os.kill(json.loads((next(folder.rglob("state.json"))).read_text())["supervisor"], signal.SIGKILL)
+        api.run("q", "exec sleep 1000")
+        until(lambda: api.phase("q") == "Running", "running pod")
+        disk.fill()
+    finally:
+        stopped = lifecycle.stop(folder, all=True)
+    assert stopped == lifecycle.Stopped(True, 0, 1)
+    assert lifecycle.running(folder) == []
+    assert lifecycle.status(folder) is None
+    with pytest.raises(SandboxError, match=r"the disk under .*/state is full"):
+        lifecycle.start(folder, user="alice")
+
+
 def test_no_secret_in_the_logs(folder, start, kube):
     status = start()
     api = kube(status)
