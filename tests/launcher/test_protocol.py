@@ -9,7 +9,7 @@ from io import StringIO
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from argovx_lab import errors
@@ -118,6 +118,7 @@ def test_lives_and_ends_keep_to_it(launcher, step, world, lib, behaviour):
         assert follow(launcher.events) in ("recorded", "claimed")
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60), st.integers(0, 10_000))
 def test_cut_at_any_byte_only_the_last_line_is_lost(text, at):
     stream = StringIO()
