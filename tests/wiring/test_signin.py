@@ -4,10 +4,14 @@ The account's tokens are had by impersonation; the one for Cloud Storage has an 
 """
 
 import dataclasses
+import json
 from datetime import UTC, datetime
+from pathlib import Path
 from urllib.parse import quote
 
+import nbformat
 import pytest
+from nbclient import NotebookClient
 
 from argovx_lab.compile.platform import cluster_template
 from argovx_lab.errors import CredentialError, PermissionMissing
@@ -127,6 +131,31 @@ def test_a_launcher_goes_the_same_way(owner, narrow, account):
     assert any(check.name.startswith("step:") for check in found)
     said = [check.seen for check in without if check.name.startswith("step:") and check.good is False]
     assert any(f"wf-ada may not have tokens of {account}" in text for text in said), said
+
+
+def test_a_step_goes_the_same_way(owner, narrow, account, tmp_path):
+    """A real cell: its launcher makes the job and the records as the account, with the bounded token."""
+    usual, other = (cluster_template(platform_of(profile)) for profile in (owner.profile, narrow))
+    cells = ["%load_ext argovx_lab\nn = 1", "%%vertex_step one(n) -> x\nx = n + 1", "x.get()"]
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
+    owner.cluster.apply(other)
+    try:
+        NotebookClient(notebook, timeout=120, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    finally:
+        owner.cluster.apply(usual)
+    assert notebook.cells[2].outputs[0].data["text/plain"] == "2"
+    rows = [
+        json.loads(row)
+        for path in Path(owner.status.state_dir).glob("log/google-audit.jsonl")
+        for row in _rows(path)
+    ]
+    made = {row["principal"] for row in rows if row["method"].endswith(("CreateCustomJob", "objects.insert"))}
+    assert f"serviceAccount:{account}" in made
+    assert not any(":wf-ada" in name for name in made), made
+
+
+def _rows(path):
+    return [row for row in path.read_text().splitlines() if row.startswith("{")]
 
 
 def test_case_18_a_missing_token_creator_is_named_with_its_line(owner, narrow, account):
