@@ -118,7 +118,7 @@ def source(data: bytes) -> SourceDocument:
     """Read the source document."""
     doc = _document(data, SOURCE)
     notebook = os.path.basename(str(doc.get("notebook") or ""))
-    number = int(doc.get("cell_number") or 0)
+    number = _count(doc, "cell_number", SOURCE)
     label = "cell %d" % number if number else "cell"
     cell = Code(_text(doc, "filename", SOURCE), label, _text(doc, "cell", SOURCE))
     entries = doc.get("definitions") or []
@@ -131,7 +131,7 @@ def source(data: bytes) -> SourceDocument:
 def _definition(entry: Any, notebook: str, index: int) -> Code:
     if not isinstance(entry, dict):
         raise SpecError("%s has a definition that is not an object" % SOURCE, hint=_AGAIN)
-    number = int(entry.get("number") or 0)
+    number = _count(entry, "number", SOURCE)
     label = "cell %d" % number if number else "definition %d" % (index + 1)
     return Code(("%s %s" % (notebook, label)).strip(), label, _text(entry, "code", SOURCE))
 
@@ -176,7 +176,7 @@ def _text(doc: dict[str, Any], key: str, schema: str) -> str:
 
 
 def _count(doc: dict[str, Any], key: str, schema: str) -> int:
-    value = doc.get(key, 0)
+    value = doc.get(key) or 0
     if type(value) is not int or value < 0:
         raise SpecError("%s has %.40r as %r" % (schema, value, key), hint=_AGAIN)
     return value

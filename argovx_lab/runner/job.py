@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import os
-import platform
 import shutil
 import signal
 import sys
@@ -18,23 +17,26 @@ from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import Any, Optional
 
-from argovx_lab import __version__
 from argovx_lab.errors import ArgovxError, SpecError
 from argovx_lab.runner import documents
 from argovx_lab.runner.bucket import Bucket
 from argovx_lab.runner.checkpoints import EVERY_S, Checkpoints
 from argovx_lab.runner.earlier import checkpoints_of_earlier
 from argovx_lab.runner.events import Events
-from argovx_lab.runner.lives import claim, replica_number
+from argovx_lab.runner.lives import about, claim, replica_number
 from argovx_lab.runner.outputs import Attempt, upload, upload_partial
 from argovx_lab.runner.parts import Parts
 from argovx_lab.runner.process import Child
 from argovx_lab.runner.requirements import install, missing
+from argovx_lab.runner.tee import Tee
 from argovx_lab.runner.token import TokenSource
 from argovx_lab.runner.trace import of_disk, plain
 
 #: How long the last records may take. Unit: seconds.
 CLOSE_S = 60.0
+
+#: How long a reader of stdout that is stuck is waited for at the end. Unit: seconds.
+STDOUT_S = 5.0
 
 #: How long the last checkpoint may take, after the cell has ended. Unit: seconds.
 CHECKPOINT_S = 60.0
@@ -80,6 +82,7 @@ class _Job:
         stream = "%sr%d.%d/" % (intent.prefix, *life)
         self._logs = Parts(bucket, stream + "logs/part-")
         self._events = Events(Parts(bucket, stream + "events/part-", start=2))
+        self._tee = Tee()
         self._checkpoints: Optional[Checkpoints] = None
         self._child: Optional[Child] = None
         self._signal = 0
@@ -116,9 +119,11 @@ class _Job:
         if self._events.error is not None:
             note = "argovx: messages of this run are missing in the bucket: %s\n" % self._events.error.message
             self._output(note.encode())
+        self._say_lost()
         if not self._logs.close(CLOSE_S):
             why = self._logs.error.message if self._logs.error else "the bucket did not keep up"
             sys.stderr.write("argovx runner: the log in the bucket is not whole: %s\n" % why)
+        self._tee.close(STDOUT_S)
         exit_code = 128 + self._signal if self._signal else int(error is not None)
         outcome = "succeeded" if error is None else "failed"
         if not self._events.close(outcome, exit_code, error, CLOSE_S):
@@ -196,7 +201,7 @@ class _Job:
         self._bring_back(checkpoint_dir)
         task = {
             "checkpoint_dir": checkpoint_dir,
-            "context": self._context(step, source),
+            "context": about(self._intent, step, source, (self._replica, self._restart)),
             "cell": asdict(source.cell),
             "definitions": [asdict(code) for code in source.definitions],
             "inputs": inputs,
@@ -214,24 +219,6 @@ class _Job:
         if self._restart or self._intent.ordinal:
             earlier = checkpoints_of_earlier(self._bucket, self._intent, self._replica)
             self._checkpoints.restore(earlier)
-
-    def _context(self, step: documents.Step, source: documents.SourceDocument) -> dict[str, Any]:
-        return {
-            "step": step.name,
-            "notebook": source.notebook,
-            "cell": source.cell.label,
-            "workflow": self._intent.workflow,
-            "workflow_uid": self._intent.workflow_uid,
-            "task": self._intent.task,
-            "namespace": self._intent.namespace,
-            "user": self._intent.user,
-            "attempt": self._intent.ordinal,
-            "restart": self._restart,
-            "replica": self._replica,
-            "job": os.environ.get("CLOUD_ML_JOB_ID", ""),
-            "python": platform.python_version(),
-            "version": __version__,
-        }
 
     def _run_cell(
         self, task: dict[str, Any], folder: str
@@ -284,18 +271,13 @@ class _Job:
 
     def _output(self, data: bytes) -> None:
         """Pass on output: to this program's stdout, and to the log in the bucket."""
-        _tee(data)
+        self._tee.add(data)
+        if self._logs.has_room(len(data)):  # one note for the whole gap, and none while it grows
+            self._say_lost()
+        self._logs.add(data)
+
+    def _say_lost(self) -> None:
         lost = self._logs.take_left_out()
         if lost:
             note = "\n[argovx: %d bytes of output were left out, the bucket did not keep up]\n" % lost
             self._logs.add(note.encode(), now=True)
-        self._logs.add(data)
-
-
-def _tee(data: bytes) -> None:
-    view = memoryview(data)
-    while view:
-        try:
-            view = view[os.write(1, view) :]
-        except OSError:
-            return  # nobody listens any more

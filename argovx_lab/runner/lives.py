@@ -8,8 +8,11 @@ from __future__ import annotations
 import json
 import os
 import platform
+from typing import Any
 
+from argovx_lab import __version__
 from argovx_lab.errors import Conflict, SpecError
+from argovx_lab.runner import documents
 from argovx_lab.runner.bucket import Bucket
 from argovx_lab.runner.messages import line
 
@@ -46,3 +49,26 @@ def claim(bucket: Bucket, prefix: str, replica: int) -> int:
             continue
         return restart
     raise SpecError("this attempt was started %d times already" % LIVES_MAX, hint="Run the cell again.")
+
+
+def about(
+    intent: documents.Intent, step: documents.Step, source: documents.SourceDocument, life: tuple[int, int]
+) -> dict[str, Any]:
+    """Return what a cell may know of the run it is part of: the fields of `facade.Context`."""
+    replica, restart = life
+    return {
+        "step": step.name,
+        "notebook": source.notebook,
+        "cell": source.cell.label,
+        "workflow": intent.workflow,
+        "workflow_uid": intent.workflow_uid,
+        "task": intent.task,
+        "namespace": intent.namespace,
+        "user": intent.user,
+        "attempt": intent.ordinal,
+        "restart": restart,
+        "replica": replica,
+        "job": os.environ.get("CLOUD_ML_JOB_ID", ""),
+        "python": platform.python_version(),
+        "version": __version__,
+    }

@@ -76,6 +76,11 @@ class Parts:
                 self._condition.notify()
             return True
 
+    def has_room(self, size_bytes: int) -> bool:
+        """Tell whether `add` would keep so many bytes now."""
+        with self._condition:
+            return not self._dead and self._size + size_bytes <= BUFFER_BYTES
+
     def take_left_out(self) -> int:
         """Return how many bytes were left out since the last call."""
         with self._condition:

@@ -227,3 +227,35 @@ def test_the_archive_runs_on_other_pythons(job, other_python):
     job.outputs = {"b": "auto"}
     assert job.run() == 0, job.output
     assert job.value("b") == 2
+
+
+def test_the_context_has_names_and_versions_and_nothing_secret(job):
+    import dataclasses
+
+    from argovx_lab import __version__
+    from argovx_lab.runner.facade import Context
+
+    job.environment = {"CLOUD_ML_JOB_ID": "42"}
+    job.cell = "import dataclasses\nseen = dataclasses.asdict(argovx.context)\nargovx.context.step = 'x'"
+    job.outputs = {"seen": "json"}
+    assert job.run() == 1, "it cannot be changed"
+    assert job.error["type"] == "FrozenInstanceError"
+    partial = json.loads(job.cloud.get(job.prefix + "r0.0/manifest-partial.json"))
+    seen = json.loads(job.cloud.get(partial["outputs"]["seen"]["uri"]))
+    assert list(seen) == [field.name for field in dataclasses.fields(Context)]
+    assert seen.pop("python").startswith("3.")
+    assert seen == {
+        "step": "train",
+        "notebook": "digits.ipynb",
+        "cell": "cell 7",
+        "workflow": "wf",
+        "workflow_uid": "uid-1",
+        "task": "train",
+        "namespace": "argovx",
+        "user": "ada",
+        "attempt": 0,
+        "restart": 0,
+        "replica": 0,
+        "job": "42",
+        "version": __version__,
+    }
