@@ -128,8 +128,9 @@ def check_outputs(analysis: CellAnalysis, outputs: dict[str, str]) -> None:
     SpecError
         Naming the output and what the cell does assign.
     """
+    there_are = analysis.assigned | set(analysis.inputs)
     for name in outputs:
-        if name not in analysis.assigned and name not in analysis.inputs:
+        if name not in there_are:
             there = ", ".join(analysis.outputs) or "nothing"
             raise SpecError(f"the cell never assigns the output {name}", hint=f"It assigns {there}.")
 
@@ -152,22 +153,23 @@ class _Analysis:
         for kind, node in flow.odd:
             self._problem(*_ODD[kind], node)
         inputs, maybe = self._inputs()
+        taken = frozenset(inputs)
         if not self._problems:
             error = compiles(self._source)
             if error is not None:
                 self._problems.append(syntax_problem(self._source, error, self._offset))
-        changed = [n for n, kinds in flow.kinds.items() if "change" in kinds and n in inputs]
-        outputs = self._outputs(inputs, changed)
-        self._in_place(inputs, outputs)
+        changed = frozenset(n for n, kinds in flow.kinds.items() if "change" in kinds and n in taken)
+        outputs = self._outputs(taken, changed)
+        self._in_place(taken.difference(outputs))
         return CellAnalysis(
             inputs=tuple(inputs),
             outputs=tuple(outputs),
             definitions=tuple(flow.used),
             maybe=tuple(maybe),
-            carried={name: by for name, by in flow.carried.items() if name in inputs},
+            carried={name: by for name, by in flow.carried.items() if name in taken},
             assigned=frozenset(n for n, kinds in flow.kinds.items() if kinds - {"change", "except"})
             - flow.deleted
-            | frozenset(changed),
+            | changed,
             problems=tuple(sorted(dict.fromkeys(self._problems), key=lambda p: (p.line, p.column))),
             notes=tuple(dict.fromkeys(self._notes)),
         )
@@ -178,7 +180,7 @@ class _Analysis:
     def _inputs(self) -> tuple[list[str], list[str]]:
         inputs, maybe = [], []
         for name, read in self._flow.reads.items():
-            value = name in self._known.values
+            value = self._known.is_value(name)
             if not value and (name in PROVIDED or self._known.get(name)):
                 continue
             if not value and name in _NOTEBOOK_ONLY:
@@ -202,15 +204,15 @@ class _Analysis:
                 inputs.append(name)
         return inputs, maybe
 
-    def _outputs(self, inputs: list[str], changed: list[str]) -> list[str]:
-        found = []
+    def _outputs(self, inputs: frozenset[str], changed: frozenset[str]) -> list[str]:
+        found, bound = [], self._flow.bound
         for name, kinds in self._flow.kinds.items():
             assigned = "assign" in kinds and not kinds & {"def", "import"}
             if not (assigned or name in changed) or name in self._flow.deleted or name.startswith("_"):
                 continue
             if not name.isascii():
                 self._notes.append(Problem(f"{name} is no output: its name is not ASCII", "Rename it."))
-            elif name not in self._flow.bound and name not in inputs:
+            elif name not in bound and name not in inputs:
                 message = f"{name} is no output: the cell assigns it on some paths only"
                 hint = f"Assign it before, or name it after the arrow: -> {name}"
                 self._notes.append(Problem(message, hint))
@@ -218,9 +220,10 @@ class _Analysis:
                 found.append(name)
         return found
 
-    def _in_place(self, inputs: list[str], outputs: list[str]) -> None:
+    def _in_place(self, kept: frozenset[str]) -> None:
+        """Note which of ``kept``, inputs that are no outputs, a method may change."""
         for name, method, node in self._flow.calls:
-            if name in inputs and name not in outputs and not self._known.get(name):
+            if name in kept and not self._known.get(name):
                 self._note(
                     f"{name} may be changed by {name}.{method}(…) and does not come back",
                     f"Name it after the arrow if it should: -> {name}",

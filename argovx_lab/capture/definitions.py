@@ -92,6 +92,10 @@ class Definitions:
         """Names that are values."""
         return frozenset(self._values)
 
+    def is_value(self, name: str) -> bool:
+        """Tell whether ``name`` is a value; as often as one likes, which a look into `values` is not."""
+        return name in self._values
+
     @property
     def stars(self) -> tuple[tuple[str, int], ...]:
         """Modules of ``from MODULE import *`` and the number of the cell."""

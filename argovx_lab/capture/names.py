@@ -46,7 +46,7 @@ class Names:
         self.reads: dict[str, Read] = {}
         self.kinds: dict[str, set[str]] = {}
         self.deleted: set[str] = set()
-        self.used: list[str] = []
+        self.used: dict[str, None] = {}  # in order
         self.carried: dict[str, str] = {}
         self._everywhere = frozenset(everywhere)
         self._expand = expand
@@ -54,7 +54,7 @@ class Names:
         self._touched: set[str] = set()
         self._defs: dict[str, Free] = {}
         self._done: set[str] = set()
-        self._depth = 0
+        self._branch: list[dict[str, bool]] = []
 
     @property
     def bound(self) -> frozenset[str]:
@@ -90,7 +90,7 @@ class Names:
                 self.reads[name] = Read(node, sure)
         if known is None or name in self.used:
             return
-        self.used.append(name)
+        self.used[name] = None
         made, called = known
         for need in made.reads:
             self._outside(need, node, sure=True, by=name)
@@ -116,7 +116,7 @@ class Names:
             self._later(free)
 
     def _bind(self, name: str, kind: str) -> None:
-        self._bound.add(name)
+        self._set(name, True)
         self._touched.add(name)
         self.deleted.discard(name)
         kinds = self.kinds.setdefault(name, set())
@@ -129,7 +129,7 @@ class Names:
 
     def _define(self, name: str, free: Free) -> None:
         """Bind a definition; inside a branch, an earlier one of the name may be the one that is called."""
-        earlier = self._defs.get(name) if self._depth else None
+        earlier = self._defs.get(name) if self._branch else None
         self._bind(name, "def")
         if earlier is not None:
             free.add(earlier)
@@ -137,19 +137,35 @@ class Names:
         self._done.discard(name)
 
     def _branches(self, branches: list[Callable[[], bool]]) -> bool:
-        """Walk alternatives from the same state; bound afterwards is what all that end well have bound."""
-        before, results = set(self._bound), []
-        self._depth += 1
+        """Walk alternatives from the same state; bound afterwards is what all that end well have bound.
+
+        What a branch changes is kept and taken back: a cell of many branches and many names stays cheap.
+        """
+        made: list[set[str]] = []
+        lost: set[str] = set()
         for branch in branches:
-            self._bound = set(before)
-            if not branch():
-                results.append(self._bound)
-        self._depth -= 1
-        self._bound = set.intersection(*results) if results else before
-        return not results
+            self._branch.append({})
+            ended = branch()
+            before = self._branch.pop()
+            if not ended:
+                made.append({name for name, was in before.items() if not was and name in self._bound})
+                lost |= {name for name, was in before.items() if was and name not in self._bound}
+            for name, was in before.items():
+                (self._bound.add if was else self._bound.discard)(name)
+        for name in set.intersection(*made) if made else ():
+            self._set(name, True)
+        for name in lost:
+            self._set(name, False)
+        return not made
+
+    def _set(self, name: str, bound: bool) -> None:
+        """Say whether a name has a value; inside a branch, remember what it was before."""
+        if self._branch:
+            self._branch[-1].setdefault(name, name in self._bound)
+        (self._bound.add if bound else self._bound.discard)(name)
 
     def _unbind(self, name: str) -> None:
-        self._bound.discard(name)
+        self._set(name, False)
         self._defs.pop(name, None)
 
 

@@ -100,6 +100,7 @@ def plan(document: Any, path: str) -> Plan:
     """
     known, opaque = Definitions(), False
     steps: list[PlannedStep] = []
+    taken: set[str] = set()
     producer: dict[str, str] = {}
     edges: list[PlannedEdge] = []
     for number, (cell_id, source) in enumerate(_code_cells(document), 1):
@@ -112,9 +113,10 @@ def plan(document: Any, path: str) -> Plan:
                 producer.pop(name, None)
             continue
         step = _step(head, known, cell_id, number)
-        problems = [*_twice(step, steps, head), *([] if opaque else _unknown(step, known))]
+        problems = [*_twice(step, taken, head), *([] if opaque else _unknown(step, known))]
         step = replace(step, problems=(*step.problems, *problems))
         steps.append(step)
+        taken.add(step.name)
         edges += _edges(step, producer)
         known.add_cell(source, cell_id=cell_id, number=number)
         known.add_value(*(name for name, _ in step.outputs))
@@ -202,8 +204,8 @@ def effective(signature: Signature, analysis: CellAnalysis) -> Signature:
     contract of the cell's own text. A definition that they name travels as what it is, by its source.
     """
     found = found_signature(signature.name, analysis)
-    typed = signature.inputs
-    values = [name for name in typed or () if name not in analysis.definitions]
+    typed, definitions = signature.inputs, frozenset(analysis.definitions)
+    values = [name for name in typed or () if name not in definitions]
     inputs = found.inputs if typed is None else (*values, *_carried(signature, analysis))
     return Signature(
         signature.name, inputs, found.outputs if signature.outputs is None else signature.outputs
@@ -219,8 +221,10 @@ def carried_notes(signature: Signature, analysis: CellAnalysis) -> list[Problem]
 
 
 def _carried(signature: Signature, analysis: CellAnalysis) -> list[str]:
-    typed = signature.inputs
-    return [] if typed is None else [name for name in analysis.carried if name not in typed]
+    if signature.inputs is None:
+        return []
+    typed = frozenset(signature.inputs)
+    return [name for name in analysis.carried if name not in typed]
 
 
 def _contract(signature: Signature, analysis: CellAnalysis, line: int) -> list[Problem]:
@@ -245,8 +249,8 @@ def undeclared(analysis: CellAnalysis, inputs: tuple[str, ...], line: int = 1) -
     ]
 
 
-def _twice(step: PlannedStep, before: list[PlannedStep], head: tuple[str, str, int]) -> list[Problem]:
-    if not step.name or step.name not in {other.name for other in before}:
+def _twice(step: PlannedStep, taken: set[str], head: tuple[str, str, int]) -> list[Problem]:
+    if not step.name or step.name not in taken:
         return []
     return [Problem(f"two steps are called {step.name}", "Give this one another name.", head[2] - 1)]
 
@@ -256,7 +260,7 @@ def _unknown(step: PlannedStep, known: Definitions) -> list[Problem]:
     return [
         Problem(f"no cell above gives {name}", f"Assign {name} in a cell above, or let a step give it.")
         for name in step.inputs
-        if name not in known.values and not known.get(name)
+        if not known.is_value(name) and not known.get(name)
     ]
 
 

@@ -69,13 +69,14 @@ class Finding:
 def find(text: str) -> list[Finding]:
     """Return what looks like a secret, in the order of the text."""
     found = []
+    line, begins, at = 1, 0, 0
     for match in _ANY.finditer(text):
         if match.group("password") and _PLACEHOLDER.search(match.group("password")):
             continue
         number = next(n for n in range(len(_KINDS)) if match.group(f"kind{n}") is not None)
-        line = text.count("\n", 0, match.start()) + 1
-        column = match.start() - (text.rfind("\n", 0, match.start()) + 1) + 1
-        found.append(Finding(_KINDS[number][0], line, column))
+        here = match.start()
+        line, begins, at = line + text.count("\n", at, here), text.rfind("\n", at, here) + 1 or begins, here
+        found.append(Finding(_KINDS[number][0], line, here - begins + 1))
     return found
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import keyword
 import re
+from collections import deque
 from dataclasses import dataclass, field
 
 from argovx_lab.codecs import AUTO, names
@@ -62,9 +63,9 @@ def parse(head: str) -> Signature:
 class _Parser:
     def __init__(self, head: str) -> None:
         self._head = head
-        self._tokens: list[tuple[str, int]] = []
-        position = 0
-        while position < len(head.rstrip()):
+        self._tokens: deque[tuple[str, int]] = deque()
+        position, self._end = 0, len(head.rstrip())
+        while position < self._end:
             match = _TOKEN.match(head, position)
             if match is None or match.end() == position:
                 raise self._error(f"{head[position:].strip()[:20]!r} is not understood", position)
@@ -84,13 +85,13 @@ class _Parser:
         return Signature(name, inputs, outputs)
 
     def _inputs(self) -> tuple[str, ...]:
-        self._tokens.pop(0)
-        found: list[str] = []
+        self._tokens.popleft()
+        found: dict[str, None] = {}  # in order
         while self._peek() != ")":
             name, column = self._name("an input")
             if name in found:
                 raise self._error(f"the input {name} is named twice", column)
-            found.append(name)
+            found[name] = None
             after, at = self._take("',' or ')'")
             if after == "=":
                 raise self._error(
@@ -102,13 +103,13 @@ class _Parser:
                 return tuple(found)
             if after != ",":
                 raise self._error(f"expected ',' or ')', found {after!r}", at)
-        self._tokens.pop(0)
+        self._tokens.popleft()
         return tuple(found)
 
     def _outputs(self) -> dict[str, str]:
-        self._tokens.pop(0)
+        self._tokens.popleft()
         if self._peek() == "(":
-            self._tokens.pop(0)
+            self._tokens.popleft()
             text, column = self._take("')'")
             if text != ")":
                 raise self._error("outputs stand without parentheses", column)
@@ -125,10 +126,10 @@ class _Parser:
             found[name] = self._codec() if self._peek() == ":" else AUTO
             if self._peek() != ",":
                 return found
-            self._tokens.pop(0)
+            self._tokens.popleft()
 
     def _codec(self) -> str:
-        self._tokens.pop(0)
+        self._tokens.popleft()
         codec, column = self._take("a codec")
         if codec not in (*names(), AUTO):
             raise self._error(f"{codec!r} is not a codec", column, f"There are {', '.join(names())}.")
@@ -150,8 +151,8 @@ class _Parser:
 
     def _take(self, what: str) -> tuple[str, int]:
         if not self._tokens:
-            raise self._error(f"{what} is missing", len(self._head.rstrip()))
-        return self._tokens.pop(0)
+            raise self._error(f"{what} is missing", self._end)
+        return self._tokens.popleft()
 
     def _peek(self) -> str:
         return self._tokens[0][0] if self._tokens else ""

@@ -81,6 +81,8 @@ class ArgovxHandler(APIHandler):
             body = json.loads(self.request.body or b"{}")
         except ValueError as error:
             raise SpecError("the body is not JSON") from error
+        except RecursionError as error:
+            raise SpecError("the body is nested too deeply", hint="Send a notebook document.") from error
         if not isinstance(body, dict):
             raise SpecError("the body must be a JSON object")
         return body

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from argovx_lab.capture.cells import Problem
-from argovx_lab.capture.notebook import Plan, PlannedStep, plan
+from argovx_lab.capture.notebook import PlannedStep, plan
 from argovx_lab.errors import SpecError
 from argovx_lab.model.run import Cell, Edge, Input, Node, Output, Phase, to_json
 from argovx_lab.vertex.catalog import parse_machine
@@ -21,12 +21,15 @@ def planned(content: dict[str, Any], path: str) -> dict[str, Any]:
     """
     found = plan(content, path)
     sources = {(name, edge.target): edge.source for edge in found.edges for name in edge.names}
+    before: dict[str, list[str]] = {}
+    for edge in found.edges:
+        before.setdefault(edge.target, []).append(edge.source)
     steps: dict[str, PlannedStep] = {}
     for step in found.steps:
         if step.name:
             steps.setdefault(step.name, step)  # a second one of that name is a problem, not a node
     return {
-        "nodes": [to_json(_node(step, found, sources)) for step in steps.values()],
+        "nodes": [to_json(_node(step, found.path, sources, before)) for step in steps.values()],
         "edges": [to_json(Edge(edge.source, edge.target, edge.names)) for edge in found.edges],
         "problems": [
             {"cell": step.cell_id, "message": problem.text, "hint": problem.hint}
@@ -36,17 +39,19 @@ def planned(content: dict[str, Any], path: str) -> dict[str, Any]:
     }
 
 
-def _node(step: PlannedStep, found: Plan, sources: dict[tuple[str, str], str]) -> Node:
-    before = [edge.source for edge in found.edges if edge.target == step.name]
+def _node(
+    step: PlannedStep, path: str, sources: dict[tuple[str, str], str], before: dict[str, list[str]]
+) -> Node:
+    after = before.get(step.name)
     problem = next(iter(_problems(step)), None)
     return Node(
         id=step.name,
         name=step.name,
         phase=Phase.PLANNED,
-        line=problem.text if problem else (f"after {', '.join(before)}" if before else "ready to run"),
+        line=problem.text if problem else (f"after {', '.join(after)}" if after else "ready to run"),
         hint=problem.hint if problem else "",
         machine=step.machine,
-        cell=Cell(found.path, step.cell_id, step.number),
+        cell=Cell(path, step.cell_id, step.number),
         inputs=tuple(Input(name, step=sources.get((name, step.name), "")) for name in step.inputs),
         outputs=tuple(Output(name, codec=codec) for name, codec in step.outputs),
         actions=("cell",),

@@ -180,6 +180,19 @@ async def test_what_is_no_notebook_is_a_400(jp_fetch, value):
     assert body(error)["error"] == "SpecError"
 
 
+async def test_a_body_that_is_nested_too_deeply_is_a_400(jp_fetch):
+    deep = '{"content": ' + '{"a": ' * 5000 + "1" + "}" * 5001
+    with pytest.raises(HTTPClientError) as error:
+        await jp_fetch(
+            *("argovx", "api", "v1", "plan"),
+            method="POST",
+            body=deep,
+            headers={"Content-Type": "application/json"},
+        )
+    assert error.value.code == 400
+    assert body(error)["message"] == "the body is nested too deeply"
+
+
 async def test_a_bad_offset_is_a_400(jp_fetch):
     with pytest.raises(HTTPClientError) as error:
         await get(jp_fetch, "runs/r/nodes/n/logs", after="soon")
