@@ -94,7 +94,12 @@ export function readLineage(value: unknown): Lineage {
     nodes: list(lineage.nodes, readLineageNode),
     edges: list(lineage.edges, (item): LineageEdge => {
       const edge = dict(item, 'a lineage edge');
-      return { source: text(edge.source), target: text(edge.target), kind: text(edge.kind) };
+      return {
+        source: text(edge.source),
+        target: text(edge.target),
+        kind: text(edge.kind),
+        name: text(edge.name)
+      };
     }),
     findings: list(lineage.findings, (item): Finding => {
       const found = dict(item, 'a finding');
