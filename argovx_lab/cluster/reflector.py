@@ -19,8 +19,11 @@ logger = logging.getLogger(__name__)
 
 Object = dict[str, Any]
 
-#: First and longest pause after a failure. Unit: seconds.
+#: First and longest pause after a failure, and after a round that brought nothing. Unit: seconds.
 BACKOFF_S = (0.2, 10.0)
+
+#: A watch that lasted so long ended as watches do, silent or not: its end says nothing bad. Unit: seconds.
+LASTED_S = 10.0
 
 
 class Source(Protocol):
@@ -51,6 +54,7 @@ class Reflector:
         self._stop = threading.Event()
         self._synced = threading.Event()
         self._heard_at = 0.0
+        self._pause_s = BACKOFF_S[0]
         self._error: ArgovxError | None = None
         self._thread = threading.Thread(target=self._run, name="argovx-reflector", daemon=True)
 
@@ -89,31 +93,32 @@ class Reflector:
         return self._error
 
     def _run(self) -> None:
-        pause_s = BACKOFF_S[0]
         while not self._stop.is_set():
             try:
                 self._follow(self._relist())
-                pause_s = BACKOFF_S[0]
             except Conflict:
                 logger.debug("watch: the resourceVersion is too old, listing again")
+                self._pause()
             except ArgovxError as error:
-                pause_s = self._rest(error, pause_s)
+                self._rest(error)
             except Exception:
                 logger.exception("watch: the Kubernetes API sent what nobody expected")
-                pause_s = self._rest(
-                    InternalError("the Workflows cannot be read; the log tells more"), pause_s
-                )
+                self._rest(InternalError("the Workflows cannot be read; the log tells more"))
 
-    def _rest(self, error: ArgovxError, pause_s: float) -> float:
-        """Say what is wrong and pause; returns the next pause in seconds."""
+    def _pause(self) -> None:
+        """Wait, longer each time until something is heard again: no server may make this spin."""
+        self._stop.wait(self._pause_s * random.uniform(0.5, 1.5))  # noqa: S311  (jitter, not a secret)
+        self._pause_s = min(self._pause_s * 2, BACKOFF_S[1])
+
+    def _rest(self, error: ArgovxError) -> None:
+        """Say what is wrong and pause."""
         self._fail(error)
-        self._stop.wait(pause_s * random.uniform(0.5, 1.5))  # noqa: S311  (jitter, not a secret)
+        self._pause()
         if self._revive is not None and not self._stop.is_set():
             try:
                 self._revive()
             except ArgovxError as failure:
                 logger.warning("watch: the API server cannot be started again: %s", failure.message)
-        return min(pause_s * 2, BACKOFF_S[1])
 
     def _relist(self) -> str:
         items, version = self._source.list_workflows()
@@ -133,13 +138,18 @@ class Reflector:
 
     def _follow(self, version: str) -> None:
         while not self._stop.is_set():
+            began = time.monotonic()
             for kind, obj in self._source.watch_workflows(version):
                 self._heard()
                 version = obj["metadata"]["resourceVersion"]
                 if kind != "BOOKMARK":
+                    self._pause_s = BACKOFF_S[0]
                     self._apply(kind, obj)
                 if self._stop.is_set():
                     return
+            if time.monotonic() - began >= LASTED_S:
+                self._pause_s = BACKOFF_S[0]
+            self._pause()
 
     def _apply(self, kind: str, obj: Object) -> None:
         uid = obj["metadata"]["uid"]

@@ -1,8 +1,9 @@
 """The mirror converges whatever the watch does."""
 
 import threading
+import types
 
-from argovx_lab.cluster.reflector import Reflector
+from argovx_lab.cluster.reflector import BACKOFF_S, LASTED_S, Reflector
 from argovx_lab.errors import Conflict, Unavailable
 
 
@@ -104,3 +105,96 @@ def test_an_answer_that_nobody_expected_does_not_end_the_mirror():
     assert source.versions == ["1", "2"]
     assert changes == [[], ["a"], [], ["a", "b"]]
     assert reflector.error is None
+
+
+class Waits(threading.Event):
+    """A stop whose waits take no time: they are written down, and end the mirror after a number of rounds."""
+
+    def __init__(self, rounds):
+        super().__init__()
+        self.rounds = rounds
+        self.pauses = []
+
+    def wait(self, timeout=None):
+        self.pauses.append(timeout)
+        if len(self.pauses) >= self.rounds:
+            self.set()
+        return self.is_set()
+
+
+class Answers:
+    """Lists nothing; every watch ends as ``watch`` says, and is counted."""
+
+    def __init__(self, watch):
+        self.watch = watch
+        self.lists = self.watches = 0
+
+    def list_workflows(self, label_selector=""):
+        self.lists += 1
+        return [], "1"
+
+    def watch_workflows(self, resource_version):
+        self.watches += 1
+        if self.watches > 1000:
+            raise SystemExit("the mirror spins")
+        return self.watch(self.watches)
+
+
+def rounds(watch, count, monkeypatch):
+    """Run the mirror in this thread for a number of rounds; return its pauses without their jitter."""
+    monkeypatch.setattr("random.uniform", lambda low, high: 1.0)
+    source = Answers(watch)
+    reflector = Reflector(source)
+    reflector._stop = Waits(count)
+    reflector._run()
+    return source, reflector._stop.pauses
+
+
+def backed_off(count):
+    return [min(BACKOFF_S[0] * 2**i, BACKOFF_S[1]) for i in range(count)]
+
+
+def test_watches_that_end_at_once_are_begun_ever_more_seldom(monkeypatch):
+    source, pauses = rounds(lambda _: iter(()), 10, monkeypatch)
+    assert pauses == backed_off(10)
+    assert (source.lists, source.watches) == (1, 10)
+
+
+def test_a_version_that_is_always_too_old_is_listed_ever_more_seldom(monkeypatch):
+    def gone(_):
+        raise Conflict("too old", status=410, reason="Expired")
+
+    source, pauses = rounds(gone, 10, monkeypatch)
+    assert pauses == backed_off(10)
+    assert (source.lists, source.watches) == (10, 10)
+
+
+def test_bookmarks_alone_are_no_news(monkeypatch):
+    _, pauses = rounds(lambda _: iter([("BOOKMARK", obj("", 9))]), 5, monkeypatch)
+    assert pauses == backed_off(5)
+
+
+def test_news_make_the_mirror_quick_again_but_never_without_a_pause(monkeypatch):
+    def watch(number):
+        return iter([("ADDED", obj("a", number))] if number >= 4 else ())
+
+    _, pauses = rounds(watch, 6, monkeypatch)
+    assert pauses == [*backed_off(3), *[BACKOFF_S[0]] * 3]
+
+
+def test_a_silent_watch_that_lasted_is_no_sign_of_trouble(monkeypatch):
+    hours = iter(range(10_000))
+    clock = types.SimpleNamespace(monotonic=lambda: next(hours) * LASTED_S)
+    monkeypatch.setattr("argovx_lab.cluster.reflector.time", clock)
+    _, pauses = rounds(lambda _: iter(()), 4, monkeypatch)
+    assert pauses == [BACKOFF_S[0]] * 4
+
+
+def test_an_error_after_better_times_begins_with_the_shortest_pause(monkeypatch):
+    def watch(number):
+        if number == 5:
+            return iter([("ADDED", obj("a", 5))])
+        raise Unavailable("down")
+
+    _, pauses = rounds(watch, 7, monkeypatch)
+    assert pauses == [*backed_off(4), BACKOFF_S[0], *[2 * BACKOFF_S[0], 4 * BACKOFF_S[0]]]
