@@ -7,6 +7,7 @@ awaits :meth:`prepare`, and then :meth:`run`.
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -180,8 +181,10 @@ class GoogleServer:
         await self.storage.tidy()
 
     async def run(self) -> None:
-        """Run custom jobs until cancelled; those of a server before this one are found again."""
-        await self._runner.run()
+        """Run custom jobs and tidy up until cancelled; jobs of a server before this one are found again."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._runner.run())
+            group.create_task(self.storage.run())
 
     def close(self) -> None:
         """Close the files; processes of jobs go on."""

@@ -11,7 +11,8 @@ import base64
 import hashlib
 import os
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -55,9 +56,18 @@ class Digests:
 
 
 class Writer:
-    """A blob being written: :meth:`Blobs.keep` makes it one, :meth:`discard` throws it away."""
+    """A blob being written: :meth:`Blobs.keep` makes it one, :meth:`discard` throws it away.
 
-    def __init__(self, path: Path, *, resume: bool = False) -> None:
+    Parameters
+    ----------
+    make_room : callable
+        Frees some of the disk for it; says whether it could.
+    """
+
+    def __init__(
+        self, path: Path, *, resume: bool = False, make_room: Callable[[], bool] = lambda: False
+    ) -> None:
+        self.make_room = make_room
         self.path = path
         self.kept = False
         self.digests = Digests()
@@ -101,6 +111,12 @@ class Writer:
         os.lseek(self._fd, size, os.SEEK_SET)
         self.digests = digests
 
+    def begin_anew(self) -> None:
+        """Give back every byte."""
+        os.ftruncate(self._fd, 0)
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        self.digests, self._mark = Digests(), Digests()
+
     def close(self) -> None:
         """Close the file and leave it where it is."""
         if self._fd >= 0:
@@ -121,9 +137,15 @@ class Blobs:
     ----------
     folder : Path
         Created where it is missing; belongs to this object alone.
+
+    Attributes
+    ----------
+    make_room : callable
+        What a writer asks that finds the disk full; whoever holds bytes that can go sets it.
     """
 
     def __init__(self, folder: Path) -> None:
+        self.make_room: Callable[[], bool] = lambda: False
         self._folder = folder
         self._incoming = folder / "incoming"
         self._incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -156,11 +178,13 @@ class Blobs:
 
     def writer(self) -> Writer:
         """Begin a new blob."""
-        return Writer(self._incoming / f"new-{secrets.token_hex(16)}")
+        name = f"new-{secrets.token_hex(16)}"
+        return Writer(self._incoming / name, make_room=self.make_room)
 
     def session(self, name: str) -> Writer:
         """Begin or go on with the blob of a resumable upload; its digests are computed from what is there."""
-        return Writer(self._incoming / f"session-{name}", resume=True)
+        path = self._incoming / f"session-{name}"
+        return Writer(path, resume=True, make_room=self.make_room)
 
     def drop_session(self, name: str) -> None:
         """Remove what a resumable upload has left."""
@@ -201,6 +225,16 @@ class Blobs:
     def all(self) -> set[str]:
         """Return the ids of all blobs on disk."""
         return {path.name for path in self._folder.glob("[0-9a-f][0-9a-f]/*")}
+
+    def held(self) -> list[tuple[float, str]]:
+        """Return when something came last, as Unix time, and the name of each resumable upload with bytes."""
+        found = []
+        for path in self._incoming.glob("session-*"):
+            with suppress(FileNotFoundError):
+                stat = path.stat()
+                if stat.st_size:
+                    found.append((stat.st_mtime, path.name.removeprefix("session-")))
+        return found
 
     def sessions(self) -> set[str]:
         """Return the names of all resumable uploads on disk."""

@@ -51,6 +51,8 @@ log = logging.getLogger(__name__)
 #: How paths of the JSON API begin; every other path is one of the XML API.
 _JSON: Final = ("/storage/", "/upload/storage/", "/download/storage/", "/batch", "/resumable/")
 BATCH: Final = "storage.batch"
+#: How often abandoned uploads are looked for. Unit: seconds.
+_TIDY_EVERY_S: Final = 600.0
 #: The end of the host names that carry a bucket's name, as the XML API allows.
 _HOST: Final = ".storage.googleapis.com"
 
@@ -118,6 +120,15 @@ class StorageService:
         orphans = there - self._catalog.blobs()
         await asyncio.to_thread(self._blobs.delete, orphans)
 
+    async def run(self) -> None:
+        """End uploads that are past their time, until cancelled."""
+        while True:
+            await asyncio.sleep(_TIDY_EVERY_S)
+            try:
+                self._sessions.tidy()
+            except (OSError, sqlite3.Error):
+                log.exception("uploads that are past their time stay")
+
     async def handle(self, request: Request) -> Response:
         """Answer one request; errors come back rendered."""
         body = request.receive = Body(request.receive)
@@ -131,6 +142,8 @@ class StorageService:
             refusal = StorageError("CANCELLED", "The client went away.")
         except (OSError, sqlite3.Error) as error:
             refusal = machine(error)
+            if refusal.http_status == 507 and isinstance(error, sqlite3.Error):
+                self._sessions.make_room()  # for who tries again
             log.exception("storage cannot use its state folder: %s", refusal.http_status)
         else:
             self._keep(noted)

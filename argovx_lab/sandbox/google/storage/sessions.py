@@ -2,18 +2,19 @@
 
 The session's address is its own credential, as at Google: its upload id is random and stored as a hash;
 permissions are judged when the session opens, and the right to overwrite again at the end. Bytes that
-arrived survive the death of client and server.
+arrived survive the death of client and server, but not a full disk: a session that finds no room gives back
+all it has and begins anew, and so do those that nobody continues, oldest first.
 Source: https://cloud.google.com/storage/docs/performing-resumable-uploads
 """
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Callable
+import sqlite3
+import time
+from collections.abc import Callable
 from datetime import timedelta
-from functools import partial
 from typing import Any, Final
 
 from argovx_lab.sandbox.google.auth import caller_of, caller_record
@@ -26,88 +27,20 @@ from argovx_lab.sandbox.google.storage.call import Call
 from argovx_lab.sandbox.google.storage.catalog import Catalog
 from argovx_lab.sandbox.google.storage.content_range import Piece
 from argovx_lab.sandbox.google.storage.errors import StorageError, invalid
+from argovx_lab.sandbox.google.storage.feed import Feed
 from argovx_lab.sandbox.google.storage.objects import Objects, check_digests
 from argovx_lab.sandbox.google.storage.preconditions import Preconditions, number
 from argovx_lab.sandbox.google.storage.resources import object_resource
-from argovx_lab.sandbox.google.storage.uploads import (
-    Target,
-    Uploads,
-    hash_header,
-    may_replace,
-    receive,
-    write,
-)
-from argovx_lab.sandbox.http import ClientGone, Request, Response, json_response
+from argovx_lab.sandbox.google.storage.uploads import Target, Uploads, hash_header, may_replace
+from argovx_lab.sandbox.http import Request, Response, json_response
+from argovx_lab.sandbox.room import is_full
 
-#: Chunks are multiples of this, but for the last. Unit: bytes.
-UNIT: Final = 256 * 1024
 #: Source: https://cloud.google.com/storage/docs/resumable-uploads#session-uris
 LIFETIME: Final = timedelta(days=7)
+#: A session to which nothing came for so long gives its bytes back when somebody needs room. Unit: seconds.
+IDLE_S: Final = 120.0
 #: Uploads whose file stays open between requests; others are read again when they go on.
 _OPEN_MAX: Final = 64
-
-
-class _Feed:
-    """The open file of one session, and the request that feeds it: a newer one takes over."""
-
-    def __init__(self, writer: Writer) -> None:
-        self.writer = writer
-        self.lock = asyncio.Lock()
-        self.feeder: object = None
-        self._before = 0
-
-    async def settle(self, piece: Piece) -> None:
-        """Stop who feeds now, so that the size that is told stays true; whole units of his count."""
-        async with self.lock:
-            if self.feeder is not None:
-                self.feeder = None
-                self._cut(piece)
-
-    def _cut(self, piece: Piece) -> None:
-        """Keep whole units of a chunk that is not the last, as Google does."""
-        if not piece.completes(self.writer.size):
-            self.writer.truncate(max(self._before, self.writer.size // UNIT * UNIT))
-
-    async def append(self, piece: Piece, request: Request) -> None:
-        """Write what the request brings behind what is here."""
-        mine = self.feeder = object()
-        async with self.lock:
-            before = self._before = self.writer.mark()
-        assert piece.first is not None
-        if piece.first > before:
-            raise invalid(
-                "Invalid request.  According to the Content-Range header, the upload offset is "
-                f"{piece.first} byte(s), which exceeds already uploaded size of {before} byte(s).",
-                "Content-Range",
-            )
-        try:
-            await receive(
-                partial(self._write, mine), _behind(request.chunks(), before - piece.first, piece.length)
-            )
-        except OSError:
-            async with self.lock:
-                if self.feeder is mine:
-                    # the disk is full: what this request brought is given back
-                    self.writer.truncate(before)
-            raise
-        finally:
-            async with self.lock:
-                if self.feeder is mine:
-                    self.feeder = None
-                    self._cut(piece)
-        brought = (piece.length or 0) - (before - piece.first)
-        if self.writer.size == before and brought > 0 and not piece.completes(before):
-            raise invalid(
-                "Invalid request.  The number of bytes uploaded is required to be equal or greater than "
-                f"{UNIT}, except for the final request (it's recommended to be the exact multiple of "
-                f"{UNIT}). The received request contained {brought} bytes, which does not meet this."
-            )
-
-    async def _write(self, mine: object, data: bytes) -> None:
-        async with self.lock:
-            if self.feeder is not mine:
-                raise ClientGone
-            await write(self.writer, data)
 
 
 class Sessions:
@@ -134,7 +67,8 @@ class Sessions:
         self._blobs = blobs
         self._uploads = uploads
         self._access_of = access_of
-        self._feeds: dict[str, _Feed] = {}
+        self._feeds: dict[str, Feed] = {}
+        blobs.make_room = self.make_room
 
     async def open(self, call: Call) -> Response:
         """``POST …/o?uploadType=resumable``: answer the session's address.
@@ -184,11 +118,12 @@ class Sessions:
         piece = Piece.of(request)
         if record["total"] is not None and piece.total not in (None, record["total"]):
             raise invalid(f"The upload was opened with {record['total']} bytes, not {piece.total}.")
-        feed = self._feed(key)
         if piece.first is None:
             await request.read()
+            feed = self._feed(key)
             await feed.settle(piece)
         else:
+            feed = self._feed(key)
             await feed.append(piece, request)
         if piece.completes(feed.writer.size):
             return self._finish(key, record, feed.writer, request)
@@ -218,6 +153,10 @@ class Sessions:
             writer.discard()
             self._catalog.delete_upload(key)
             raise
+        except (OSError, sqlite3.Error) as error:
+            if is_full(error):
+                writer.discard()
+            raise
         return json_response(object_resource(stored))
 
     def cancel(self, upload: str, noted: Noted) -> Response:
@@ -237,12 +176,28 @@ class Sessions:
         for left in self._blobs.sessions() - known:
             self._blobs.drop_session(left)
 
+    def make_room(self) -> bool:
+        """Take the bytes of the session that nobody has continued for longest; say whether there was one.
+
+        The session stays and begins anew.
+        """
+        limit = time.time() - IDLE_S
+        fed = {key for key, feed in self._feeds.items() if feed.busy}
+        idle = [(at, key) for at, key in self._blobs.held() if at < limit and key not in fed]
+        if not idle:
+            return False
+        self._give_back(min(idle)[1])
+        return True
+
     def _drop(self, key: str) -> None:
+        self._give_back(key)
+        self._catalog.delete_upload(key)
+
+    def _give_back(self, key: str) -> None:
         if (feed := self._feeds.pop(key, None)) is not None:
             feed.feeder = None
             feed.writer.close()
         self._blobs.drop_session(key)
-        self._catalog.delete_upload(key)
 
     def _record(self, key: str, noted: Noted) -> dict[str, Any]:
         record = self._catalog.upload(key)
@@ -256,11 +211,11 @@ class Sessions:
             raise StorageError("NOT_FOUND", "The upload session has expired.", status=410)
         return record
 
-    def _feed(self, key: str) -> _Feed:
+    def _feed(self, key: str) -> Feed:
         """Return the session's open file; after a restart its digests are computed from what is there."""
-        feed = self._feeds.pop(key, None) or _Feed(self._blobs.session(key))
+        feed = self._feeds.pop(key, None) or Feed(self._blobs.session(key))
         self._feeds[key] = feed
-        idle = [k for k, f in self._feeds.items() if k != key and f.feeder is None and not f.lock.locked()]
+        idle = [k for k, f in self._feeds.items() if k != key and not f.busy]
         for old in idle[: max(0, len(self._feeds) - _OPEN_MAX)]:
             self._feeds.pop(old).writer.close()
         return feed
@@ -276,18 +231,6 @@ def _ended(record: dict[str, Any], generation: int) -> dict[str, Any]:
     """Return what is kept of a session that is done: a client whose answer got lost asks again."""
     kept = {name: record[name] for name in ("bucket", "name", "ends", "caller")}
     return {**kept, "done": generation}
-
-
-async def _behind(chunks: AsyncIterator[bytes], skip: int, length: int | None) -> AsyncIterator[bytes]:
-    """Yield a body without its first ``skip`` bytes, which are here already."""
-    seen = 0
-    async for chunk in chunks:
-        seen += len(chunk)
-        if length is not None and seen > length:
-            raise invalid("The body is longer than the Content-Range header says.", "Content-Range")
-        if fresh := chunk[skip:]:
-            yield fresh
-        skip = max(0, skip - len(chunk))
 
 
 def _key(upload: str) -> str:

@@ -7,6 +7,7 @@ Source: https://cloud.google.com/storage/docs/uploads-downloads
 from __future__ import annotations
 
 import asyncio
+import errno
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -134,6 +135,8 @@ async def receive(sink: Sink, chunks: AsyncIterator[bytes]) -> None:
 async def write(writer: Writer, data: bytes) -> None:
     """Hash and write bytes, large ones in a thread; a cancelled caller still waits for it.
 
+    On a full disk it goes on as long as the writer can make room.
+
     Raises
     ------
     StorageError
@@ -143,6 +146,15 @@ async def write(writer: Writer, data: bytes) -> None:
     """
     if writer.size + len(data) > SIZE_MAX:
         raise invalid(f"Objects may have at most {SIZE_MAX} bytes.")
+    while True:
+        try:
+            return await _write(writer, data)
+        except OSError as error:
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT) or not writer.make_room():
+                raise
+
+
+async def _write(writer: Writer, data: bytes) -> None:
     if len(data) <= _SMALL:
         writer.write(data)
         return

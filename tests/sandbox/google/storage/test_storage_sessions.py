@@ -291,3 +291,84 @@ def test_many_open_sessions_do_not_hold_files_open(storage, begin):
     assert held < 120
     assert chunk(storage, places[0], b"y", UNIT, UNIT + 1).status == 200
     assert storage.get("n0", "?alt=media").body == b"x" * UNIT + b"y"
+
+
+@pytest.fixture
+def crowded(disk, storage_at):
+    """Cloud Storage on a disk of 8 MiB."""
+    made = storage_at(disk.place)
+    yield made
+    made.store.close()
+
+
+def opened(storage, name):
+    return _path(storage.ask("POST", f"{BASE}&name={name}"))
+
+
+def test_an_upload_that_finds_no_room_gives_all_of_it_back_and_may_begin_anew(crowded, disk):
+    data, place = os.urandom(12 * UNIT), opened(crowded, "r")
+    for i in range(0, len(data), 4 * UNIT):
+        assert chunk(crowded, place, data[i : i + 4 * UNIT], i).status == 308
+    before = disk.free()
+    disk.fill()
+    refused = chunk(crowded, place, os.urandom(4 * UNIT), len(data))
+    assert (refused.status, "disk" in refused.error) == (507, True)
+    assert disk.free() >= len(data), "what came before is given back as well"
+    disk.make_room()
+    assert disk.free() > before
+    again = state(crowded, place)
+    assert (again.status, "range" in again.headers) == (308, False)
+    assert chunk(crowded, place, data, 0, len(data)).status == 200
+    assert crowded.get("r", "?alt=media").body == data
+
+
+def test_an_end_that_cannot_be_written_down_gives_its_bytes_back(crowded, disk):
+    data, place = os.urandom(8 * UNIT), opened(crowded, "r")
+    chunk(crowded, place, data, 0)
+    disk.fill()
+    before = disk.free()
+    assert state(crowded, place, len(data)).status == 507
+    assert disk.free() >= before + len(data)
+    disk.make_room()
+    assert crowded.get("r").status == 404
+    assert chunk(crowded, place, data, 0, len(data)).status == 200
+
+
+def test_under_pressure_uploads_that_nobody_continues_go_oldest_first(crowded, disk):
+    places = {name: opened(crowded, name) for name in ("older", "old", "young")}
+    for place in places.values():
+        chunk(crowded, place, os.urandom(4 * UNIT), 0)
+    files = sorted(
+        (crowded.folder / "blobs" / "incoming").iterdir(), key=lambda path: path.stat().st_mtime_ns
+    )
+    for path, age in zip(files, (7200, 3600, 1), strict=True):
+        os.utime(path, (path.stat().st_atime, path.stat().st_mtime - age))
+    bearer = crowded.bearer("owner-ada")
+    disk.fill()
+    data = os.urandom(3 * UNIT)
+    assert crowded.put("new", data, bearer=bearer).status == 200
+    assert [("range" in state(crowded, place).headers) for place in places.values()] == [False, True, True]
+    assert crowded.put("newer", os.urandom(4 * UNIT), bearer=bearer).status == 200
+    assert [("range" in state(crowded, place).headers) for place in places.values()] == [False, False, True]
+    # whoever was here a moment ago goes on
+    assert crowded.put("newest", os.urandom(4 * UNIT), bearer=bearer).status == 507
+    assert "range" in state(crowded, places["young"]).headers
+    assert crowded.get("new", "?alt=media", bearer=bearer).body == data
+
+
+def test_the_running_service_ends_uploads_that_are_past_their_week(storage, begin, monkeypatch):
+    chunk(storage, begin(), os.urandom(UNIT), 0)
+    now = storage.clock.now
+    monkeypatch.setattr(storage.clock, "now", lambda: now() + timedelta(days=8))
+    monkeypatch.setattr("argovx_lab.sandbox.google.storage.service._TIDY_EVERY_S", 0.001)
+
+    gone, drop = asyncio.Event(), storage.service._blobs.drop_session
+    monkeypatch.setattr(storage.service._blobs, "drop_session", lambda name: (drop(name), gone.set()))
+
+    async def live():
+        running = asyncio.create_task(storage.service.run())
+        await asyncio.wait_for(gone.wait(), 10)
+        running.cancel()
+
+    asyncio.run(live())
+    assert storage.files() == []
