@@ -54,6 +54,8 @@ class Jobs:
         ------
         PermissionMissing
             Also when ``actAs`` is missing, which Vertex answers as 400.
+        SpecError
+            When the job itself is at fault: a field that Vertex refuses, or a thing that is not there.
         RemoteError
             With ``reason`` ``QUOTA`` when a quota is used up.
         Unavailable
@@ -68,6 +70,8 @@ class Jobs:
                 timeout_s=CREATE_TIMEOUT_S,
             )
         except RemoteError as error:
+            if error.status == 404 or error.reason == "INVALID_ARGUMENT":
+                raise _refused(error) from error
             if error.reason != UNREADABLE:
                 raise
             raise Unavailable(error.message, service=error.service, reason=UNREADABLE) from error
@@ -139,6 +143,14 @@ class Jobs:
             f"https://console.cloud.google.com/vertex-ai/locations/{region}/training/{number}/cpu"
             f"?project={quote(self._project)}"
         )
+
+
+def _refused(error: RemoteError) -> SpecError:
+    """Return the error of a job that would be refused again, however often it is sent."""
+    return SpecError(
+        f"Vertex refuses the job: {error.message}",
+        hint="Check --on, --disk, --workers, --persistent and --image; project and region are the profile's.",
+    )
 
 
 def by_labels(labels: Mapping[str, str]) -> str:

@@ -163,7 +163,7 @@ def fault(status: int, content: bytes, permission: str, target: str, service: st
             **common,
         )
     if status == 404:
-        return NotFound(f"{target} is not there", **common)
+        return NotFound(f"{target} is not there" + (f": {text}" if text else ""), **common)
     if status == 409 or reason in ("ABORTED", "ALREADY_EXISTS"):
         return Conflict(message, **common)
     if status in (408, 429, 500, 502, 503, 504):

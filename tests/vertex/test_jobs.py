@@ -7,7 +7,6 @@ import pytest
 from argovx_lab.errors import (
     Conflict,
     CredentialError,
-    NotFound,
     PermissionMissing,
     RemoteError,
     SpecError,
@@ -94,7 +93,7 @@ def test_the_console_link(jobs):
         (403, error("Permission 'aiplatform.customJobs.create' denied on resource"),
          PermissionMissing, "aiplatform.customJobs.create is missing"),
         (403, b"<html>", PermissionMissing, "aiplatform.customJobs.create is missing"),
-        (404, error("x"), NotFound, "not there"),
+        (404, error("x"), SpecError, "not there"),
         (409, error("x", "ALREADY_EXISTS"), Conflict, "409"),
         (429, error("The following quota metrics exceed quota limits: aiplatform.googleapis.com/custom_model_training_cpus"),
          RemoteError, "quota is used up: aiplatform.googleapis.com/custom_model_training_cpus"),
@@ -137,3 +136,18 @@ def test_all_states_of_the_vendor_are_known():
     vendors = {state.name for state in JobState} - {"JOB_STATE_UNSPECIFIED"}
     assert vendors == known - {states.PREFIX}
     assert states.word("JOB_STATE_PARTIALLY_SUCCEEDED") == "partially succeeded"
+
+
+@pytest.mark.parametrize(
+    ("status", "reason", "text"),
+    [
+        (404, "NOT_FOUND", "The PersistentResource my-pool does not exist."),
+        (400, "INVALID_ARGUMENT", 'Machine type "n1-standard-1" is not supported.'),
+    ],
+)
+def test_a_job_that_vertex_refuses_is_the_steps_own_fault(jobs, script, status, reason, text):
+    script.answers = [(status, {"error": {"code": status, "message": text, "status": reason}})]
+    with pytest.raises(SpecError) as caught:
+        jobs.create({})
+    assert text in caught.value.message
+    assert "--persistent" in caught.value.hint
