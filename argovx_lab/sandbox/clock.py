@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Coroutine
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 
 class Clock:
@@ -38,9 +40,14 @@ class Clock:
         """Wait for ``seconds`` of simulated time."""
         await self.pause(max(0.0, seconds) / self.speed)
 
-    async def pause(self, seconds: float) -> None:
-        """Wait for ``seconds`` on this clock, whatever the speed: what a job's own code lives through."""
-        end = self._elapsed() + seconds
+    def pause(self, seconds: float) -> Coroutine[Any, Any, None]:
+        """Wait for ``seconds`` on this clock, whatever the speed: what a job's own code lives through.
+
+        They count from this call, not from the moment at which somebody begins to wait.
+        """
+        return self._until(self._elapsed() + seconds)
+
+    async def _until(self, end: float) -> None:
         woken = asyncio.Event()
         self._sleepers.add(woken)
         try:

@@ -16,13 +16,13 @@ def test_quotas_that_are_on(make_end, transport):
         assert seer.sees("create one").endswith("one")
         assert seer.sees("create two").endswith("two")
         # machines: each of the two has four vCPUs
-        assert seer.sees("create three").endswith(f"fast {failure}")
+        assert seer.sees("create three").endswith(failure)
         assert seer.sees("create four").endswith(failure)
         # and now the submissions of this minute are used up
         assert seer.sees("create five").endswith(f"{failure} RATE_LIMIT_EXCEEDED")
         seen = [seer.sees("count one") for _ in range(31)]
         assert seen[-1].endswith(f"{failure} RATE_LIMIT_EXCEEDED")
         end.call(lambda: end.server.clock.advance(60))
-        assert seer.sees("count one").endswith(" 1")
+        assert seer.sees("count one") == "1"
     finally:
         seer.close()
