@@ -13,7 +13,7 @@ from functools import partial
 
 from argovx_lab.compile.platform import cluster_template
 from argovx_lab.compile.probe import DEADLINE_S, probe
-from argovx_lab.errors import ArgovxError, NotFound
+from argovx_lab.errors import ArgovxError, NotFound, PermissionMissing
 from argovx_lab.identity.examine import examine as examine_token
 from argovx_lab.identity.examine import judge
 from argovx_lab.identity.settings import FEDERATED
@@ -129,7 +129,7 @@ def _jobs(services: Services) -> Found:
     try:
         for _ in services.jobs.find('labels.argovx-user="nobody"'):
             break
-    except ArgovxError as error:
+    except PermissionMissing as error:
         role = grants.project_grant(profile.project, _member(services), grants.READER)
         return False, error.message, role
     return True, f"{profile.project}, {profile.region}", ""

@@ -90,6 +90,14 @@ def test_after_three_tries_it_says_so(session, sts, api):
     assert not api.requests
 
 
+def test_why_a_busy_sts_gives_no_token_is_said(session, sts, api):
+    why = "The disk under the sandbox's state folder is full; nothing was stored. Free some space, try again."
+    sts.answers = [(503, {"error": "temporarily_unavailable", "error_description": why}, {})]
+    with pytest.raises(Unavailable) as caught:
+        session.request("GET", api.url)
+    assert caught.value.message == f"STS answered 503, temporarily_unavailable: {why}"
+
+
 def test_a_long_retry_after_is_not_waited_for(session, sts, api):
     sts.answers = [(503, {}, {"Retry-After": "3600"})]
     with pytest.raises(Unavailable):

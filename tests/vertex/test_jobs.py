@@ -99,7 +99,7 @@ def test_the_console_link(jobs):
          RemoteError, "quota is used up: aiplatform.googleapis.com/custom_model_training_cpus"),
         (429, error("Too many requests"), Unavailable, "429"),
         (500, b"", Unavailable, "500"),
-        (503, error("x"), Unavailable, "503"),
+        (503, error("The disk is full."), Unavailable, "answered 503 for .*: The disk is full."),
         (200, b"<html>", Unavailable, "not JSON"),  # the job may exist
     ],
 )  # fmt: skip

@@ -7,11 +7,13 @@ import base64
 import dataclasses
 import json
 import time
+from pathlib import Path
 
 import pytest
 
 from argovx_lab.errors import RemoteError
 from argovx_lab.model.check import decode
+from argovx_lab.sandbox.state import write_private
 from argovx_lab.wiring import Services
 from argovx_lab.wiring.doctor import examine
 
@@ -133,6 +135,13 @@ def test_jobs_that_steps_may_not_create(owner):
 def test_jobs_that_the_notebook_may_not_see(owner):
     with owner.project("nb-ada", "argovxPanelReader"):
         one(owner.profile, "notebook: Vertex jobs", "aiplatform.customJobs.list", "roles/argovxPanelReader")
+
+
+def test_a_refusal_that_is_about_no_permission_asks_for_no_grant(owner):
+    fault = {"service": "aiplatform", "rpc": "ListCustomJobs", "kind": "status", "status": 501, "count": 1}
+    write_private(Path(owner.status.state_dir) / "faults.json", json.dumps([fault]))
+    found = one(owner.profile, "notebook: Vertex jobs", "answered 501", "a fault on purpose")
+    assert "gcloud" not in found.hint
 
 
 def test_an_account_that_steps_may_not_use(owner):
