@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import codecs
 import hashlib
-import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from typing import Any, Protocol
 
 from argovx_lab.errors import NotFound
 from argovx_lab.model.layout import Attempt, split_uri
+from argovx_lab.runs.curves import Point
+from argovx_lab.runs.shapes import digits, mapping, parsed
 from argovx_lab.runs.stream import Stream, parse, reduce
 
 _PART = re.compile(r"r(\d+)\.(\d+)/(events|logs)/part-(\d+)\Z")
@@ -62,6 +63,23 @@ class LogText:
     next: int
     complete: bool
     truncated: bool = False
+
+
+@dataclass(frozen=True)
+class MetricPage:
+    """Points that a reader does not have yet.
+
+    Parameters
+    ----------
+    next : str
+        Place to ask from next: ``GENERATION.MESSAGES``.
+    whole : bool
+        Whether this is everything, in the place of what the reader has.
+    """
+
+    series: dict[str, tuple[Point, ...]]
+    next: str
+    whole: bool
 
 
 class AttemptReader:
@@ -113,6 +131,15 @@ class AttemptReader:
                 self._records[kind] = document
         return dict(self._records)
 
+    def metrics(self, after: str) -> MetricPage:
+        """Return the points after a place; all of them where that place is of other curves than these."""
+        life, curves = self.stream.life, self.stream.curves
+        made = f"{self.uri}\n{life}\n{curves.thinned}"
+        generation = hashlib.sha256(made.encode(errors="replace")).hexdigest()[:12]
+        known, _, taken = after.rpartition(".")
+        whole = known != generation or not digits(taken) or int(taken) > curves.taken
+        return MetricPage(curves.since(0 if whole else int(taken)), f"{generation}.{curves.taken}", whole)
+
     def logs(self, after: int) -> LogText:
         """Return log text from byte ``after`` on, over all lives of all replicas in order."""
         metas = {m.name: m.size_bytes for m in self._bucket.list(self._attempt.bucket, self._attempt.folder)}
@@ -145,7 +172,7 @@ class AttemptReader:
 
     def _take(self, name: str, life: tuple[int, int]) -> None:
         if life != self._life:
-            self._life, self.stream = life, Stream(said=self.stream.said)
+            self._life, self.stream = life, Stream(life=life, said=self.stream.said)
         data = self._bucket.get(self._attempt.bucket, name)
         self.stream = reduce(self.stream, parse(data))
         self._read.add(name)
@@ -167,11 +194,7 @@ class AttemptReader:
 
 
 def _object(data: bytes) -> dict[str, Any]:
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
-        return {}
-    return document if isinstance(document, dict) else {}
+    return mapping(parsed(data))
 
 
 def _parts(names: Any, kind: str) -> list[tuple[tuple[tuple[int, int], int], str]]:

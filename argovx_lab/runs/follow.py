@@ -18,7 +18,7 @@ from argovx_lab.model.ours import refusal
 from argovx_lab.model.run import Node, Run
 from argovx_lab.runs.argo import Execution, executions
 from argovx_lab.runs.asking import Asking
-from argovx_lab.runs.bucket import LogText
+from argovx_lab.runs.bucket import LogText, MetricPage
 from argovx_lab.runs.merge import About, merge
 from argovx_lab.runs.store import RunStore
 
@@ -130,10 +130,16 @@ class Follower:
         run = merge(found[0].run, [self._asking.seen(e) for e in found], self._about, stale_s=self._stale_s())
         return run, run.nodes[0]
 
-    def series(self, run_id: str, node_id: str) -> dict[str, Any]:
-        """Return the logged points of a node's newest execution, by metric."""
+    def metrics(self, run_id: str, node_id: str, after: str) -> MetricPage:
+        """Return the points of a node's newest execution after a place that an earlier page named.
+
+        Raises
+        ------
+        NotFound
+            When there is no such run or step.
+        """
         reader = self._asking.reader(self._newest(run_id, node_id))
-        return dict(reader.stream.series) if reader else {}
+        return reader.metrics(after) if reader else MetricPage({}, "0", whole=True)
 
     def _newest(self, run_id: str, node_id: str) -> Execution:
         found = [e for e in self._executions() if e.run == run_id and e.step == node_id]

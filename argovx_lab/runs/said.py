@@ -27,16 +27,40 @@ _GATHERED = frozenset({"progress", "metric", "artifact"})
 Said = tuple[StepEvent, ...]
 
 
-def note(said: Said, event: Event) -> Said:
-    """Return the lines after one more event."""
+class Lines:
+    """Lines while events come in: what comes in numbers is put into words once, at the end."""
+
+    def __init__(self, said: Said) -> None:
+        self._said = said
+        self._waiting: dict[str, tuple[Event, int]] = {}
+
+    def add(self, event: Event) -> None:
+        """Take one more event."""
+        if event.method in _GATHERED:
+            key = f"artifact {text(event.params.get('name'))}" if event.method == "artifact" else event.method
+            _, count = self._waiting.pop(key, (event, 0))
+            self._waiting[key] = event, count + 1
+        else:
+            self._said = note(self.done(), event)
+
+    def done(self) -> Said:
+        """Return the lines as they are now."""
+        for event, count in self._waiting.values():
+            self._said = note(self._said, event, count)
+        self._waiting = {}
+        return self._said
+
+
+def note(said: Said, event: Event, count: int = 1) -> Said:
+    """Return the lines after one more event, or the last of ``count`` that share a line."""
     words = _WORDS.get(event.method)
-    fresh = StepEvent(event.at, "runner", event.method, words(event.params) if words else "")
+    fresh = StepEvent(event.at, "runner", event.method, words(event.params) if words else "", count=count)
     if event.method in _GATHERED:
         for i in range(len(said) - 1, -1, -1):
             if said[i].method not in _GATHERED:
                 break
             if _same(said[i], fresh):
-                return (*said[:i], *said[i + 1 :], replace(fresh, count=said[i].count + 1))
+                return (*said[:i], *said[i + 1 :], replace(fresh, count=said[i].count + count))
     return (*said[: SAID_MAX - 1], fresh)
 
 

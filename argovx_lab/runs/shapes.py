@@ -1,15 +1,24 @@
 """Reads JSON whose shape nobody vouches for: Workflows of others, annotations, objects in the bucket.
 
-Owns one rule: what has the wrong shape counts as absent. Nothing here raises.
+Owns two rules: what has the wrong shape counts as absent, and all text that enters can be encoded. Nothing
+here raises.
 """
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from typing import Any
 
 #: Longest text that a view is given in one piece. Unit: characters.
 TEXT_MAX = 20_000
+
+#: Half of a surrogate pair, alone: JSON can write it, UTF-8 cannot.
+_HALF = re.compile("[\ud800-\udfff]")
+
+#: How JSON writes either half.
+_ESCAPED_HALF = re.compile(rb"\\u[dD][89a-fA-F]")
 
 
 def mapping(value: Any) -> dict[str, Any]:
@@ -28,10 +37,49 @@ def texts(value: Any) -> list[str]:
 
 
 def text(value: Any) -> str:
-    """Return ``value`` if it is a text (cut at :data:`TEXT_MAX`), else the empty text."""
+    """Return ``value`` if it is a text (encodable, cut at :data:`TEXT_MAX`), else the empty text."""
     if not isinstance(value, str):
         return ""
-    return value if len(value) <= TEXT_MAX else value[: TEXT_MAX - 1] + "…"
+    return encodable(value if len(value) <= TEXT_MAX else value[: TEXT_MAX - 1] + "…")
+
+
+def encodable(value: str) -> str:
+    """Return a text whose lone surrogates are replaced: it can be printed, sent and stored."""
+    return value if value.isascii() else _HALF.sub("\ufffd", value)
+
+
+def parsed(data: bytes | str | None) -> Any:
+    """Return what JSON says, all its texts encodable; ``None`` for what is no JSON."""
+    if data is None:
+        return None
+    try:
+        raw = data if isinstance(data, bytes) else encodable(data).encode()
+        found = json.loads(raw.decode())
+        return clean(found) if halves(raw) else found
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
+
+
+def halves(data: bytes) -> bool:
+    """Tell whether JSON may hold a lone surrogate; what holds none need not be cleaned."""
+    return _ESCAPED_HALF.search(data) is not None
+
+
+def clean(value: Any) -> Any:
+    """Return a JSON value with all its texts encodable.
+
+    Raises
+    ------
+    RecursionError
+        For what is nested too deeply.
+    """
+    if isinstance(value, str):
+        return encodable(value)
+    if isinstance(value, list):
+        return [clean(item) for item in value]
+    if isinstance(value, dict):
+        return {encodable(key): clean(item) for key, item in value.items()}
+    return value
 
 
 def whole(value: Any) -> int:

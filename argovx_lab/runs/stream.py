@@ -5,19 +5,15 @@ Owns what events mean to the read path. Unknown versions and methods are refused
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from argovx_lab.model import events
 from argovx_lab.model.events import Event
-from argovx_lab.runs.said import Said, note
-from argovx_lab.runs.shapes import mapping, number, whole
-
-#: Points kept per metric for the curve; older ones are thinned by two. Unit: points.
-POINTS_MAX = 20_000
-
-Point = tuple[int | None, float, str]
+from argovx_lab.runs.curves import Curves, Drawing, Point
+from argovx_lab.runs.said import Lines, Said
+from argovx_lab.runs.shapes import clean, encodable, halves, text, whole
 
 
 @dataclass(frozen=True)
@@ -28,8 +24,10 @@ class Stream:
     ----------
     phase : str
         ``""`` before it opened, then ``inputs``, ``running``, ``uploading``, ``closed``.
-    series : dict
-        Metric name → points ``(step, value, at)`` in the order they were logged.
+    life : tuple of int
+        Which life this is: restart and replica.
+    curves : Curves
+        Every metric that was logged.
     uploading : tuple or None
         ``(name, done bytes, size bytes)`` of the output that is being written.
     said : tuple of StepEvent
@@ -37,18 +35,23 @@ class Stream:
     """
 
     phase: str = ""
+    life: tuple[int, int] = (-1, -1)
     opened_at: str | None = None
     running_at: str | None = None
     uploading_at: str | None = None
     closed_at: str | None = None
     progress: tuple[int, int] | None = None
-    series: dict[str, tuple[Point, ...]] = field(default_factory=dict)
-    points: int = 0
+    curves: Curves = field(default_factory=Curves)
     uploading: tuple[str, int, int] | None = None
     outcome: str = ""
     exit_code: int | None = None
     error: dict[str, Any] | None = None
     said: Said = ()
+
+    @property
+    def series(self) -> Mapping[str, tuple[Point, ...]]:
+        """Points ``(step, value, at)`` of each metric."""
+        return self.curves.series
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -57,7 +60,7 @@ class Stream:
 
 
 def parse(data: bytes) -> list[Event]:
-    """Return the events of one part.
+    """Return the events of one part, all their texts encodable.
 
     Raises
     ------
@@ -68,15 +71,26 @@ def parse(data: bytes) -> list[Event]:
     for event in found:
         if event.method not in events.METHODS:
             raise events.unknown(event.method, events.VERSION)
-    return found
+    return [_clean(event) for event in found] if halves(data) else found
+
+
+def _clean(event: Event) -> Event:
+    try:
+        return replace(event, params=clean(event.params), at=encodable(event.at))
+    except RecursionError:
+        return replace(event, params={}, at=encodable(event.at))
 
 
 def reduce(stream: Stream, said: Iterable[Event]) -> Stream:
     """Return the stream after the events ``said``."""
+    drawing, lines = Drawing(stream.curves), Lines(stream.said)
     for event in said:
-        after = _STEPS[event.method](stream, event.params, event.at)
-        stream = replace(after, said=note(stream.said, event))
-    return stream
+        if event.method == "metric":
+            drawing.take(event.params, event.at)
+        else:
+            stream = _STEPS[event.method](stream, event.params, event.at)
+        lines.add(event)
+    return replace(stream, curves=drawing.done(), said=lines.done())
 
 
 def _opened(stream: Stream, _params: dict[str, Any], at: str) -> Stream:
@@ -84,7 +98,7 @@ def _opened(stream: Stream, _params: dict[str, Any], at: str) -> Stream:
 
 
 def _phase(stream: Stream, params: dict[str, Any], at: str) -> Stream:
-    phase = str(params.get("phase", ""))
+    phase = params.get("phase")
     if phase == "running":
         return replace(stream, phase=phase, running_at=stream.running_at or at)
     if phase == "uploading":
@@ -96,20 +110,9 @@ def _progress(stream: Stream, params: dict[str, Any], _at: str) -> Stream:
     return replace(stream, progress=(whole(params.get("done")), whole(params.get("total"))))
 
 
-def _metric(stream: Stream, params: dict[str, Any], at: str) -> Stream:
-    series, step = dict(stream.series), params.get("step")
-    for name, given in mapping(params.get("values")).items():
-        value = number(given)
-        if value is None:  # NaN and infinity are no JSON: a curve has a gap there
-            continue
-        points = (*series.get(name, ()), (step, value, at))
-        series[name] = points if len(points) <= POINTS_MAX else points[::2]
-    return replace(stream, series=series, points=stream.points + 1)
-
-
 def _artifact(stream: Stream, params: dict[str, Any], _at: str) -> Stream:
     done, size = whole(params.get("done_bytes")), whole(params.get("size_bytes"))
-    return replace(stream, uploading=(str(params.get("name", "")), done, size))
+    return replace(stream, uploading=(text(params.get("name")), done, size))
 
 
 def _closed(stream: Stream, params: dict[str, Any], at: str) -> Stream:
@@ -117,7 +120,7 @@ def _closed(stream: Stream, params: dict[str, Any], at: str) -> Stream:
         stream,
         phase="closed",
         closed_at=at,
-        outcome=str(params.get("outcome", "")),
+        outcome=text(params.get("outcome")),
         exit_code=params.get("exit_code"),
         error=params.get("error"),
     )
@@ -127,7 +130,6 @@ _STEPS = {
     "opened": _opened,
     "phase": _phase,
     "progress": _progress,
-    "metric": _metric,
     "artifact": _artifact,
     "closed": _closed,
 }

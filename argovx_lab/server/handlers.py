@@ -7,6 +7,7 @@ Every handler authenticates, authorizes against the resource ``argovx`` and answ
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from jupyter_server.auth.decorator import authorized
@@ -18,6 +19,9 @@ from argovx_lab.model.run import to_json
 from argovx_lab.runs.shapes import digits
 from argovx_lab.server.hub import Hub
 from argovx_lab.server.plan import planned
+
+#: A place among logged points: where to begin, or what an earlier answer named.
+_PLACE = re.compile(r"(?:[0-9a-f]{1,40}\.)?[0-9]{1,18}\Z")
 
 #: Largest notebook document that a plan is made of. Unit: bytes.
 PLAN_MAX = 32 * 1024 * 1024
@@ -122,17 +126,17 @@ class LogsHandler(ArgovxHandler):
 
 
 class MetricsHandler(ArgovxHandler):
-    """``GET runs/{id}/nodes/{node}/metrics?after=N``."""
+    """``GET runs/{id}/nodes/{node}/metrics?after=PLACE``."""
 
     @web.authenticated
     @authorized
     async def get(self, run_id: str, node: str) -> None:
-        """Answer logged points from the ``after``-th of each metric on."""
-        after = self.number("after")
-        series = await self.hub.call(lambda: self.hub.path.follower.series(run_id, node))
-        longest = max((len(points) for points in series.values()), default=0)
-        body = {"series": {name: points[after:] for name, points in series.items()}, "next": longest}
-        self.finish(json.dumps(body))
+        """Answer the points that were logged after a place, or all where it is no place of these curves."""
+        after = self.get_argument("after", "0")
+        if not _PLACE.match(after):
+            raise SpecError(f"after={after[:40]!r} is no place", hint="Use after=0 to begin, then each next.")
+        page = await self.hub.call(self.hub.path.follower.metrics, run_id, node, after)
+        self.finish(json.dumps({"series": page.series, "next": page.next, "whole": page.whole}))
 
 
 class SaidHandler(ArgovxHandler):

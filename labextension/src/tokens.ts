@@ -65,7 +65,10 @@ export type MetricPoint = readonly [step: number | null, value: number, at: stri
 /** New points of every metric of a node. */
 export interface IMetricPage {
   readonly series: Readonly<Record<string, readonly MetricPoint[]>>;
+  /** Where to ask from next. */
   readonly next: string;
+  /** Whether this is everything there is, in the place of what came before. */
+  readonly whole: boolean;
 }
 
 /** What is wrong with a cell of the notebook, and what to do. */

@@ -16,12 +16,13 @@ import {
   when
 } from '../src/format.ts';
 import { LogBuffer, overwrite } from '../src/model/logs.ts';
-import { askFrom, columns, mergeSeries } from '../src/model/metrics.ts';
+import { columns, mergeSeries, MetricsModel, type Series } from '../src/model/metrics.ts';
 import { openablePath } from '../src/notebook/cells.ts';
 import { tabsOf } from '../src/panels/run/model.ts';
 import { countGroups, matches, SidebarModel } from '../src/panels/sidebar/model.ts';
 import { treeMove, type IRow } from '../src/panels/sidebar/tree.ts';
 import { sparkline } from '../src/components/spark.ts';
+import type { IArgovxClient, IMetricPage, MetricPoint } from '../src/tokens.ts';
 import { node, run } from './make.ts';
 
 test('log lines: escapes go, carriage returns are carried out, the rest waits', () => {
@@ -50,42 +51,59 @@ test('old log lines are dropped and counted', () => {
   assert.ok(buffer.lines.length <= 11);
 });
 
-test('metrics of different paces lose no point', () => {
-  const first = mergeSeries(
-    new Map(),
-    {
-      loss: [
-        [0, 3, ''],
-        [1, 2, ''],
-        [2, 1, '']
-      ],
-      acc: [[0, 0.5, '']]
-    },
-    0
-  );
-  assert.equal(askFrom(first, ['loss', 'acc']), 1);
-  const second = mergeSeries(
-    first,
-    {
-      loss: [
-        [1, 2, ''],
-        [2, 1, ''],
-        [3, 0, '']
-      ],
-      acc: [[3, 0.9, '']]
-    },
-    1
-  );
-  assert.deepEqual(
-    second.get('loss')?.map(point => point[0]),
-    [0, 1, 2, 3]
-  );
-  assert.deepEqual(
-    second.get('acc')?.map(point => point[1]),
-    [0.5, 0.9]
-  );
-  assert.equal(askFrom(second, ['loss', 'acc', 'new']), 0);
+test('metrics of different paces lose no point, and thinned curves begin anew', () => {
+  const first = mergeSeries(new Map(), { series: { loss: points(0, 3), acc: points(0, 1) }, whole: true });
+  const second = mergeSeries(first, {
+    series: { loss: points(3, 4), acc: [], lr: points(3, 4) },
+    whole: false
+  });
+  assert.deepEqual(steps(second, 'loss'), [0, 1, 2, 3]);
+  assert.deepEqual(steps(second, 'acc'), [0]);
+  assert.deepEqual(steps(second, 'lr'), [3]);
+  const third = mergeSeries(second, { series: { loss: points(2, 5) }, whole: true });
+  assert.deepEqual([...third.keys()], ['loss']);
+  assert.deepEqual(steps(third, 'loss'), [2, 3, 4]);
 });
+
+test('metrics are asked for from where the last answer ended', async () => {
+  (globalThis as { document?: unknown }).document = { hidden: false };
+  const asked: string[] = [];
+  const pages: IMetricPage[] = [
+    { series: { loss: points(0, 2) }, next: 'a.2', whole: true },
+    { series: { loss: points(2, 3) }, next: 'a.3', whole: false },
+    { series: { loss: points(1, 4) }, next: 'b.4', whole: true }
+  ];
+  const client = {
+    metrics: (_run: string, _node: string, after: string): Promise<IMetricPage> => {
+      const page = pages[asked.length];
+      asked.push(after);
+      return page ? Promise.resolve(page) : Promise.reject(new Error('asked too often'));
+    }
+  } as unknown as IArgovxClient;
+  const model = new MetricsModel(client);
+  const look = async (execution: string, active: boolean): Promise<void> => {
+    model.follow({ run: 'r', node: 'n', execution }, { active, final: false });
+    await new Promise(resolve => setImmediate(resolve));
+  };
+  await look('w-1', true);
+  await look('w-1', false);
+  await look('w-1', true);
+  assert.deepEqual(steps(model.series, 'loss'), [0, 1, 2]);
+  await look('w-1', false);
+  await look('w-1', true);
+  assert.deepEqual(steps(model.series, 'loss'), [1, 2, 3]);
+  model.follow({ run: 'r', node: 'n', execution: 'w-2' }, { active: true, final: false });
+  assert.deepEqual(asked, ['', 'a.2', 'a.3', '']);
+  model.dispose();
+});
+
+function points(from: number, to: number): MetricPoint[] {
+  return Array.from({ length: to - from }, (_, i): MetricPoint => [from + i, from + i, '']);
+}
+
+function steps(series: Series, name: string): (number | null)[] {
+  return (series.get(name) ?? []).map(point => point[0]);
+}
 
 test('columns: by step and sorted, else by order', () => {
   assert.deepEqual(

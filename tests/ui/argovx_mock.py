@@ -142,11 +142,11 @@ class Logs(Base):
 class Metrics(Base):
     @web.authenticated
     def get(self, run_id: str, node: str) -> None:
-        after = int(self.get_argument("after", "") or 0)
+        after = int(self.get_argument("after", "") or 0)  # every metric is logged with every message here
         series = metrics_of(run_id, node, CLOCK.now())
         longest = max((len(points) for points in series.values()), default=0)
         fresh = {name: points[after:] for name, points in series.items()}
-        self.finish(json.dumps({"series": fresh, "next": longest}))
+        self.finish(json.dumps({"series": fresh, "next": longest, "whole": after == 0}))
 
 
 class Said(Base):

@@ -56,7 +56,8 @@ export function readMetricPage(value: unknown): IMetricPage {
   const series = isDict(page.series) ? Object.entries(page.series) : [];
   return {
     series: Object.fromEntries(series.map(([name, points]) => [name, list(points, readPoint)])),
-    next: cursor(page.next)
+    next: cursor(page.next),
+    whole: page.whole !== false
   };
 }
 

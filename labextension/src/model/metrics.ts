@@ -5,34 +5,20 @@ import type { IDisposable } from '@lumino/disposable';
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import { toApiError } from '../api/errors';
-import type { IApiError, IArgovxClient, MetricPoint } from '../tokens';
+import type { IApiError, IArgovxClient, IMetricPage, MetricPoint } from '../tokens';
 import { Follower } from './follower';
 
 export type Series = ReadonlyMap<string, readonly MetricPoint[]>;
 
 /**
- * Where to ask from: the shortest series, or the beginning when a metric is not here yet.
+ * Put an answer behind what is here, or in its place when the server has thinned its curves.
  *
- * The server answers every metric from the same place on, and metrics may be logged at different
- * paces: asking from the longest would lose points of the others.
+ * Places are the server's: they count what was logged, whatever is left of it and at whichever pace.
  */
-export function askFrom(series: Series, names: readonly string[]): number {
-  if (series.size === 0 || names.some(name => !series.has(name))) {
-    return 0;
-  }
-  return Math.min(...[...series.values()].map(points => points.length));
-}
-
-/** Put an answer that begins at place `from` behind what is here. */
-export function mergeSeries(
-  series: Series,
-  page: Readonly<Record<string, readonly MetricPoint[]>>,
-  from: number
-): Series {
-  const merged = new Map(series);
-  for (const [name, points] of Object.entries(page)) {
-    const kept = (series.get(name) ?? []).slice(0, from);
-    merged.set(name, [...kept, ...points]);
+export function mergeSeries(series: Series, page: Pick<IMetricPage, 'series' | 'whole'>): Series {
+  const merged = new Map(page.whole ? [] : series);
+  for (const [name, points] of Object.entries(page.series)) {
+    merged.set(name, [...(merged.get(name) ?? []), ...points]);
   }
   return merged;
 }
@@ -72,12 +58,10 @@ export class MetricsModel implements IDisposable {
   /**
    * Follow a node; another `execution` begins anew.
    *
-   * @param names metrics that the run knows of; one that is missing here is fetched whole
    * @param final whether nothing more will be logged: then one answer is enough
    */
   follow(
     target: { readonly run: string; readonly node: string; readonly execution: string },
-    names: readonly string[],
     state: { readonly active: boolean; readonly final: boolean }
   ): void {
     const key = `${target.run}\n${target.node}\n${target.execution}`;
@@ -85,12 +69,12 @@ export class MetricsModel implements IDisposable {
       this._key = key;
       this._target = target;
       this._series = new Map();
+      this._next = '';
       this._error = null;
       this._complete = false;
       this._follower.restart();
       this._changed.emit();
     }
-    this._names = names;
     if (this._final !== state.final) {
       this._final = state.final;
       this._complete = false; // the last points may have come with the end
@@ -104,16 +88,16 @@ export class MetricsModel implements IDisposable {
   }
 
   private async _ask(isCurrent: () => boolean): Promise<boolean> {
-    const from = askFrom(this._series, this._names);
     const final = this._final;
     try {
-      const page = await this._client.metrics(this._target.run, this._target.node, String(from));
+      const page = await this._client.metrics(this._target.run, this._target.node, this._next);
       if (!isCurrent()) {
         return false;
       }
-      const news = Object.values(page.series).some(points => points.length > 0);
+      const news = page.whole || Object.values(page.series).some(points => points.length > 0);
+      this._next = page.next;
       if (news || this._error) {
-        this._series = mergeSeries(this._series, page.series, from);
+        this._series = mergeSeries(this._series, page);
         this._error = null;
         this._changed.emit();
       }
@@ -131,7 +115,7 @@ export class MetricsModel implements IDisposable {
   private readonly _changed = new Signal<this, void>(this);
   private readonly _follower = new Follower(isCurrent => this._ask(isCurrent));
   private _series: Series = new Map();
-  private _names: readonly string[] = [];
+  private _next = '';
   private _key = '';
   private _target = { run: '', node: '' };
   private _final = false;

@@ -96,7 +96,7 @@ export class StripModel implements IDisposable {
       const target = { run: this._bundle.run, node: node.id, execution };
       const hasMetrics = Object.keys(node.metrics).length > 0;
       this.logs.follow(target.run, target.node, execution, active && isActive(node.phase));
-      this.metrics.follow(target, Object.keys(node.metrics), {
+      this.metrics.follow(target, {
         active: active && hasMetrics,
         final: isFinal(node.phase)
       });

@@ -159,7 +159,7 @@ export class RunViewModel implements IDisposable {
     const target = { run: run?.id ?? '', node: node?.id ?? '', execution };
     this.logs.follow(target.run, target.node, execution, on('logs'));
     const final = node ? isFinal(node.phase) : false;
-    this.metrics.follow(target, Object.keys(node?.metrics ?? {}), { active: on('metrics'), final });
+    this.metrics.follow(target, { active: on('metrics'), final });
     this.lineage.follow(target.run, target.node, on('lineage'));
     this.events.follow(target, { active: on('events'), final });
     this.spec.follow(target, { active: on('spec'), final: true });
