@@ -8,16 +8,19 @@ import os
 import sys
 import tempfile
 
-from benchmarks import launcher, load, pixels, runner, sandbox, step, storage
+from benchmarks import engine, launcher, load, many, pixels, runner, sandbox, step, storage, watchers
 
 ALL = {
     "load": load.run,
     "step": step.run,
     "launcher": launcher.run,
+    "many": many.run,
     "pixels": pixels.run,
     "sandbox": sandbox.run,
     "storage": storage.run,
     "runner": runner.run,
+    "engine": engine.run,
+    "watchers": watchers.run,
 }
 
 

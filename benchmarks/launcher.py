@@ -29,7 +29,7 @@ RUNS = 7
 def run():
     """Record once, then measure in turn."""
     with tempfile.TemporaryDirectory(prefix="argovx-launcher-") as folder:
-        bench = _Bench(Path(folder))
+        bench = Bench(Path(folder))
         number, recorded = bench.rehearse()
         print(f"{len(recorded)} requests up to the create call, the token exchange among them")
         found = {name: [] for name in ("launcher", "bare", "gapic", "sdk", "components")}
@@ -65,10 +65,10 @@ def _report(found):
         row("  peak RSS", theirs[2], "MB", peer="launcher", peer_value=peak)
 
 
-class _Bench:
+class Bench:
     """The sandbox's Google end, a loopback Kubernetes API, and programs that start from nothing."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, components=True):
         from argovx_lab.wiring.local import sandbox_environment, sandbox_profile, start_sandbox
 
         self._folder = folder
@@ -77,12 +77,16 @@ class _Bench:
         self._owner = {**_base(), **sandbox_environment()}
         self.token_file = str(Path(status.state_dir) / "tokens" / "owner.jwt")
         self.kit, self.lib = _kit(self.profile)
-        self._python = _components_environment(folder)
+        self._python = _components_environment(folder) if components else None
         self._count = 0
+
+    def stage(self):
+        """Return a fresh Workflow whose documents lie in the sandbox."""
+        return Stage(self)
 
     def rehearse(self):
         """Run the launcher on the loopback world; return the create call's number, the requests up to it."""
-        with _Stage(self, loopback=True) as stage:
+        with Stage(self, loopback=True) as stage:
             log = stage.folder / "faults.log"
             process = stage.launcher.start(stage.step, ARGOVX_FAULTS_LOG=str(log))
             _, errors = process.communicate()
@@ -95,7 +99,7 @@ class _Bench:
             return number, stage.recorded[: last + 1]
 
     def launcher(self, number):
-        with _Stage(self) as stage:
+        with self.stage() as stage:
             env = {**_base(), **stage.launcher.environment, "ARGOVX_FAULTS": f"kill-after@{number}"}
             command = [sys.executable, "-m", "argovx_lab.launcher", *stage.launcher.arguments(stage.step)]
             code, *found, errors = _usage(command, stage.folder, env)
@@ -104,7 +108,7 @@ class _Bench:
             return found
 
     def bare(self, recorded):
-        with _Stage(self) as stage:
+        with self.stage() as stage:
             environment = stage.launcher.environment
             plan = {
                 "url": self.profile.endpoints.sts.rstrip("/"),
@@ -194,7 +198,7 @@ class _Bench:
         return body.replace(self._uid.encode(), uid.encode(), count)
 
 
-class _Stage:
+class Stage:
     """A fresh Workflow with one step, its documents in the sandbox's bucket or in the loopback world."""
 
     def __init__(self, bench, loopback=False):

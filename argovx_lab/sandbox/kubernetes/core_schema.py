@@ -6,7 +6,7 @@ Source: https://kubernetes.io/docs/reference/kubernetes-api/
 
 from __future__ import annotations
 
-from argovx_lab.sandbox.kubernetes.kinds import RBAC_GROUP
+from argovx_lab.sandbox.kubernetes.kinds import ADMISSION_GROUP, RBAC_GROUP
 from argovx_lab.sandbox.kubernetes.schema import (
     ANY,
     BOOLEAN,
@@ -21,6 +21,7 @@ from argovx_lab.sandbox.kubernetes.schema import (
     Map,
     Schema,
     Struct,
+    Value,
     fields,
 )
 
@@ -150,6 +151,45 @@ _ROLE_REF = Struct(fields("kind apiGroup name", STRING))
 _BINDING: dict[str, Schema] = {"subjects": List(_SUBJECT), "roleRef": _ROLE_REF}
 
 
+_RULES = List(
+    Struct(
+        {
+            **fields("apiGroups apiVersions operations resources resourceNames", STRINGS),
+            "scope": Value("string", enum=("*", "Cluster", "Namespaced")),
+        }
+    )
+)
+_MATCH = Struct(
+    {
+        "resourceRules": _RULES,
+        "excludeResourceRules": _RULES,
+        "matchPolicy": Value("string", enum=("Exact", "Equivalent")),
+        **fields("namespaceSelector objectSelector", OBJECT),
+    }
+)
+_POLICY = Struct(
+    {
+        "failurePolicy": Value("string", enum=("Fail", "Ignore")),
+        "paramKind": Struct(fields("apiVersion kind", STRING)),
+        "matchConstraints": _MATCH,
+        "matchConditions": List(Struct(fields("name expression", STRING), ("name", "expression"))),
+        "validations": List(
+            Struct(fields("expression message messageExpression reason", STRING), ("expression",))
+        ),
+        "variables": List(Struct(fields("name expression", STRING), ("name", "expression"))),
+        "auditAnnotations": OBJECTS,
+    }
+)
+_POLICY_BINDING = Struct(
+    {
+        "policyName": STRING,
+        "paramRef": Struct({**fields("name namespace parameterNotFoundAction", STRING), "selector": OBJECT}),
+        "matchResources": _MATCH,
+        "validationActions": List(Value("string", enum=("Deny", "Warn", "Audit"))),
+    }
+)
+
+
 def _kind(**content: Schema) -> Struct:
     return Struct({**fields("apiVersion kind", STRING), "metadata": METADATA, **content})
 
@@ -172,6 +212,8 @@ SCHEMAS: dict[str, Struct] = {
         **fields("reason message type firstTimestamp lastTimestamp eventTime action", STRING),
         **fields("reportingComponent reportingInstance", STRING),
     ),
+    f"validatingadmissionpolicies.{ADMISSION_GROUP}": _kind(spec=_POLICY, status=OBJECT),
+    f"validatingadmissionpolicybindings.{ADMISSION_GROUP}": _kind(spec=_POLICY_BINDING),
     "resourcequotas": _kind(
         spec=Struct({"hard": Map(INT_OR_STRING), "scopes": STRINGS, "scopeSelector": OBJECT}), status=OBJECT
     ),

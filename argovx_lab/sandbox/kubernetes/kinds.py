@@ -15,6 +15,17 @@ from argovx_lab.sandbox.kubernetes.interface import Resource
 RBAC_GROUP = "rbac.authorization.k8s.io"
 ARGO_GROUP = "argoproj.io"
 
+ADMISSION_GROUP = "admissionregistration.k8s.io"
+POLICIES = Resource(
+    ADMISSION_GROUP, "v1", "validatingadmissionpolicies", "ValidatingAdmissionPolicy", namespaced=False
+)
+POLICY_BINDINGS = Resource(
+    ADMISSION_GROUP,
+    "v1",
+    "validatingadmissionpolicybindings",
+    "ValidatingAdmissionPolicyBinding",
+    namespaced=False,
+)
 RESOURCE_QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 ROLES = Resource(RBAC_GROUP, "v1", "roles", "Role")
 ROLE_BINDINGS = Resource(RBAC_GROUP, "v1", "rolebindings", "RoleBinding")
@@ -108,6 +119,8 @@ KINDS = (
     Kind(ROLE_BINDINGS),
     Kind(CLUSTER_ROLES),
     Kind(CLUSTER_ROLE_BINDINGS),
+    Kind(POLICIES, status=True, generation="spec"),
+    Kind(POLICY_BINDINGS, generation="spec"),
     Kind(api.WORKFLOWS, ("wf",), generation="all"),
     Kind(api.WORKFLOW_TEMPLATES, ("wftmpl",), generation="all"),
     Kind(api.CLUSTER_WORKFLOW_TEMPLATES, ("clusterwftmpl", "cwft"), generation="all"),

@@ -12,6 +12,7 @@ from typing import Any
 
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.kubernetes import metadata, quotas, rules, status
+from argovx_lab.sandbox.kubernetes.admission import Admission
 from argovx_lab.sandbox.kubernetes.delete_options import DeleteOptions
 from argovx_lab.sandbox.kubernetes.deletion import Deletion
 from argovx_lab.sandbox.kubernetes.history import Record
@@ -44,6 +45,7 @@ class Registry:
     def __init__(self, store: Store, clock: Clock) -> None:
         self.store, self.clock = store, clock
         self.deletion = Deletion(store, clock)
+        self.admission = Admission(store)
         self.hooks: list[Hook] = []
 
     def get(self, kind: Kind, namespace: str, name: str) -> Record:
@@ -67,6 +69,7 @@ class Registry:
         name: str = "",
         dry_run: bool = False,
         check: Check | None = None,
+        user: Object | None = None,
     ) -> Object:
         """Add an object and return it as stored; ``check`` may refuse the complete object."""
         check_identity(kind, obj, namespace, name)
@@ -84,6 +87,7 @@ class Registry:
         if self.store.get(kind, namespace, name) is not None:
             raise status.already_exists(kind.resource, name)
         rules.admit(self.store, kind, obj)
+        self.admission.review(kind, "CREATE", obj, None, user=user, dry_run=dry_run)
         if check is not None:
             check(obj)
         if dry_run:
@@ -123,6 +127,7 @@ class Registry:
         whole: bool = False,
         dry_run: bool = False,
         check: Check | None = None,
+        user: Object | None = None,
     ) -> Object:
         """Write what ``change`` makes of the stored object, and return it.
 
@@ -144,6 +149,7 @@ class Registry:
             raise error if whole else status.unpatchable(error.message) from error
         if new == old:
             return new
+        self.admission.review(kind, "UPDATE", new, old, subresource=subresource, user=user, dry_run=dry_run)
         if check is not None:
             check(new)
         if dry_run:
@@ -189,9 +195,13 @@ class Registry:
                 )
             raise status.conflict(kind.resource, current["name"])
 
-    def delete(self, kind: Kind, namespace: str, name: str, options: DeleteOptions) -> Object:
+    def delete(
+        self, kind: Kind, namespace: str, name: str, options: DeleteOptions, *, user: Object | None = None
+    ) -> Object:
         """Delete an object; return it when it lives on for a while, else a Status."""
-        return self.deletion.delete(kind, self.get(kind, namespace, name), options)
+        record = self.get(kind, namespace, name)
+        self.admission.review(kind, "DELETE", None, record.object(), user=user, dry_run=options.dry_run)
+        return self.deletion.delete(kind, record, options)
 
     def _require(self, kind: Kind, new: Object, old: Object | None) -> None:
         causes = metadata.problems(kind, new["metadata"]) or rules.problems(kind, new, old)

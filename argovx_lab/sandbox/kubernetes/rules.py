@@ -10,9 +10,9 @@ import binascii
 import re
 from typing import Any
 
-from argovx_lab.sandbox.kubernetes import pod_rules, quotas, schema, status
+from argovx_lab.sandbox.kubernetes import pod_rules, policies, quotas, schema, status
 from argovx_lab.sandbox.kubernetes.interface import SERVICE_ACCOUNTS, ApiError, Object
-from argovx_lab.sandbox.kubernetes.kinds import BY_ID, RBAC_GROUP, Kind
+from argovx_lab.sandbox.kubernetes.kinds import ADMISSION_GROUP, BY_ID, RBAC_GROUP, Kind
 from argovx_lab.sandbox.kubernetes.status import Cause
 from argovx_lab.sandbox.kubernetes.store import Store
 from argovx_lab.sandbox.kubernetes.strict import schema_of
@@ -69,6 +69,8 @@ def default(kind: Kind, obj: Object) -> None:
         pod_rules.default(obj)
     elif kind.id == "secrets":
         _default_secret(obj)
+    elif kind.resource.group == ADMISSION_GROUP:
+        policies.default(kind, obj)
     elif kind.id == "resourcequotas":
         quotas.default(obj)
     elif kind.id == "events":
@@ -106,6 +108,8 @@ def problems(kind: Kind, new: Object, old: Object | None) -> list[Cause]:
         causes += pod_rules.problems(new, old)
     elif kind.id in ("configmaps", "secrets"):
         causes += _data_problems(new, old)
+    elif kind.resource.group == ADMISSION_GROUP:
+        causes += policies.problems(kind, new)
     elif kind.id == "resourcequotas":
         causes += quotas.problems(new)
     elif kind.id == "events":

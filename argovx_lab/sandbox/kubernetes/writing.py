@@ -54,9 +54,15 @@ class Writer:
             return reading.raw_response(encode(made), 201)
         warning = strict.check(request.param("fieldValidation"), target.kind, body, "CreateOptions")
         made = self.registry.create(
-            target.kind, target.namespace, body, dry_run=trial, check=self._grant_check(user, target.kind)
+            target.kind,
+            target.namespace,
+            body,
+            dry_run=trial,
+            check=self._grant_check(user, target.kind),
+            user=user.info(),
         )
-        return _warned(reading.raw_response(encode(made), 201), warning)
+        warnings = [warning, *self.registry.admission.warnings]
+        return _warned(reading.raw_response(encode(made), 201), *warnings)
 
     def _grant_check(self, user: User, kind: Kind) -> Callable[[Object], None]:
         return lambda obj: self.authorizer.check_grant(user, kind, obj)
@@ -101,6 +107,7 @@ class Writer:
                 name=target.name,
                 dry_run=dry_run(parse.dry_run_values(request), "UpdateOptions"),
                 check=self._grant_check(user, target.kind),
+                user=user.info(),
             )
             return reading.raw_response(encode(made), 201)
         new = self.registry.update(
@@ -112,19 +119,18 @@ class Writer:
             whole=whole,
             dry_run=dry_run(parse.dry_run_values(request), "UpdateOptions" if whole else "PatchOptions"),
             check=self._grant_check(user, target.kind),
+            user=user.info(),
         )
-        return reading.raw_response(encode(new))
+        return _warned(reading.raw_response(encode(new)), *self.registry.admission.warnings)
 
     async def delete(self, request: Request, target: Target, user: User) -> Response:
         """Delete one object."""
-        del user
         options = options_from(*await _delete_options(request))
-        answer = self.registry.delete(target.kind, target.namespace, target.name, options)
+        answer = self.registry.delete(target.kind, target.namespace, target.name, options, user=user.info())
         return reading.raw_response(encode(answer))
 
     async def delete_collection(self, request: Request, target: Target, user: User) -> Response:
         """Delete what a selection finds, and answer with it."""
-        del user
         options = options_from(*await _delete_options(request))
         kind = target.kind
         match = matcher(
@@ -133,7 +139,7 @@ class Writer:
         answers = []
         for record in self.registry.store.select(kind, target.namespace):
             if match(record) and self.registry.store.by_uid(record.uid) is not None:
-                self.registry.delete(kind, record.namespace, record.name, options)
+                self.registry.delete(kind, record.namespace, record.name, options, user=user.info())
                 answers.append(json.loads(record.raw))
         head: Object = {"kind": f"{kind.resource.kind}List", "apiVersion": kind.resource.api_version}
         head["metadata"] = {"resourceVersion": str(self.registry.store.revision)}
@@ -143,10 +149,13 @@ class Writer:
         return reading.raw_response(encode({**head, "items": items}))
 
 
-def _warned(response: Response, warning: str) -> Response:
-    if warning:
+def _warned(response: Response, *warnings: str) -> Response:
+    found = [response.headers["warning"]] if "warning" in response.headers else []
+    for warning in filter(None, warnings):
         text = warning.replace("\\", "\\\\").replace('"', '\\"').encode("ascii", "replace").decode()
-        response.headers = {**response.headers, "warning": f'299 - "{text}"'}
+        found.append(f'299 - "{text}"')
+    if found:
+        response.headers = {**response.headers, "warning": ", ".join(found)}
     return response
 
 

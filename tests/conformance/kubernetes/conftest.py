@@ -37,6 +37,8 @@ def _load(name: str, file: str) -> None:
     spec.loader.exec_module(sys.modules[name])
 
 
+_load("kubernetes_table_rows", "rows.py")
+_load("kubernetes_policies", "policies.py")
 _load("kubernetes_table", "table.py")
 
 

@@ -8,169 +8,22 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
-NAMESPACE = "argovx"
-RBAC = "rbac.authorization.k8s.io"
-ARGO = "argoproj.io/v1alpha1"
-SPEC = {"entrypoint": "main", "templates": [{"name": "main", "suspend": {}}]}
-POD = {"containers": [{"name": "main", "image": "busybox"}]}
-MERGE, JSON_PATCH = "application/merge-patch+json", "application/json-patch+json"
-STRATEGIC = "application/strategic-merge-patch+json"
-ROLE_REF = {"kind": "ClusterRole", "name": "view", "apiGroup": RBAC}
-
-
-@dataclass(frozen=True)
-class Sample:
-    """A kind with a valid object of it."""
-
-    kind: str
-    version: str
-    plural: str
-    content: dict[str, Any]
-    change: dict[str, Any]
-    wrong: dict[str, Any]  # a field of a wrong type
-    namespaced: bool = True
-
-    @property
-    def group(self) -> str:
-        return f"/apis/{self.version}" if "/" in self.version else f"/api/{self.version}"
-
-    @property
-    def custom(self) -> bool:
-        return self.version == ARGO
-
-    def path(self, name: str = "", query: str = "") -> str:
-        place = f"/namespaces/{NAMESPACE}" if self.namespaced else ""
-        return f"{self.group}{place}/{self.plural}{'/' + name if name else ''}{'?' + query if query else ''}"
-
-    def body(self, name: str, /, **meta: Any) -> dict[str, Any]:
-        head = {"apiVersion": self.version, "kind": self.kind}
-        return {**head, "metadata": {"name": name, **meta} if name else meta, **self.content}
-
-
-_LABEL = {"metadata": {"labels": {"changed": "yes"}}}
-SAMPLES = [
-    Sample("Namespace", "v1", "namespaces", {}, _LABEL, {"spec": 5}, namespaced=False),
-    Sample("Pod", "v1", "pods", {"spec": POD}, _LABEL, {"spec": {"containers": 5}}),
-    Sample("ConfigMap", "v1", "configmaps", {"data": {"k": "v"}}, {"data": {"k": "w"}}, {"data": 5}),
-    Sample("Secret", "v1", "secrets", {"stringData": {"k": "v"}}, {"data": {"k": "dw=="}}, {"data": 5}),
-    Sample(
-        "ServiceAccount",
-        "v1",
-        "serviceaccounts",
-        {},
-        {"automountServiceAccountToken": False},
-        {"automountServiceAccountToken": "no"},
-    ),
-    Sample(
-        "Event",
-        "v1",
-        "events",
-        {"involvedObject": {"kind": "Pod", "name": "p", "namespace": NAMESPACE}},
-        {"reason": "Because"},
-        {"reason": 5},
-    ),
-    Sample(
-        "ResourceQuota",
-        "v1",
-        "resourcequotas",
-        {"spec": {"hard": {"count/configmaps": "1000"}}},
-        {"spec": {"hard": {"count/configmaps": "1001"}}},
-        {"spec": {"hard": 5}},
-    ),
-    Sample(
-        "Role",
-        f"{RBAC}/v1",
-        "roles",
-        {"rules": [{"apiGroups": [""], "resources": ["pods"], "verbs": ["get"]}]},
-        _LABEL,
-        {"rules": 5},
-    ),
-    Sample(
-        "RoleBinding",
-        f"{RBAC}/v1",
-        "rolebindings",
-        {"roleRef": ROLE_REF},
-        {"subjects": [{"kind": "User", "name": "bob"}]},
-        {"subjects": 5},
-    ),
-    Sample("ClusterRole", f"{RBAC}/v1", "clusterroles", {"rules": []}, _LABEL, {"rules": 5}, False),
-    Sample(
-        "ClusterRoleBinding",
-        f"{RBAC}/v1",
-        "clusterrolebindings",
-        {"roleRef": ROLE_REF},
-        {"subjects": [{"kind": "Group", "name": "them"}]},
-        {"subjects": 5},
-        False,
-    ),
-    Sample(
-        "Workflow",
-        ARGO,
-        "workflows",
-        {"spec": SPEC},
-        {"spec": {"suspend": True}},
-        {"spec": {"entrypoint": 5}},
-    ),
-    Sample(
-        "WorkflowTemplate",
-        ARGO,
-        "workflowtemplates",
-        {"spec": SPEC},
-        {"spec": {"entrypoint": "x"}},
-        {"spec": 5},
-    ),
-    Sample(
-        "ClusterWorkflowTemplate",
-        ARGO,
-        "clusterworkflowtemplates",
-        {"spec": SPEC},
-        {"spec": {"entrypoint": "x"}},
-        {"spec": 5},
-        False,
-    ),
-    Sample(
-        "CronWorkflow",
-        ARGO,
-        "cronworkflows",
-        {"spec": {"schedules": ["0 0 1 1 *"], "suspend": True, "workflowSpec": SPEC}},
-        {"spec": {"suspend": False}},
-        {"spec": {"schedules": 5, "workflowSpec": SPEC}},
-    ),
-    Sample(
-        "WorkflowTaskResult",
-        ARGO,
-        "workflowtaskresults",
-        {"outputs": {"result": "1"}},
-        {"progress": "1/2"},
-        {"outputs": 5},
-    ),
-    Sample(
-        "WorkflowTaskSet",
-        ARGO,
-        "workflowtasksets",
-        {"spec": {"tasks": {}}},
-        {"spec": {"tasks": {"a": {"name": "a"}}}},
-        {"spec": {"tasks": 5}},
-    ),
-]
-
-
-#: Kinds whose watches are looked at: each takes a second.
-WATCHED = ("ConfigMap", "Namespace", "Pod", "Role", "Workflow")
-
-
-@dataclass(frozen=True)
-class Step:
-    """One request of a row."""
-
-    method: str
-    path: str
-    body: Any = None
-    media: str = ""
-    user: str = ""
+import kubernetes_policies
+from kubernetes_table_rows import (
+    JSON_PATCH,
+    LABEL,
+    MERGE,
+    NAMESPACE,
+    SAMPLES,
+    STRATEGIC,
+    WATCHED,
+    Sample,
+    Step,
+)
 
 
 @dataclass
@@ -297,7 +150,7 @@ def _changing(rows: Rows, s: Sample) -> None:
         Step("PATCH", at, {"metadata": {"name": "other"}}, MERGE),
         Step("PATCH", at, s.wrong, MERGE),
         Step("PATCH", at, {"kind": "Robot"}, MERGE),
-        Step("PATCH", at, _LABEL, "text/plain"),
+        Step("PATCH", at, LABEL, "text/plain"),
         Step("PATCH", at + "?dryRun=All", {"metadata": {"labels": {"dry": "yes"}}}, MERGE),
         Step("GET", at),
     )
@@ -379,7 +232,7 @@ def rows() -> dict[str, list[Step]]:
     for sample in SAMPLES:
         for part in (_creation, _reading, _changing, _deleting, _denied):
             part(found, sample)
-    return found.found
+    return {**found.found, **kubernetes_policies.rows()}
 
 
 _WORDS = {
@@ -396,6 +249,7 @@ _ACCESS = re.compile(r"kube-api-access-[a-z0-9]{5}")
 #: What only Go's own libraries say: dumps of the object, how a decoder got stuck, media types that are not ours.
 _GO = (
     (re.compile(r'(Invalid value: )"\{.*\}": .*', re.DOTALL), r"\1<object>"),
+    (re.compile(r"(compilation failed: ERROR: ).*", re.DOTALL), r"\1<why>"),
     (re.compile(r"(json: ).*", re.DOTALL), r"\1<why>"),
     (re.compile(r"(accepted media types include: ).*"), r"\1<types>"),
     (re.compile(r"(pod updates may not change fields other than).*", re.DOTALL), r"\1 <fields>"),
@@ -440,6 +294,17 @@ def reduced(value: Any) -> Any:
     }
 
 
+def _settle(http: Any, path: str, text: str, headers: dict[str, str]) -> None:
+    """Wait until a policy holds: the real server takes up to a second."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        answer = http("POST", f"{path}?dryRun=All", "", text.encode(), headers)
+        if answer.status_code != 201 or "warning" in answer.headers:
+            return
+        time.sleep(0.05)
+    raise AssertionError(f"no policy refused {text}")
+
+
 def play(http: Any, steps: list[Step]) -> list[Any]:
     """Send a row's requests one after another and return the reduced answers.
 
@@ -455,6 +320,9 @@ def play(http: Any, steps: list[Step]) -> list[Any]:
         for word, value in said.items():
             text, path = text.replace(f"${word}", value), path.replace(f"${word}", value)
         headers = {"content-type": step.media or "application/json"} if text else {}
+        if step.method == "SETTLE":
+            _settle(http, path, text, headers)
+            continue
         response = http(step.method, path, step.user, text.encode(), headers)
         answer: dict[str, Any] = {"code": response.status_code}
         if "warning" in response.headers and "fieldManager" not in response.headers["warning"]:
