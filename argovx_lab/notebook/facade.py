@@ -5,10 +5,14 @@ Outside a job there is no run to report to: values are shown, nothing is recorde
 
 from __future__ import annotations
 
+import functools
 import logging
+import platform
+import tempfile
 from collections.abc import Mapping
 
 from argovx_lab.errors import SpecError
+from argovx_lab.runner.facade import Context
 
 logger = logging.getLogger(__name__)
 
@@ -43,5 +47,28 @@ class Facade:
         if not 0 <= done <= total:
             raise SpecError(f"progress {done} of {total} is out of range", hint="Use 0 <= done <= total.")
 
+    @functools.cached_property
+    def checkpoint_dir(self) -> str:
+        """A folder of this kernel, empty at first; in a job its files outlive the machine."""
+        return tempfile.mkdtemp(prefix="argovx-checkpoints-")
+
+    @functools.cached_property
+    def context(self) -> Context:
+        """What a job says of itself; outside of one most of it is empty."""
+        from argovx_lab import __version__
+
+        empty = dict.fromkeys(("step", "notebook", "cell", "workflow", "workflow_uid", "task"), "")
+        return Context(
+            **empty,
+            namespace="",
+            user="",
+            attempt=0,
+            restart=0,
+            replica=0,
+            job="",
+            python=platform.python_version(),
+            version=__version__,
+        )
+
     def __repr__(self) -> str:
-        return "<argovx: log_metrics, progress; %%vertex_step makes a cell a step>"
+        return "<argovx: log_metrics, progress, checkpoint_dir, context; %%vertex_step makes a cell a step>"

@@ -18,23 +18,21 @@ from typing import IO, Any, Callable, Optional, Union
 
 from argovx_lab.errors import (
     Conflict,
-    CredentialError,
     NotFound,
-    PermissionMissing,
     RemoteError,
     SpecError,
     Unavailable,
-    shorten,
 )
+from argovx_lab.runner.answers import DOCUMENT_MAX, refusal, resource, wrong_digest
 from argovx_lab.runner.bodies import Bytes, File
 from argovx_lab.runner.http import Answer, Body, Https
 from argovx_lab.runner.token import TokenSource
 
-#: Largest document that is read into memory. Unit: bytes.
-DOCUMENT_MAX = 32 << 20
-
 _HOST = "storage.googleapis.com"
 _CHUNK = 1 << 20
+
+#: Storage's answer to a part of a resumable upload that is not the last.
+_MORE = 308
 
 
 @dataclass(frozen=True)
@@ -65,7 +63,7 @@ class Bucket:
         """
         data = self._whole("GET", _object(uri) + "?alt=media", uri)
         if sha256 and hashlib.sha256(data).hexdigest() != sha256:
-            raise _wrong_digest(uri)
+            raise wrong_digest(uri)
         return data
 
     def download(self, uri: str, target: IO[bytes], sha256: str, generation: str = "") -> int:
@@ -81,7 +79,7 @@ class Bucket:
                 self._https.drop()
                 continue
             if digest.hexdigest() != sha256:
-                raise _wrong_digest(uri)
+                raise wrong_digest(uri)
             return size
         raise Unavailable("%s broke off four times while it was read" % uri, service="storage")
 
@@ -116,9 +114,46 @@ class Bucket:
         """
         return self._create(uri, Bytes(data), generation, "application/json")
 
+    def begin(self, uri: str) -> str:
+        """Begin a resumable upload of a new object; returns the session's path."""
+        bucket, name = _split(uri)
+        query = urllib.parse.urlencode({"uploadType": "resumable", "name": name, "ifGenerationMatch": "0"})
+        path = "/upload/storage/v1/b/%s/o?%s" % (bucket, query)
+        headers = {"X-Upload-Content-Type": "application/octet-stream", "Content-Length": "0"}
+        answer, _ = self._call("POST", path, uri, headers, _nothing)
+        answer.read(DOCUMENT_MAX)
+        place = urllib.parse.urlsplit(answer.headers.get("location", ""))
+        if place.scheme != "https" or place.hostname != _HOST:
+            raise RemoteError("storage begins the upload of %s elsewhere" % uri, service="storage")
+        return "%s?%s" % (place.path, place.query)
+
+    def go_on(self, session: str, uri: str, data: bytes, start: int) -> None:
+        """Send the bytes from ``start`` on; raises `RemoteError` when storage did not take exactly these."""
+        end = start + len(data)
+        headers = {"Content-Length": str(len(data)), "Content-Range": "bytes %d-%d/*" % (start, end - 1)}
+        answer, _ = self._call("PUT", session, uri, headers, lambda: data)
+        answer.read(DOCUMENT_MAX)
+        if answer.status != _MORE or answer.headers.get("range") != "bytes=0-%d" % (end - 1):
+            raise RemoteError("storage lost its place in %s" % uri, service="storage")
+
+    def end(self, session: str, uri: str, data: bytes, start: int) -> Stored:
+        """Send the last bytes, of which there is one at least; the object is there then."""
+        total = start + len(data)
+        span = "bytes %d-%d/%d" % (start, total - 1, total)
+        headers = {"Content-Length": str(len(data)), "Content-Range": span}
+        answer, _ = self._call("PUT", session, uri, headers, lambda: data)
+        made = resource(answer.read(DOCUMENT_MAX), uri)
+        if answer.status == _MORE or str(made.get("size", total)) != str(total):
+            raise RemoteError("storage has not all of %s" % uri, service="storage")
+        return Stored(uri, int(made["generation"]))
+
+    def drop(self) -> None:
+        """Close the calling thread's connection."""
+        self._https.drop()
+
     def stat(self, uri: str) -> Stored:
         """Return which generation an object has; raises `NotFound`."""
-        found = _resource(self._whole("GET", _object(uri), uri), uri)
+        found = resource(self._whole("GET", _object(uri), uri), uri)
         return Stored(uri, int(found["generation"]))
 
     def folders(self, prefix: str) -> list[str]:
@@ -169,14 +204,14 @@ class Bucket:
         """Return what storage says of the object that it created."""
         answer, _ = self._call("POST", path, uri, headers, body)
         try:
-            return _resource(answer.read(DOCUMENT_MAX), uri)
+            return resource(answer.read(DOCUMENT_MAX), uri)
         except Unavailable as error:  # it was created, and the answer is broken: that is looked at
             self._https.drop()
             raise Conflict(error.message, service="storage") from error
 
     def _same(self, uri: str, source: Union[Bytes, File]) -> Optional[Stored]:
         """Return the object at ``uri`` when it holds these bytes: an answer to us was lost."""
-        there = _resource(self._whole("GET", _object(uri), uri), uri)
+        there = resource(self._whole("GET", _object(uri), uri), uri)
         if source.stored(there, sure=True):
             return Stored(uri, int(there["generation"]))
         return None
@@ -209,10 +244,14 @@ class Bucket:
                 answer.stream.read()
                 self._tokens.refuse(token)
                 continue
-            if answer.status >= 300:
-                raise _error(answer, method, uri)
+            if answer.status >= 300 and answer.status != _MORE:
+                raise refusal(answer, method, uri)
             return answer, count
         raise AssertionError("the second try returns or raises")
+
+
+def _nothing() -> bytes:
+    return b""
 
 
 def _copy(answer: Answer, target: IO[bytes], update: Callable[[Any], Any]) -> int:
@@ -231,39 +270,6 @@ def _copy(answer: Answer, target: IO[bytes], update: Callable[[Any], Any]) -> in
         target.write(room[:count])
         size += count
     return size if expected is None or size == int(expected) else -1
-
-
-def _resource(data: bytes, uri: str) -> dict[str, Any]:
-    """Return the object resource that an answer holds."""
-    try:
-        found = json.loads(data)
-        int(found["generation"])
-    except (ValueError, KeyError, TypeError) as error:
-        raise Unavailable("storage's answer about %s cannot be read" % uri, service="storage") from error
-    return dict(found)
-
-
-def _error(answer: Answer, method: str, uri: str) -> Exception:
-    text = shorten(answer.read(DOCUMENT_MAX).decode("utf-8", "replace"), 120)
-    verb = {"GET": "read", "DELETE": "delete"}.get(method, "create")
-    if answer.status == 401:
-        return CredentialError("storage refuses the job's token (HTTP 401)", hint="Run the step again.")
-    if answer.status == 403:
-        return PermissionMissing(
-            "the job's service account may not %s %s" % (verb, uri),
-            hint="Grant it roles/storage.objectUser on its folder of the bucket.",
-        )
-    kinds = {404: NotFound, 409: Conflict, 412: Conflict}
-    kind = kinds.get(answer.status, RemoteError)
-    return kind(
-        "storage would not %s %s: HTTP %d %s" % (verb, uri, answer.status, text),
-        service="storage",
-        status=answer.status,
-    )
-
-
-def _wrong_digest(uri: str) -> SpecError:
-    return SpecError("%s does not have the digest it should have" % uri, hint="Submit the cell again.")
 
 
 def _split(uri: str) -> tuple[str, str]:

@@ -16,6 +16,7 @@ from typing import Any
 
 from argovx_lab import codecs
 from argovx_lab.errors import ArgovxError, OutputsMissing
+from argovx_lab.runner.pipe import Sender
 from argovx_lab.runner.script import execute, namespace, read_inputs, streams
 from argovx_lab.runner.trace import full, of_disk, plain, record
 
@@ -36,6 +37,7 @@ def run(folder: str, messages_fd: int, parent: int) -> int:
         task = json.load(file)
     streams()
     faulthandler.enable()
+    tell = Sender(messages_fd)
     main = namespace(task, folder, messages_fd)
     labels = {code["filename"]: code["label"] for code in [*task["definitions"], task["cell"]]}
     inputs: dict[str, Any] = {}
@@ -47,13 +49,13 @@ def run(folder: str, messages_fd: int, parent: int) -> int:
         main.__dict__.update(inputs)  # a block of definitions may assign too; the inputs are newer
         execute(task["cell"], main.__dict__, show=True)
         _flush()
-        result, code = {"outputs": _outputs(task, folder, main.__dict__), "error": None}, 0
+        result, code = {"outputs": _outputs(task, folder, main.__dict__, tell), "error": None}, 0
     except ArgovxError as error:
         message = error.message + (". " + error.hint if error.hint else "")
         result, code = {"outputs": {}, "error": plain(error.name, message)}, 1
         sys.stderr.write("argovx: %s\n" % message)
     except SystemExit as stop:
-        result, code = _system_exit(stop, task, folder, main.__dict__, labels)
+        result, code = _system_exit(stop, task, folder, (main.__dict__, tell), labels)
     except BaseException as error:  # noqa: BLE001  (whatever the user's code raises is its outcome)
         result, code = {"outputs": {}, "error": record(error, labels)}, 1
         sys.stderr.write(full(error))
@@ -86,12 +88,12 @@ def _make_room(folder: str) -> None:
 
 
 def _system_exit(
-    stop: SystemExit, task: Any, folder: str, names: dict[str, Any], labels: dict[str, str]
+    stop: SystemExit, task: Any, folder: str, found: tuple[dict[str, Any], Sender], labels: dict[str, str]
 ) -> tuple[dict[str, Any], int]:
     """Treat ``sys.exit()`` and ``sys.exit(0)`` as the end of the cell, any other as its failure."""
     if stop.code in (None, 0):
         try:
-            return {"outputs": _outputs(task, folder, names), "error": None}, 0
+            return {"outputs": _outputs(task, folder, *found), "error": None}, 0
         except ArgovxError as error:
             message = "%s. %s The cell ended early, by sys.exit." % (error.message, error.hint)
             return {"outputs": {}, "error": plain(error.name, message)}, 1
@@ -115,7 +117,7 @@ def _die_with(parent: int) -> None:
         os.kill(os.getpid(), signal.SIGKILL)
 
 
-def _outputs(task: Any, folder: str, names: dict[str, Any]) -> dict[str, Any]:
+def _outputs(task: Any, folder: str, names: dict[str, Any], tell: Sender) -> dict[str, Any]:
     """Encode every declared output to a file; raises before any is used when one is missing."""
     missing = [name for name in task["outputs"] if name not in names]
     if missing:
@@ -129,6 +131,7 @@ def _outputs(task: Any, folder: str, names: dict[str, Any]) -> dict[str, Any]:
         os.makedirs(folder)
     found = {}
     for index, (name, codec) in enumerate(task["outputs"].items()):
+        tell("output", {"name": name})
         try:
             found[name] = _encode(names[name], codec, name, os.path.join(folder, "output-%d" % index))
         except OSError as error:

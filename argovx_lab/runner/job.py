@@ -28,6 +28,7 @@ from argovx_lab.runner.outputs import Attempt, upload, upload_partial
 from argovx_lab.runner.parts import Parts
 from argovx_lab.runner.process import Child
 from argovx_lab.runner.requirements import install, missing
+from argovx_lab.runner.streams import Streams
 from argovx_lab.runner.tee import Tee
 from argovx_lab.runner.token import TokenSource
 from argovx_lab.runner.trace import of_disk, plain
@@ -83,6 +84,7 @@ class _Job:
         self._logs = Parts(bucket, stream + "logs/part-")
         self._events = Events(Parts(bucket, stream + "events/part-", start=2))
         self._tee = Tee()
+        self._streams = Streams(bucket)
         self._checkpoints: Optional[Checkpoints] = None
         self._child: Optional[Child] = None
         self._signal = 0
@@ -101,6 +103,7 @@ class _Job:
         except OSError as failed:
             error = of_disk(failed, "the runner could not go on")
         finally:
+            self._streams.stop()
             shutil.rmtree(folder, ignore_errors=True)
         if self._signal:
             name = signal.Signals(self._signal).name
@@ -147,15 +150,15 @@ class _Job:
         source = documents.source(self._read(step.source))
         task = self._prepare(step, source, folder)
         self._events.phase("running")
-        error, results, partial = self._run_cell(task, folder)
         attempt = Attempt(self._intent, step.name, self._replica, self._restart)
+        error, results, partial = self._run_cell(attempt, task, folder)
         if error is not None:
             self._keep_partial(attempt, partial, error, folder)
             return error
         if self._replica:
             return None
         self._events.phase("uploading")
-        upload(self._bucket, attempt, results, folder, self._events)
+        upload(self._bucket, attempt, results, folder, self._events, self._streams)
         return None
 
     def _finished(self) -> bool:
@@ -221,12 +224,16 @@ class _Job:
             self._checkpoints.restore(earlier)
 
     def _run_cell(
-        self, task: dict[str, Any], folder: str
+        self, attempt: Attempt, task: dict[str, Any], folder: str
     ) -> tuple[Optional[dict[str, Any]], dict[str, Any], dict[str, Any]]:
         """Run the cell; returns its error, its outputs, and what a failed one had assigned."""
-        del task
         assert self._checkpoints is not None
-        self._child = Child(folder, self._output, self._events.from_child)
+
+        def heard(message: Any) -> None:
+            if not self._events.from_child(message):
+                self._begin_output(attempt, task, folder, message)
+
+        self._child = Child(folder, self._output, heard)
         self._checkpoints.start(self._settings.checkpoint_every_s)
         if self._signal:
             self._child.stop(self._settings.grace_s)
@@ -241,6 +248,15 @@ class _Job:
         if result["error"] is None and code != 0:
             self._note("after the cell was done, %s; its results count" % child.death(code)["message"])
         return result["error"], result["outputs"], result.get("partial") or {}
+
+    def _begin_output(self, attempt: Attempt, task: dict[str, Any], folder: str, message: Any) -> None:
+        """Follow an output that the child begins to write; what is no declared one is none."""
+        params = message.get("params") if isinstance(message, dict) else None
+        name = params.get("name") if isinstance(params, dict) else None
+        if not isinstance(name, str) or message.get("method") != "output" or name not in task["outputs"]:
+            return
+        path = os.path.join(folder, "output-%d" % list(task["outputs"]).index(name))
+        self._streams.begin(name, attempt.output(name), path)
 
     def _result(self, child: Child, code: int, folder: str) -> dict[str, Any]:
         try:

@@ -17,6 +17,7 @@ from argovx_lab.runner.bucket import Bucket
 from argovx_lab.runner.documents import Intent
 from argovx_lab.runner.events import Events
 from argovx_lab.runner.messages import now_text
+from argovx_lab.runner.streams import Streams
 
 #: Most that ``values`` of a manifest may hold together. Unit: characters of JSON. Reason: it becomes
 #: an output parameter of Argo, at most 4 KiB.
@@ -32,21 +33,43 @@ class Attempt:
     replica: int
     restart: int
 
+    def output(self, name: str) -> str:
+        """Return where an output lies; a second life must not meet the first one's objects."""
+        leaf = "data.%d" % self.restart if self.restart else "data"
+        return "%sout/%s/%s" % (self.intent.prefix, name, leaf)
 
-def upload(bucket: Bucket, attempt: Attempt, results: dict[str, Any], folder: str, events: Events) -> None:
+
+def upload(
+    bucket: Bucket,
+    attempt: Attempt,
+    results: dict[str, Any],
+    folder: str,
+    events: Events,
+    streams: Streams,
+) -> None:
     """Create every output and then ``manifest.json``.
 
     Parameters
     ----------
     results : dict
         Name → ``{path, codec, summary, size_bytes, digest[, value]}`` as the child left it.
+    streams : Streams
+        Those outputs that are on their way already.
 
     Raises
     ------
     RemoteError, PermissionMissing, CredentialError
         When one cannot be stored; then there is no manifest.
     """
-    outputs = {name: _store(bucket, attempt, name, item, folder, events) for name, item in results.items()}
+    outputs = {}
+    for name, item in results.items():
+        events.artifact(name, item["size_bytes"], 0)
+        stored = streams.finish(name, item["size_bytes"], item["digest"])
+        if stored is None:
+            path = os.path.join(folder, item["path"])
+            stored = bucket.create_from(attempt.output(name), path, item["size_bytes"], item["digest"])
+        events.artifact(name, item["size_bytes"], item["size_bytes"])
+        outputs[name] = _entry(item, stored.uri, stored.generation)
     manifest = _manifest(attempt, outputs, events.metrics, _values(results))
     uri = attempt.intent.prefix + "manifest.json"
     bucket.create(uri, _json(manifest).encode(), "application/json")
@@ -91,20 +114,6 @@ def upload_partial(
 def _entry(item: dict[str, Any], uri: str, generation: int) -> dict[str, Any]:
     entry = {key: item[key] for key in ("codec", "summary", "size_bytes", "digest")}
     return {**entry, "generation": generation, "uri": uri}
-
-
-def _store(
-    bucket: Bucket, attempt: Attempt, name: str, item: dict[str, Any], folder: str, events: Events
-) -> dict[str, Any]:
-    """Create one output and return its entry in the manifest."""
-    # A second life of the replica must not meet the first one's objects.
-    leaf = "data.%d" % attempt.restart if attempt.restart else "data"
-    uri = "%sout/%s/%s" % (attempt.intent.prefix, name, leaf)
-    size = item["size_bytes"]
-    events.artifact(name, size, 0)
-    stored = bucket.create_from(uri, os.path.join(folder, item["path"]), size, item["digest"])
-    events.artifact(name, size, size)
-    return _entry(item, uri, stored.generation)
 
 
 def _values(results: dict[str, Any]) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class Cloud:
     def __init__(self, folder: Path) -> None:
         self.objects: dict[str, tuple[bytes, int]] = {}
         self.requests: list[tuple[str, str]] = []
+        self.sessions: dict[str, tuple[str, dict[str, str], bytearray]] = {}
         self.fault: Callable[[str, str], int | None] = lambda method, path: None
         self.lock = threading.Lock()
         self.generation = 1000
@@ -132,6 +133,9 @@ class _Storage(_Handler):
     def do_GET(self) -> None:
         self._serve("GET", b"")
 
+    def do_PUT(self) -> None:
+        self._serve("PUT", self.rfile.read(int(self.headers["Content-Length"])))
+
     def do_DELETE(self) -> None:
         self._serve("DELETE", b"")
 
@@ -155,6 +159,12 @@ class _Storage(_Handler):
         query = dict(urllib.parse.parse_qsl(parts.query))
         if method == "DELETE":
             answer = self._delete(parts.path)
+        elif method == "PUT":
+            self._feed(query, body, status)
+            return
+        elif query.get("uploadType") == "resumable":
+            self._begin(parts.path, query)
+            return
         elif method == "GET":
             answer = self._get(parts.path, query)
         else:
@@ -198,6 +208,33 @@ class _Storage(_Handler):
             cloud.generation += 1
             cloud.objects[uri] = (body, cloud.generation)
             return 200, _meta(uri, body, cloud.generation)
+
+    def _begin(self, path: str, query: dict[str, str]) -> None:
+        cloud: Cloud = self.server.cloud
+        with cloud.lock:
+            upload = str(len(cloud.sessions))
+            cloud.sessions[upload] = (path, query, bytearray())
+        place = f"https://storage.googleapis.com{path}?uploadType=resumable&upload_id={upload}"
+        self.answer(200, b"", Location=place)
+
+    def _feed(self, query: dict[str, str], body: bytes, status: int | None) -> None:
+        """Take a chunk; with `LOST` it is taken and nothing is answered."""
+        path, wanted, held = self.server.cloud.sessions[query["upload_id"]]
+        span, _, total = self.headers["Content-Range"].partition(" ")[2].partition("/")
+        start, end = (int(n) for n in span.split("-"))
+        assert end - start + 1 == len(body)
+        if start == len(held):  # what is there already does not count twice
+            held += body
+        if total == "*":
+            assert len(body) % (256 << 10) == 0, "chunks are multiples of 256 KiB"
+            found = 308, b""
+        else:
+            assert int(total) == len(held)
+            found = self._create(path, wanted, bytes(held))
+        if status is not None:
+            self._cut(LOST, b"")
+        else:
+            self.answer(*found, **({"Range": f"bytes=0-{len(held) - 1}"} if total == "*" else {}))
 
     def _delete(self, path: str) -> tuple[int, bytes]:
         _, _, _, _, bucket, _, name = path.split("/", 6)

@@ -66,3 +66,17 @@ def test_unknown_names_say_what_there_is(facade):
     with pytest.raises(AttributeError, match="it has log_metrics, progress, checkpoint_dir and context"):
         facade.log_metric
     assert not hasattr(facade, "token")
+
+
+def test_the_notebook_has_the_same_names(facade):
+    """A cell that runs as a step runs in the kernel too."""
+    from pathlib import Path
+
+    from argovx_lab.notebook.facade import Facade as Notebook
+
+    here = Notebook()
+    for name in ("log_metrics", "progress", "checkpoint_dir", "context"):
+        assert type(getattr(here, name)) is type(getattr(facade, name))
+    assert here.checkpoint_dir == here.checkpoint_dir
+    assert list(Path(here.checkpoint_dir).iterdir()) == []
+    Path(here.checkpoint_dir).rmdir()
