@@ -241,6 +241,7 @@ class PodLife:
             await self._executed(self.executor, None)
 
     async def _conclude(self) -> None:
+        self.volumes.remove_secrets()
         if self.orders.reason == "DeadlineExceeded":
             why = "Pod was active on the node longer than the specified deadline"
             await self.board.write("Failed", "DeadlineExceeded", why)

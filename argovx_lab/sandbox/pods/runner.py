@@ -102,6 +102,8 @@ class PodRunner:
             life.see(pod)
         else:
             life = self._lives[uid] = PodLife(self.node, pod)
+            if is_over(pod):  # a server that was killed may have left them
+                life.volumes.remove_secrets()
         if uid in self._tasks:
             return
         if not is_over(pod):

@@ -1,13 +1,14 @@
 """A pod's volumes as folders of this machine, and what each container mounts of them.
 
 Owns emptyDir, configMap, secret, projected and downwardAPI volumes, the account's default mount, and
-the renewal of projected tokens. Refuses every other kind of volume by name.
+the renewal of projected tokens and their removal. Refuses every other kind of volume by name.
 Source: https://kubernetes.io/docs/concepts/storage/projected-volumes/
 """
 
 from __future__ import annotations
 
 import os
+import shutil
 import time
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -95,6 +96,12 @@ class Volumes:
                 raise NotReady("CreateContainerConfigError", why) from None
             _write(token.path, answer["status"]["token"].encode(), 0o600)
             token.renew_at = time.time() + token.lifetime_s * RENEW_AFTER
+
+    def remove_secrets(self) -> None:
+        """Remove the volumes that hold tokens and secrets, as a kubelet does when a pod has ended."""
+        for name, volume in self._specs.items():
+            if "projected" in volume or "secret" in volume:
+                shutil.rmtree(self._folder / name, ignore_errors=True)
 
     def mounts(self, container: Object) -> tuple[Mount, ...]:
         """Return what a container sees of the volumes; a ``subPath`` is made when it is not there."""

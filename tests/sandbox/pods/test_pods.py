@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 import os
 import re
@@ -168,6 +169,27 @@ def test_projected_tokens_have_their_audience_and_die_with_the_pod(play):
         assert claims["kubernetes.io"]["pod"]["name"] == "p"
         assert 600 < claims["exp"] - claims["iat"] <= 700
         assert cluster.issuer.verify(api)["kubernetes.io"]["pod"]["name"] == "p"
+
+    play(scenario)
+
+
+def test_no_token_or_secret_of_a_pod_that_has_ended_is_left(play):
+    async def scenario(cluster):
+        await cluster.create(SECRETS, "Secret", "s", data={"k": base64.b64encode(b"asecret").decode()})
+        volumes = [{"name": "s", "secret": {"secretName": "s"}}, {"name": "e", "emptyDir": {}}]
+        mounts = [{"name": "s", "mountPath": "/s"}, {"name": "e", "mountPath": "/e"}]
+        line = "cat /s/k; cat /var/run/secrets/kubernetes.io/serviceaccount/token > /dev/null; echo x > /e/x"
+        await cluster.plain(line, volumes=volumes, container={"volumeMounts": mounts})
+        assert phase(await cluster.over()) == "Succeeded"
+        folder = cluster.folder / "pods" / (await cluster.pod())["metadata"]["uid"] / "volumes"
+        assert [path.name for path in folder.rglob("*") if path.is_file()] == ["x"]
+        assert await cluster.log() == b"asecret"
+        # what a server left that was killed at that moment goes when the next one sees the pod
+        await cluster.stop()
+        (folder / "s").mkdir()
+        (folder / "s" / "k").write_text("left")
+        cluster.start()
+        await cluster.wait(partial(absent, folder / "s"))
 
     play(scenario)
 
