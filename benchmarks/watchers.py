@@ -11,6 +11,8 @@ import time
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import yaml
+
 from benchmarks.report import percentile, row
 
 WATCHERS, WORKFLOWS, WRITES = 200, 1000, 20
@@ -36,9 +38,8 @@ async def _watch(url, context, path, token, opened, arrivals, complete):
         writer.close()
 
 
-async def _measure(status, api, place):
+async def _measure(status, api, place, token):
     url, context = urlsplit(status.kubernetes_endpoint), ssl.create_default_context(cafile=status.ca)
-    token = api.api_client.configuration.get_api_key_with_prefix("authorization").split()[-1]
     listed = await asyncio.to_thread(api.list_namespaced_custom_object, *place, limit=1)
     version = listed["metadata"]["resourceVersion"]
     path = f"/apis/argoproj.io/v1alpha1/namespaces/{status.namespace}/workflows"
@@ -74,12 +75,14 @@ def run():
     status = lifecycle.start(Path(os.environ["ARGOVX_SANDBOX"]), user="bench")
     api = client.CustomObjectsApi(config.new_client_from_config(status.kubeconfig))
     place = ("argoproj.io", "v1alpha1", status.namespace, "workflows")
+    users = yaml.safe_load(Path(status.kubeconfig).read_text())["users"]
+    token = next(item["user"]["token"] for item in users if "token" in item["user"])
     spec = {"entrypoint": "main", "suspend": True, "templates": [{"name": "main", "suspend": {}}]}
     for number in range(WORKFLOWS):
         head = {"apiVersion": "argoproj.io/v1alpha1", "kind": "Workflow"}
         api.create_namespaced_custom_object(
             *place, {**head, "metadata": {"name": f"bench-{number}"}, "spec": spec}
         )
-    delays = asyncio.run(_measure(status, api, place))
+    delays = asyncio.run(_measure(status, api, place, token))
     row("one write to the last byte, p95", percentile(delays, 0.95) * 1000, "ms", target=100)
     row("memory of the server", _rss(status.pid), "MB", target=200)
