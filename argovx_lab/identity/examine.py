@@ -45,7 +45,7 @@ def examine(source: str | TokenFile | TokenVariable) -> Claims:
         named = claims["aud"]
         audiences = tuple(named) if isinstance(named, list) else (named,)
         return Claims(str(claims["sub"]), tuple(map(str, audiences)), float(claims["exp"]) - time.time())
-    except (IndexError, ValueError, KeyError, TypeError) as error:
+    except (IndexError, ValueError, KeyError, TypeError, OverflowError) as error:
         raise CredentialError(
             "the token file holds no ServiceAccount token",
             hint="Mount a projected ServiceAccount token there (docs/profiles.md).",

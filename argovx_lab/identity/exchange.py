@@ -27,6 +27,9 @@ SKEW_S = 60
 #: Longest access token that is believed. Unit: characters.
 _ACCESS_TOKEN_MAX = 16 * 1024
 
+#: Longest life that is believed: twice what Google gives at most. Unit: seconds.
+_LIFE_MAX_S = 2 * 43200
+
 #: Longest answer of a token service that is read. Unit: bytes.
 ANSWER_MAX = 64 * 1024
 
@@ -169,7 +172,7 @@ def skew(headers: Mapping[str, str]) -> str:
     """Return what to do about this machine's clock, by an answer's ``Date``; empty when it is right."""
     try:
         remote = parsedate_to_datetime(headers.get("Date", "")).timestamp()
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return ""
     late = remote - time.time()
     if abs(late) <= SKEW_S:
@@ -187,12 +190,12 @@ def granted(data: bytes, service: str = "STS", *, lifetime: bool = True) -> byte
     """
     doc = document(data, service)
     token, left = doc.get("access_token"), doc.get("expires_in")
-    if isinstance(left, str) and left.isdigit():
+    if isinstance(left, str) and left.isascii() and left.isdigit() and len(left) < 9:
         left = int(left)
     problem = _token_problem(token)
     if not problem and str(doc.get("token_type", "")).lower() != "bearer":
         problem = "its token is not a bearer token"
-    timed = isinstance(left, int) and not isinstance(left, bool) and left > 0
+    timed = isinstance(left, int) and not isinstance(left, bool) and 0 < left <= _LIFE_MAX_S
     if not problem and not timed and (lifetime or left is not None):
         problem = "it does not say how long the token lives"
     if problem:
@@ -208,7 +211,7 @@ def impersonated(data: bytes) -> bytes:
     problem = _token_problem(token)
     try:
         end = datetime.fromisoformat(str(doc.get("expireTime"))).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise unusable("iamcredentials", problem or "it does not say when the token ends") from None
     if not problem and end <= datetime.now(UTC):
         problem = "its token has ended already"

@@ -9,6 +9,7 @@ from __future__ import annotations
 import email.utils
 import logging
 import random
+import ssl
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -193,7 +194,7 @@ class Transport:
 def transport_error(error: requests.RequestException, url: str, service: str) -> RemoteError:
     """Return our error for a failure below HTTP."""
     place = urlsplit(url).netloc
-    if isinstance(error, requests.exceptions.SSLError):
+    if isinstance(error, requests.exceptions.SSLError) and _untrusted(error):
         return RemoteError(
             f"{service} at {place} showed a certificate that is not trusted",
             hint="Check the endpoint's address and the CA file of the profile.",
@@ -209,6 +210,20 @@ def transport_error(error: requests.RequestException, url: str, service: str) ->
         )
     kind = "did not answer in time" if isinstance(error, requests.Timeout) else "broke the connection"
     return Unavailable(f"{service} at {place} {kind}", service=service, reason=NO_ANSWER)
+
+
+def _untrusted(error: BaseException) -> bool:
+    """Tell whether a certificate was refused; a connection that ended in the middle of TLS is only broken."""
+    seen: set[int] = set()
+    waiting: list[object] = [error]
+    while waiting:
+        item = waiting.pop()
+        if isinstance(item, ssl.SSLCertVerificationError):
+            return True
+        if isinstance(item, BaseException) and id(item) not in seen:
+            seen.add(id(item))
+            waiting += [*item.args, item.__cause__, item.__context__, getattr(item, "reason", None)]
+    return False
 
 
 def _refused(error: requests.RequestException) -> bool:
@@ -228,10 +243,10 @@ def backoff(patience: Patience, repeats: int) -> float:
 def retry_after(headers: Mapping[str, str]) -> Optional[float]:
     """Return the wait that a ``Retry-After`` header asks for, in seconds, or ``None``."""
     text = headers.get("Retry-After", "").strip()
-    if text.isdigit():
+    if text.isascii() and text.isdigit():
         return float(text)
     try:
         when = email.utils.parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+        return max(0.0, when.timestamp() - time.time())
+    except (TypeError, ValueError, OverflowError):
         return None
-    return max(0.0, when.timestamp() - time.time())

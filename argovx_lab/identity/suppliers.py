@@ -22,6 +22,9 @@ TOKEN_MAX = 16 * 1024
 #: A token that ended less than this ago is tried all the same: clocks differ, STS decides. Unit: seconds.
 TOLERANCE_S = 60
 
+#: Longest subject that is shown. Unit: characters. Source: IAM, ``google.subject`` has at most 127 bytes.
+_SUBJECT_MAX = 127
+
 #: How often a file that is missing, empty or damaged is read again: kubelet swaps a symbolic link while it
 #: rotates, and others write in place.
 _READS = 3
@@ -54,7 +57,7 @@ class _Supplier(Unpicklable):
         if late >= TOLERANCE_S:
             hint = self._explain() or self._hint
             raise CredentialError(f"the workspace token is stale: it ended {late:.0f} s ago", hint=hint)
-        self.subject = str(claims(token).get("sub", ""))
+        self.subject = "".join(filter(str.isprintable, str(claims(token).get("sub", ""))))[:_SUBJECT_MAX]
         return token
 
     _hint = _HINT
@@ -231,4 +234,7 @@ def _plain(part: str) -> bool:
 def expiry(token: str) -> float:
     """Return the end of a JWT in seconds since the epoch; infinity when it names none."""
     end = claims(token).get("exp")
-    return float(end) if isinstance(end, (int, float)) and not isinstance(end, bool) else float("inf")
+    try:
+        return float(end) if isinstance(end, (int, float)) and not isinstance(end, bool) else float("inf")
+    except OverflowError:
+        return float("inf")
