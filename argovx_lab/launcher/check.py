@@ -62,6 +62,7 @@ class Hops:
         yield self._try("step: custom jobs", self._jobs)
         yield self._try("step: lineage", self._lineage)
         yield self._try("step: jobs run as", self._act_as)
+        yield self._try("step: no more rights than needed", self._wide)
         yield self._try("step: own Workflow", self._workflow)
         yield self._try("step: task result", self._task_result)
 
@@ -80,6 +81,7 @@ class Hops:
 
     def _sign_in(self) -> tuple[bool | None, str, str]:
         self._context.session.sign_in()
+        self._member = self._context.session.seen().google
         return True, self._member, ""
 
     def _bucket(self) -> tuple[bool | None, str, str]:
@@ -113,6 +115,14 @@ class Hops:
         fix = grants.project_grant(project, self._member, role) if missing else ""
         good = not missing if needed or not missing else None
         return good, _said(f"project {project}", missing), fix
+
+    def _wide(self) -> tuple[bool | None, str, str]:
+        project = self._settings.project
+        try:
+            held = self._context.permissions.on_project(project, grants.WIDE)
+        except ArgovxError as error:
+            return None, f"cannot be asked: {error.message}", "Enable cloudresourcemanager.googleapis.com."
+        return grants.wide(project, self._member, held)
 
     def _act_as(self) -> tuple[bool | None, str, str]:
         project = self._settings.project

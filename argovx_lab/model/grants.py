@@ -24,6 +24,13 @@ READER = "argovxPanelReader"
 #: The custom role of those who record lineage. Source: docs/profiles.md.
 LINEAGE_WRITER = "argovxLineageWriter"
 
+#: On a project: who holds one of these can give themselves all the rest, as an owner can.
+WIDE = (
+    "resourcemanager.projects.setIamPolicy",
+    "iam.serviceAccounts.setIamPolicy",
+    "storage.buckets.setIamPolicy",
+)
+
 
 def member_of(audience: str, subject: str) -> str:
     """Return how IAM spells a federated subject.
@@ -79,3 +86,15 @@ def namespace_grant(namespace: str, account: str, verbs: Iterable[str], resource
         f"{create} role {name} --verb={','.join(verbs)} --resource={resource}.argoproj.io"
         f" && {create} rolebinding {name} --role={name} --serviceaccount={namespace}:{account}"
     )
+
+
+def wide(project: str, member: str, held: Iterable[str]) -> tuple[bool, str, str]:
+    """Judge which of :data:`WIDE` a principal holds: whether that is well, what was seen, and what to do."""
+    found = sorted(held)
+    if not found:
+        return True, "yes", ""
+    look = (
+        f'gcloud projects get-iam-policy {project} --flatten=bindings --filter="bindings.members:{member}" '
+        "--format='value(bindings.role)'; remove what is wider than the roles of `argovx platform roles`"
+    )
+    return False, f"{member} may do much more on project {project}: {', '.join(found)}", look

@@ -17,9 +17,11 @@ from argovx_lab.errors import ArgovxError, NotFound, PermissionMissing
 from argovx_lab.identity.examine import examine as examine_token
 from argovx_lab.identity.examine import judge
 from argovx_lab.identity.settings import FEDERATED
+from argovx_lab.launcher.settings import IAM_URL, RESOURCEMANAGER_URL
 from argovx_lab.model import grants, names
 from argovx_lab.model.check import Check, decode
 from argovx_lab.storage import folders
+from argovx_lab.vertex.permissions import Permissions
 from argovx_lab.wiring import signin
 from argovx_lab.wiring.platform import platform_of
 from argovx_lab.wiring.profiles import SANDBOX, Profile
@@ -140,7 +142,14 @@ def _wide(services: Services) -> Found:
     if services.cluster.can_i("*", "*", "*", namespaced=False):
         hint = "Use a kubeconfig context of your own ServiceAccount instead of a cluster-admin's."
         return False, "cluster-admin", hint
-    return True, "yes", ""
+    profile = services.profile
+    ends = profile.endpoints
+    asked = Permissions(services.session, ends.resourcemanager or RESOURCEMANAGER_URL, ends.iam or IAM_URL)
+    try:
+        held = asked.on_project(profile.project, grants.WIDE)
+    except ArgovxError as error:
+        return None, f"cannot be asked: {error.message}", "Enable cloudresourcemanager.googleapis.com."
+    return grants.wide(profile.project, _member(services), held)
 
 
 def _step(services: Services) -> Iterator[Check]:

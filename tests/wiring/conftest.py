@@ -77,6 +77,18 @@ class Owner:
             ("POST", f"{place}:getIamPolicy"), ("POST", f"{place}:setIamPolicy"), member, role
         )
 
+    @contextlib.contextmanager
+    def also(self, member, role):
+        """Give a member a role on the project, and take it back."""
+        place = f"v3/projects/{self.status.project}"
+        read, write = ("POST", f"{place}:getIamPolicy"), ("POST", f"{place}:setIamPolicy")
+        before = self.send(*read, {})["bindings"]
+        self.grant(read, write, member, role)
+        try:
+            yield
+        finally:
+            self._put(write, {**self.send(*read, {}), "bindings": before})
+
     def grant(self, read, write, member, role):
         """Add a member to a role of a policy, for good."""
         policy = self.send(*read, {} if read[0] == "POST" else None)

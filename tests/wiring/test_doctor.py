@@ -188,6 +188,20 @@ def test_a_sign_in_that_may_do_everything(owner, monkeypatch):
     one(owner.profile, "notebook: no more rights than needed", "cluster-admin", "ServiceAccount")
 
 
+@pytest.mark.parametrize(("kind", "hop"), [("nb", "notebook"), ("wf", "step")])
+@pytest.mark.parametrize("role", ["resourcemanager.projectIamAdmin", "storage.admin"])
+def test_a_principal_that_may_do_much_more_at_google(owner, kind, hop, role):
+    member = owner.profile.principal.google.replace(":nb-ada", f":{kind}-ada")
+    with owner.also(member, f"roles/{role}"):
+        one(
+            owner.profile,
+            f"{hop}: no more rights than needed",
+            f"{kind}-ada may do much more",
+            ".setIamPolicy",
+            "gcloud projects get-iam-policy argovx-sandbox",
+        )
+
+
 @pytest.mark.parametrize("text", ["", "[1]", '{"a": 1}', '[{"name": "x"}]'])
 def test_a_report_that_is_none_is_refused(text):
     with pytest.raises(RemoteError, match="cannot be read"):
