@@ -6,7 +6,6 @@ never got a node. Refuses nothing: what it does not understand stays visible as 
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -15,7 +14,7 @@ from argovx_lab.model.layout import Attempt, Layout
 from argovx_lab.model.run import Stop
 from argovx_lab.runs.actors import asked
 from argovx_lab.runs.nodes import attempts_of, nodes_of, ordinal_of, outputs_of, pod_of, without_ordinal
-from argovx_lab.runs.shapes import digits, items, mapping, text, whole
+from argovx_lab.runs.shapes import digits, items, mapping, parsed, text, whole
 
 Object = dict[str, Any]
 
@@ -57,6 +56,8 @@ class Execution:
         Who asked for the shutdown and when, where there is one.
     outputs : dict
         Output parameters of the latest attempt, by name.
+    ours : bool
+        Whether it is one of the steps of whoever looks; whoever makes it ``False`` has judged the Workflow.
     """
 
     workflow: str
@@ -83,6 +84,7 @@ class Execution:
     finished_at: str | None = None
     progress: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
+    ours: bool = True
 
     @property
     def step(self) -> str:
@@ -140,10 +142,11 @@ def executions(workflow: Object) -> list[Execution]:
         workflow_started_at=text(status.get("startedAt")),
         workflow_phase=text(status.get("phase")),
     )
-    arguments = input_arguments(mapping(workflow.get("spec")))
+    spec = mapping(workflow.get("spec"))
+    arguments = input_arguments(spec)
     return [
         _execution(nodes, status, replace(known, task=task, about=_with_inputs(about, arguments.get(task))))
-        for task, about in _steps(notes, labels).items()
+        for task, about in _steps(notes, labels, _tasks(spec)).items()
     ]
 
 
@@ -154,7 +157,7 @@ def input_arguments(spec: Object) -> dict[str, Object]:
         for task in items(mapping(template.get("dag")).get("tasks")):
             for parameter in items(mapping(task.get("arguments")).get("parameters")):
                 if parameter.get("name") == "inputs":
-                    found[text(task.get("name"))] = _json(parameter.get("value"))
+                    found[text(task.get("name"))] = mapping(parsed(parameter.get("value")))
     return found
 
 
@@ -173,20 +176,23 @@ def _with_inputs(about: dict[str, Any], arguments: Object | None) -> dict[str, A
     return {**about, "inputs": inputs}
 
 
-def _json(value: Any) -> Object:
-    try:
-        return mapping(json.loads(value))
-    except (ValueError, TypeError, RecursionError):
-        return {}
+def _tasks(spec: Object) -> set[str]:
+    return {
+        text(task.get("name"))
+        for template in items(spec.get("templates"))
+        for task in items(mapping(template.get("dag")).get("tasks"))
+    }
 
 
-def _steps(notes: Object, labels: Object) -> dict[str, dict[str, Any]]:
-    try:
-        steps = json.loads(notes.get(names.ANNOTATION_STEPS) or "{}")  # whole: longer than a view's text
-    except (ValueError, TypeError, RecursionError):
-        steps = {}
-    found = {task: _about(about) for task, about in mapping(steps).items() if isinstance(about, dict)}
-    return found or {text(labels.get(names.LABEL_STEP)) or "step": {}}
+def _steps(notes: Object, labels: Object, tasks: set[str]) -> dict[str, dict[str, Any]]:
+    """Return the entries of the annotation for tasks that are there, else the step of the label alone."""
+    label = text(labels.get(names.LABEL_STEP)) or "step"
+    steps = mapping(parsed(notes.get(names.ANNOTATION_STEPS)))  # whole: longer than a view's text
+    there = tasks or {label}
+    found = {
+        task: _about(about) for task, about in steps.items() if task in there and isinstance(about, dict)
+    }
+    return found or {label: {}}
 
 
 def _about(entry: dict[str, Any]) -> dict[str, Any]:

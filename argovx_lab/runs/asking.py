@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 #: Time that one round spends on executions that had ended before they were first seen. Unit: seconds.
 OLD_S = 0.5
 
+#: Time that one look at a run spends at most on asking; the rest follows in later rounds. Unit: seconds.
+LOOK_S = 10.0
+
 
 class Jobs(Protocol):
     """What is needed of Vertex."""
@@ -66,16 +69,27 @@ class Asking:
     ----------
     bucket_name, prefix : str
         Where attempts write.
+    places : tuple of str
+        Places of others that may be read, as ``gs://…``. Nobody is asked about an execution that is neither
+        ours nor there: it stays as Argo shows it.
     """
 
     def __init__(
-        self, jobs: Jobs, bucket: Bucket, *, bucket_name: str, prefix: str = "", cadence: Cadence = Cadence()
+        self,
+        jobs: Jobs,
+        bucket: Bucket,
+        *,
+        bucket_name: str,
+        prefix: str = "",
+        places: tuple[str, ...] = (),
+        cadence: Cadence = Cadence(),
     ) -> None:
         self.cadence = cadence
         self._jobs = jobs
         self._bucket = bucket
         self._bucket_name = bucket_name
         self._prefix = prefix
+        self._places = places
         self._known: dict[str, _Known] = {}
         self._said: dict[str, str] = {}
         self._lock = threading.Lock()
@@ -98,9 +112,13 @@ class Asking:
         """Return the reader of an execution's folder; ``None`` while it has no attempt."""
         return self._of(execution).reader
 
-    def allowance(self) -> float:
+    def allowance(self, seconds: float = OLD_S) -> float:
         """Return until when one round may spend time on what had ended before. Unit: s, monotonic."""
-        return time.monotonic() + OLD_S
+        return time.monotonic() + seconds
+
+    def over(self, until: float) -> bool:
+        """Tell whether an allowance is spent."""
+        return time.monotonic() >= until
 
     def ask(self, execution: Execution, until: float = float("inf")) -> bool:
         """Ask both ends what is due of an execution; tell whether either said anything new.
@@ -110,9 +128,11 @@ class Asking:
         until : float
             See `allowance`; after it only executions are asked about that were once seen running.
         """
+        if not self._may(execution):
+            return False
         known = self._of(execution)
         known.followed |= not execution.final
-        if not known.followed and time.monotonic() >= until:
+        if not known.followed and self.over(until):
             return False
         with known.asking:
             before = known.job
@@ -122,6 +142,8 @@ class Asking:
 
     def settled(self, execution: Execution) -> bool:
         """Tell whether an execution has ended and nothing more is to be asked of the bucket."""
+        if not self._may(execution):
+            return True
         known = self._of(execution)
         read = known.reader is None or known.reader.complete or known.bucket_after_end
         return execution.final and read
@@ -131,6 +153,13 @@ class Asking:
         keys = {_key(execution) for execution in executions}
         with self._lock:
             self._known = {key: known for key, known in self._known.items() if key in keys}
+
+    def _may(self, execution: Execution) -> bool:
+        """Tell whether this is ours, or lies where others let us read."""
+        if execution.ours or not self._places:
+            return execution.ours
+        attempt = execution.attempt(self._bucket_name, self._prefix)
+        return attempt is not None and attempt.uri.startswith(self._places)
 
     def _of(self, execution: Execution) -> _Known:
         key = _key(execution)

@@ -14,7 +14,7 @@ from typing import Any
 from argovx_lab.model import names
 from argovx_lab.model.detail import StepDocument
 from argovx_lab.runs.actors import creator
-from argovx_lab.runs.shapes import items, mapping, text
+from argovx_lab.runs.shapes import items, mapping, parsed, text
 
 #: Longest document that a view is given. Unit: bytes. Reason: one of ours has a few KB.
 DOCUMENT_MAX = 256 * 1024
@@ -43,9 +43,8 @@ def with_document(found: StepDocument, data: bytes) -> StepDocument:
         return replace(found, problem=f"the step document is larger than {DOCUMENT_MAX:,} bytes")
     if hashlib.sha256(data).hexdigest() != found.arguments.get("spec-digest"):
         return replace(found, problem="the step document in the bucket is not what its digest says")
-    try:
-        document = json.loads(data)
-    except (ValueError, RecursionError):
+    document = parsed(data)
+    if document is None:
         return replace(found, problem="the step document is not JSON")
     return replace(found, document=json.dumps(document, indent=2, ensure_ascii=False, sort_keys=True))
 

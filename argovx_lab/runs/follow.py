@@ -17,7 +17,7 @@ from argovx_lab.model.names import slug
 from argovx_lab.model.ours import refusal
 from argovx_lab.model.run import Node, Run
 from argovx_lab.runs.argo import Execution, executions
-from argovx_lab.runs.asking import Asking
+from argovx_lab.runs.asking import LOOK_S, Asking
 from argovx_lab.runs.bucket import LogText, MetricPage
 from argovx_lab.runs.merge import About, merge
 from argovx_lab.runs.store import RunStore
@@ -63,6 +63,7 @@ class Follower:
         self._asking = asking
         self._store = store
         self._about = about
+        self._read: dict[int, tuple[Object, list[Execution]]] = {}
         self._merging = threading.Lock()
         self._stop = threading.Event()
         self._changed = threading.Event()
@@ -105,9 +106,16 @@ class Follower:
         self.publish()
 
     def look(self, run_id: str) -> None:
-        """Read everything of one run now, in the caller's thread, however long ago it ended."""
-        for execution in self._of_run(run_id):
-            self._heard(execution, float("inf"))
+        """Read a run now, in the caller's thread, however long ago it ended.
+
+        The newest executions come first; what `LOOK_S` is too short for follows in later rounds.
+        """
+        until = self._asking.allowance(LOOK_S)
+        for execution in sorted(self._of_run(run_id), key=lambda e: (e.created_at, e.uid), reverse=True):
+            if self._asking.over(until):
+                logger.info("run %s has more than one look can read; the rest follows", run_id)
+                break
+            self._heard(execution, until)
         self._put(run_id)
 
     def logs(self, run_id: str, node_id: str, after: int) -> LogText:
@@ -148,13 +156,21 @@ class Follower:
         return max(found, key=lambda e: (e.created_at, e.uid))
 
     def _executions(self) -> list[Execution]:
-        return [execution for workflow in self._mirror.objects for execution in self._of_one(workflow)]
+        """Return all executions; an object of the mirror is read once, for it is never changed in place."""
+        before, now = self._read, {}
+        for workflow in self._mirror.objects:
+            known = before.get(id(workflow))
+            now[id(workflow)] = (
+                known if known and known[0] is workflow else (workflow, self._of_one(workflow))
+            )
+        self._read = now
+        return [execution for _, found in now.values() for execution in found]
 
     def _of_one(self, workflow: Object) -> list[Execution]:
         found = executions(workflow)
         if not self._user or not refusal(workflow, self._user):
             return found
-        return [replace(e, run=f"{e.run}.{slug(e.user or 'somebody', _USER_MAX)}") for e in found]
+        return [replace(e, run=f"{e.run}.{slug(e.user or 'somebody', _USER_MAX)}", ours=False) for e in found]
 
     def _of_run(self, run_id: str) -> list[Execution]:
         return [execution for execution in self._executions() if execution.run == run_id]

@@ -6,7 +6,6 @@ Owns the second line of each node, times, allowed actions and edges. The phase i
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -32,7 +31,7 @@ from argovx_lab.model.run import (
 )
 from argovx_lab.runs.argo import Execution, Try
 from argovx_lab.runs.lines import line, waits
-from argovx_lab.runs.shapes import mapping, number, text, texts, whole
+from argovx_lab.runs.shapes import mapping, number, parsed, text, texts, whole
 from argovx_lab.runs.stream import Stream
 from argovx_lab.runs.table import ARGO, VERTEX, Verdict, judge
 
@@ -231,10 +230,7 @@ def _outputs(seen: Seen) -> tuple[Output, ...]:
 
 def _trusted(seen: Seen) -> Mapping[str, Any]:
     """Return the manifest that Argo recorded; another one in its place is as good as none."""
-    try:
-        pointer = mapping(json.loads(seen.execution.outputs.get("manifest") or "{}"))
-    except (ValueError, RecursionError):
-        return {}
+    pointer = mapping(parsed(seen.execution.outputs.get("manifest")))
     return seen.manifest if seen.manifest_digest and pointer.get("digest") == seen.manifest_digest else {}
 
 
@@ -242,10 +238,7 @@ def _metrics(seen: Seen) -> dict[str, float]:
     """Return the last value of each metric; what is no finite number is no metric."""
     if seen.stream.series:
         return seen.stream.metrics
-    try:
-        last = mapping(json.loads(seen.execution.outputs.get("metrics") or "{}"))
-    except (ValueError, RecursionError):
-        last = {}
+    last = mapping(parsed(seen.execution.outputs.get("metrics")))
     every = {**last, **mapping(_trusted(seen).get("metrics"))}
     values = {name: number(value) for name, value in every.items()}
     return {name: value for name, value in values.items() if value is not None}

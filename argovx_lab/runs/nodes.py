@@ -7,20 +7,23 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 import zlib
 from typing import Any
 
 from argovx_lab.model import names
-from argovx_lab.runs.shapes import items, mapping, number, text, texts
+from argovx_lab.runs.shapes import items, mapping, number, parsed, text, texts
 
 Object = dict[str, Any]
 
 _ORDINAL = re.compile(r"\(([0-9]{1,9})\)\Z")
 
-#: Most that compressed nodes are unpacked to. Unit: bytes.
-NODES_MAX = 64 * 1024 * 1024
+#: Most that compressed nodes are unpacked to. Unit: bytes. Reason: Argo compresses from 1 MB on, and our
+#: Workflows have a few nodes for each step; a kernel must not swell for what a neighbour has posted.
+NODES_MAX = 8 * 1024 * 1024
+
+#: Most values that unpacked nodes may hold: small ones take twenty times their length in memory.
+VALUES_MAX = 500_000
 
 
 def nodes_of(status: Object) -> dict[str, Object]:
@@ -36,9 +39,10 @@ def _unpack(packed: str) -> Object:
     try:
         unpacker = zlib.decompressobj(wbits=31)
         data = unpacker.decompress(base64.b64decode(packed), NODES_MAX)
-        return mapping(json.loads(data))
-    except (binascii.Error, zlib.error, ValueError, RecursionError):
+    except (binascii.Error, zlib.error, ValueError):
         return {}
+    whole = unpacker.eof and sum(map(data.count, (b",", b"{", b"["))) <= VALUES_MAX
+    return mapping(parsed(data)) if whole else {}
 
 
 def outputs_of(outputs: Object) -> dict[str, str]:

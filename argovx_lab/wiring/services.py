@@ -132,6 +132,7 @@ def read_path(services: Services) -> ReadPath:
         services.objects,
         bucket_name=profile.bucket,
         prefix=profile.prefix,
+        places=profile.read_places,
         cadence=Cadence(profile.bucket_poll_s, profile.vertex_poll_s),
     )
     about = About(profile.name, profile.namespace, profile.note, profile.note_now)

@@ -2,8 +2,12 @@
 
 import threading
 
-from argovx_lab.errors import NotFound
-from argovx_lab.runs.asking import Asking, Cadence
+import pytest
+
+from argovx_lab.errors import NotFound, PermissionMissing
+from argovx_lab.model import names
+from argovx_lab.runs.argo import executions
+from argovx_lab.runs.asking import LOOK_S, Asking, Cadence
 from argovx_lab.runs.follow import Follower
 from argovx_lab.runs.merge import About
 from argovx_lab.runs.store import RunStore
@@ -40,11 +44,11 @@ class Empty:
         return iter(())
 
 
-def follower(mirror, jobs, bucket=None, vertex_s=3600.0):
+def follower(mirror, jobs, bucket=None, vertex_s=3600.0, user="", places=()):
     about = About("sandbox", "argovx")
     cadence = Cadence(0.01, vertex_s)
-    asking = Asking(jobs, bucket or Empty(), bucket_name="b", cadence=cadence)
-    made = Follower(mirror, asking, RunStore(), about=about)
+    asking = Asking(jobs, bucket or Empty(), bucket_name="b", cadence=cadence, places=places)
+    made = Follower(mirror, asking, RunStore(), about=about, user=user)
     return made, made._store
 
 
@@ -263,3 +267,74 @@ def test_the_thread_outlives_a_look_that_failed(workflow, node, caplog):
     finally:
         made.stop()
     assert "a look at the runs failed" in caplog.text
+
+
+class Forbidden(Empty):
+    """A bucket that refuses everybody, and remembers what it was asked."""
+
+    def __init__(self):
+        self.asked = []
+
+    def list(self, bucket, prefix):
+        self.asked.append(prefix)
+        raise PermissionMissing("permission missing: storage.objects.list")
+
+
+@pytest.mark.parametrize("phase", ["Running", "Succeeded"])
+def test_nobody_is_asked_about_a_neighbour_and_nothing_is_warned_of(workflow, node, caplog, phase):
+    theirs = step(workflow, node, "shared", phase=phase)
+    theirs["metadata"]["labels"][names.LABEL_USER] = "mallory"
+    jobs, bucket = Jobs({"name": JOB}), Forbidden()
+    made, store = follower(Mirror(theirs), jobs, bucket, user="ada")
+    made.refresh()
+    (run,) = store.all()
+    made.look(run.id)
+    assert run.nodes[0].phase == {"Running": "Queued", "Succeeded": "Succeeded"}[phase]
+    assert (jobs.asked, bucket.asked, caplog.records) == (0, [], [])
+    assert all(made._asking.settled(execution) for execution in made._executions())
+
+
+def test_a_neighbour_who_lets_us_read_is_asked_about(workflow, node):
+    theirs = step(workflow, node)
+    theirs["metadata"]["labels"][names.LABEL_USER] = "bob"
+    bucket = Slow(Clock())
+    made, _ = follower(Mirror(theirs), Jobs({"name": JOB}), bucket, user="ada", places=("gs://b/users/bob/",))
+    made.refresh()
+    assert len(bucket.asked) == 1
+    assert bucket.asked[0].startswith("users/bob/")
+
+
+def test_a_look_at_a_run_of_very_many_steps_ends(workflow, node, monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr("argovx_lab.runs.asking.time", clock)
+    objects = many(workflow, node, 300)
+    for one in objects:
+        one["metadata"]["labels"][names.LABEL_RUN] = "r-1"
+    bucket = Slow(clock)
+    made, store = follower(Mirror(*objects), Jobs(), bucket)
+    made.look("r-1")
+    assert clock.now - 1000.0 <= LOOK_S + 0.2
+    assert "uid-old-299" in bucket.asked[0]
+    assert store.get("r-1") is not None
+    made.look("r-1")
+    assert len(set(bucket.asked)) == len(bucket.asked) > 150
+
+
+def test_an_object_that_did_not_change_is_read_once(workflow, node, monkeypatch):
+    read = []
+
+    def counted(workflow):
+        read.append(workflow["metadata"]["name"])
+        return executions(workflow)
+
+    monkeypatch.setattr("argovx_lab.runs.follow.executions", counted)
+    mirror = Mirror(step(workflow, node), step(workflow, node, "r-2", "train-2", "Running"))
+    made, store = follower(mirror, Jobs({"name": JOB}))
+    for _ in range(3):
+        made.refresh()
+        made.look("r-1")
+    assert sorted(read) == ["train-1", "train-2"]
+    mirror.objects = [mirror.objects[0], step(workflow, node, "r-2", "train-2")]
+    made.refresh()
+    assert read[2:] == ["train-2"]
+    assert store.get("r-2").nodes[0].phase == "Succeeded"
