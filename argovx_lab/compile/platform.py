@@ -59,6 +59,10 @@ _RETRY_WHEN = (
 )
 
 
+#: A sweep that cannot reach Vertex is tried for some minutes more: nobody else ends what is left.
+_SWEEP_BACKOFF = {"duration": "2s", "factor": 3, "maxDuration": "15m"}
+
+
 @dataclass(frozen=True)
 class Platform:
     """What differs between deployments of the template.
@@ -154,6 +158,7 @@ def _sweep(platform: Platform) -> Manifest:
     return {
         "name": "sweep",
         "inputs": {"parameters": [{"name": "workflow-uid"}]},
+        "retryStrategy": {"limit": "6", "retryPolicy": "Always", "backoff": _SWEEP_BACKOFF},
         "container": _container(platform, ["sweep", "--workflow-uid={{inputs.parameters.workflow-uid}}"]),
         **_pod_parts(platform),
     }

@@ -11,7 +11,7 @@ import sys
 from dataclasses import dataclass, replace
 from typing import Any
 
-from argovx_lab.errors import NotFound, Unavailable
+from argovx_lab.errors import ArgovxError, InternalError, NotFound, RemoteError, Unavailable
 from argovx_lab.launcher.claim import Claim
 from argovx_lab.launcher.context import Context
 from argovx_lab.launcher.report import Report
@@ -54,6 +54,8 @@ class Follower:
         self._progress: tuple[int, int] | None = None
         self._looks = 0
         self._told = False
+        self._damage: InternalError | None = None
+        self._odd_since: float | None = None
         self._since = context.interrupt.clock()
 
     def run(self) -> End:
@@ -70,6 +72,8 @@ class Follower:
         self._follow()
         while not self._settle():
             self._follow()
+        if self._damage is not None and self._stream.state.closed is None:
+            raise self._damage
         return End(self._job, self._stream.state.closed, dict(self._stream.state.metrics))
 
     @property
@@ -125,6 +129,8 @@ class Follower:
 
     def _look(self, *, lives: bool = False) -> bool:
         """Read the bucket once; tell whether there was news."""
+        if self._damage is not None:
+            return False
         self._looks += 1
         try:
             news = self._stream.poll()
@@ -133,9 +139,14 @@ class Follower:
                 reason = anew(self._stream.life, self._strategy)
                 self._context.events.emit("life", number=self._stream.life, reason=reason)
                 news = True
-        except Unavailable as error:
+        except InternalError as error:  # what stands there can never be read; Vertex says how it ends
+            self._damage = error
+            self._context.events.emit("warning", text=f"{error.message}; only Vertex is followed now")
+            return False
+        except ArgovxError as error:
             self._patience(error)
             return True
+        self._odd_since = None
         self._tell()
         return news
 
@@ -149,8 +160,10 @@ class Follower:
                 "state": CANCELLED,
                 "error": {"message": "the job was deleted at Vertex"},
             }
-        except Unavailable as error:
+        except ArgovxError as error:
             self._patience(error)
+        else:
+            self._odd_since = None
         if self._job.get("state") != before:
             self._context.events.emit(
                 "state", state=self._job.get("state"), text=word(str(self._job.get("state")))
@@ -160,7 +173,21 @@ class Follower:
         if reason:
             self._context.events.emit("waiting", reason=reason, seconds=round(seconds, 1))
 
-    def _patience(self, error: Unavailable) -> None:
+    def _patience(self, error: ArgovxError) -> None:
+        """Wait after an end that did not answer as it should: a healthy job is not given up for that.
+
+        Raises
+        ------
+        Unavailable
+            When a remote end answers oddly for so long that nothing is known of the job: the retry adopts it.
+        PermissionMissing, CredentialError
+            When it may not be followed any further for so long.
+        """
+        if not isinstance(error, Unavailable):
+            now = self._context.interrupt.clock()
+            self._odd_since = now if self._odd_since is None else self._odd_since
+            if now - self._odd_since > self._times.settle_s:
+                raise Unavailable(error.message) if isinstance(error, RemoteError) else error
         self._context.events.emit("warning", text=error.message)
         self._context.interrupt.wait(self._times.silence_s)
 

@@ -15,6 +15,9 @@ from typing import Any, Callable, Mapping, Optional
 #: At most one progress message per this time, except the first and the last. Unit: seconds.
 PROGRESS_EVERY_S = 0.2
 
+#: Whole numbers from here on cannot be drawn.
+_HUGE = 1 << 1023
+
 #: Receives method and params of one message.
 Send = Callable[[str, "dict[str, Any]"], None]
 
@@ -140,8 +143,10 @@ class Facade:
 
 
 def _number(name: str, value: Any) -> Any:
-    if type(value) in (int, float):
+    if type(value) is float or (type(value) is int and abs(value) < _HUGE):
         return value
+    if type(value) is int:  # no float holds it
+        return math.copysign(math.inf, value > 0 or -1)
     if isinstance(value, (str, bytes, bool)) or not hasattr(value, "__float__"):
         raise TypeError("argovx.log_metrics: %s is a %s, not a number" % (name, type(value).__name__))
     return float(value)

@@ -27,4 +27,5 @@ def line(seq: int, method: str, params: dict[str, Any], at: str = "") -> bytes:
     if method not in METHODS:
         raise ValueError(method)
     message = {"v": PROTOCOL, "seq": seq, "at": at or now_text(), "method": method, "params": params}
-    return json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode() + b"\n"
+    text = json.dumps(message, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return text.encode(errors="replace") + b"\n"  # a lone surrogate comes from names that are no UTF-8

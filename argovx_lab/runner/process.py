@@ -153,7 +153,7 @@ class Child:
         for line in lines:
             try:
                 self._on_message(json.loads(line, parse_constant=_refuse))
-            except ValueError:
+            except (ValueError, RecursionError):
                 continue  # a cell may write what it likes into a pipe that it finds
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from dataclasses import replace
 
 import pytest
@@ -72,11 +73,21 @@ def test_events_of_another_version_end_the_step_by_name(launcher, step, world, l
         _, folder = lib.intent_of(world, job)
         world.put(f"{folder}r0.0/events/part-00001", b'{"v":99,"method":"opened","params":{}}\n')
         job["state"] = "JOB_STATE_RUNNING"
+        threading.Timer(1.0, job.update, [{"state": "JOB_STATE_SUCCEEDED"}]).start()
 
     world.behaviour = odd
     ending = launcher.run(step)
     assert (ending.code, "version 99" in ending.message) == (70, True)
-    assert next(iter(world.jobs.values()))["state"] == "JOB_STATE_CANCELLED"
+    assert next(iter(world.jobs.values()))["state"] == "JOB_STATE_SUCCEEDED", "a healthy job was cancelled"
+    assert any("only Vertex is followed now" in str(item) for item in launcher.events)
+
+
+@pytest.mark.parametrize("action", [403, 302, 200])
+def test_one_odd_answer_gives_no_healthy_job_up(launcher, step, world, action):
+    world.fault(r"GET .*/customJobs/7000", action, times=1)
+    world.fault(r"GET /storage/.*/part-", action, times=1)
+    assert launcher.run(step).code == 0, launcher.stderr.getvalue()
+    assert len(world.jobs) == 1
 
 
 def test_the_worker_that_failed_is_heard_not_the_primary_that_was_stopped(launcher, world, lib):

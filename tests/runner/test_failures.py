@@ -66,6 +66,26 @@ def test_an_error_of_the_user_is_not_taken_for_one_of_ours(job):
     assert job.error["type"] == "__main__.Unavailable"
 
 
+def test_a_lone_surrogate_is_replaced_and_the_error_is_the_users(job):
+    job.cell = "argovx.log_metrics({'\\ud800': 1.0})\nprint('x\\ud800y')\nraise ValueError('lone \\ud800')"
+    assert job.run() == 1
+    assert job.error["type"] == "ValueError"
+    assert job.error["message"].startswith("lone ")
+
+
+def test_nonsense_on_the_message_pipe_hurts_nobody(job):
+    job.cell = (
+        "import os, sys\n"
+        "words = open('/proc/self/cmdline').read().split('\\0')\n"
+        "fd = int(words[words.index('--child') + 2])\n"
+        "os.write(fd, b'[' * 100_000 + b'\\n')\n"
+        "os.write(fd, b'{\"method\": 7}\\n')\n"
+        "argovx.log_metrics({'a': 10 ** 400, 'b': 1})\n"
+    )
+    assert job.run() == 0
+    assert "a is inf, which is not drawn" in job.output
+
+
 FULL = """
 import os, sys
 words = open("/proc/self/cmdline").read().split("\\0")
