@@ -32,6 +32,8 @@ SEEN_S = 3.0
 
 _TURN = "waiting for its turn: Vertex takes so many new jobs a minute"
 
+_FULL = "waiting for its turn: the project's new jobs of this minute are used up"
+
 _PLANTED = "Somebody wrote into the run's folder; submit the cell again and tell the bucket's owner."
 
 
@@ -180,7 +182,7 @@ class Launch:
                     if self.doubtful:
                         raise Uncertain(error) from error
                     raise
-                self._wait(error.message, pause)
+                self._wait(_FULL if error.status == _BUSY else error.message, pause)
             except ArgovxError as refusal:
                 return self._refused(refusal)
         raise AssertionError("unreachable: the last try returns or raises")

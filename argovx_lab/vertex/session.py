@@ -35,6 +35,7 @@ _REFUSED = "See `argovx doctor`; an API that takes no federated token wants `imp
 _PERMISSION = re.compile(r"\b(?:aiplatform|iam)\.[a-zA-Z]+\.[a-zA-Z]+\b")
 _ACCOUNT = re.compile(r"\b[a-z0-9-]+@[a-z0-9.-]+\.gserviceaccount\.com\b")
 _METRIC = re.compile(r"\baiplatform\.googleapis\.com/[a-z0-9_/]+")
+_RATE = re.compile(r"\bper minute\b|_requests\b")
 _ACT_AS = re.compile(r"act as service[_ ]account|iam\.serviceaccounts\.actAs", re.IGNORECASE)
 
 
@@ -154,7 +155,8 @@ def fault(status: int, content: bytes, permission: str, target: str, service: st
         return CredentialError(f"{service} refuses the access token", hint=_REFUSED)
     common: dict[str, Any] = {"service": service, "status": status, "reason": reason}
     message = f"{service} answered {status} for {target}" + (f": {text}" if text else "")
-    if status == 429 and (_METRIC.search(text) or "quota metrics exceed" in text):
+    capacity = _METRIC.search(text) or "quota metrics exceed" in text
+    if status == 429 and capacity and not _RATE.search(text):
         metrics = ", ".join(dict.fromkeys(_METRIC.findall(text))) or "not named"
         common["reason"] = QUOTA
         return RemoteError(

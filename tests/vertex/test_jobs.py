@@ -98,6 +98,7 @@ def test_the_console_link(jobs):
         (429, error("The following quota metrics exceed quota limits: aiplatform.googleapis.com/custom_model_training_cpus"),
          RemoteError, "quota is used up: aiplatform.googleapis.com/custom_model_training_cpus"),
         (429, error("Too many requests"), Unavailable, "429"),
+        (429, error("Quota exceeded for aiplatform.googleapis.com/job_lro_submission_requests"), Unavailable, "429"),
         (500, b"", Unavailable, "500"),
         (503, error("The disk is full."), Unavailable, "answered 503 for .*: The disk is full."),
         (200, b"<html>", Unavailable, "not JSON"),  # the job may exist
