@@ -114,7 +114,7 @@ class _Job:
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, signal.SIG_IGN)
         if error is not None:
-            self._output(("argovx: %(type)s: %(message)s\n" % error).encode())
+            self._output(("argovx: %(type)s: %(message)s\n" % error).encode(errors="replace"))
         if self._events.lost:
             self._output(
                 b"argovx: %d metrics were left out, the bucket did not keep up\n" % self._events.lost

@@ -72,7 +72,7 @@ def upload(
         outputs[name] = _entry(item, stored.uri, stored.generation)
     manifest = _manifest(attempt, outputs, events.metrics, _values(results))
     uri = attempt.intent.prefix + "manifest.json"
-    bucket.create(uri, _json(manifest).encode(), "application/json")
+    bucket.create(uri, _json(manifest).encode(errors="replace"), "application/json")
 
 
 def upload_partial(
@@ -107,7 +107,7 @@ def upload_partial(
         "left_out": partial["left_out"],
     }
     uri = life + "manifest-partial.json"
-    bucket.create(uri, _json(document).encode(), "application/json")
+    bucket.create(uri, _json(document).encode(errors="replace"), "application/json")
     return uri
 
 
