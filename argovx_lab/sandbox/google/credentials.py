@@ -72,7 +72,7 @@ class IamCredentials:
         except GoogleError as error:
             refusal = error
         except (OSError, sqlite3.Error) as error:
-            log.exception("no token can be written down")
+            log.warning("no token can be written down: %s", error)
             refusal = machine(error)
         noted.outcome, noted.message = refusal.code, refusal.message[:256]
         self._note(noted)

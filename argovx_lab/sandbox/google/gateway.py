@@ -237,8 +237,8 @@ class Gateway:
         self.requests += 1
         try:
             self._audit.write(Entry(number=self.requests, transport=transport, **asdict(noted)))
-        except OSError:
-            log.exception("the audit line of %s is lost", noted.method)
+        except OSError as error:  # no traceback: the log is on the same disk
+            log.warning("the audit line of %s is lost: %s", noted.method, error.strerror)
 
 
 class _Audited:

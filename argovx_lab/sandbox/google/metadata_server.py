@@ -123,7 +123,7 @@ class MetadataServer:
         try:
             response = self._answer(request, secret, record, path)
         except (OSError, sqlite3.Error) as error:
-            log.exception("no token can be written down")
+            log.warning("no token can be written down: %s", error)
             told = machine(error)
             response = _text(told.message, told.http_status)
         if response.status >= 400 and isinstance(response.body, bytes):

@@ -94,7 +94,7 @@ class SecurityTokenService:
         except Rejected as error:
             return self._refuse(noted, error)
         except (OSError, sqlite3.Error) as error:
-            log.exception("no token can be written down")
+            log.warning("no token can be written down: %s", error)
             told = machine(error)
             return self._refuse(noted, Rejected("temporarily_unavailable", told.message, told.http_status))
         self._note(noted)

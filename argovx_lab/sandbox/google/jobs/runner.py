@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sqlite3
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Protocol
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 #: How often armed preemptions are looked for while jobs run. Unit: seconds.
 _LOOK_S = 0.2
+#: Pause before a job that the disk refused is gone on with. Unit: seconds.
+_DISK_S = 1.0
 
 
 class JobSettings(Protocol):
@@ -134,6 +137,17 @@ class JobRunner:
             log.error("custom job %s: its runner broke", key, exc_info=error)
 
     async def _live(self, key: str, cancel: asyncio.Event) -> None:
+        """Take one job to its end; when the disk refuses, go on from what is there, as after a restart."""
+        while True:
+            try:
+                await self._lived(key, cancel)
+            except (OSError, sqlite3.Error) as error:
+                log.warning("custom job %s waits for the disk: %s", key, error)
+                await asyncio.sleep(_DISK_S)
+            else:
+                return
+
+    async def _lived(self, key: str, cancel: asyncio.Event) -> None:
         """Take one job from where it is to its end, through as many starts as it takes."""
         try:
             while await self._once(key, cancel):

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from argovx_lab.sandbox.room import FULL
 
+ENDED = ("JOB_STATE_SUCCEEDED", "JOB_STATE_FAILED", "JOB_STATE_CANCELLED")
 JOBS = "/v1/projects/sandbox-lab/locations/us-central1/customJobs"
 
 
@@ -32,3 +35,37 @@ def test_reads_are_answered_and_writes_name_the_disk_over_both_transports(crowde
     assert (trailers["grpc-status"], trailers["grpc-message"]) == ("14", FULL)
     disk.make_room()
     assert lab.rest("POST", JOBS, make_job(), token=token).status == 200
+
+
+def test_a_job_that_meets_a_full_disk_goes_on_when_there_is_room(disk, lab, make_job, monkeypatch):
+    monkeypatch.setattr("argovx_lab.sandbox.google.jobs.runner._DISK_S", 0.02)
+    made = type(lab)(disk.place, provisioning_s=0.2)
+    token = made.token()
+
+    async def story():
+        sent = await made.send("POST", JOBS, make_job(), token=token)
+        name = sent.json["name"]
+        disk.fill()
+        running = asyncio.create_task(made.server.run())
+        await asyncio.wait_for(refused.wait(), 10)
+        assert await state(name) in ("JOB_STATE_QUEUED", "JOB_STATE_PENDING")
+        disk.make_room()
+        for _ in range(1000):
+            if (found := await state(name)) in ENDED:
+                break
+            await asyncio.sleep(0.02)
+        running.cancel()
+        return found
+
+    async def state(name):
+        return (await made.send("GET", f"/v1/{name}", token=token)).json["state"]
+
+    refused = asyncio.Event()
+    monkeypatch.setattr(
+        "argovx_lab.sandbox.google.jobs.runner.log.warning",
+        lambda text, *_: refused.set() if "disk" in text else None,
+    )
+    try:
+        assert asyncio.run(story()) == "JOB_STATE_SUCCEEDED"
+    finally:
+        made.server.close()
