@@ -65,10 +65,10 @@ test: setup chromium check  ## every test: Python, TypeScript, browser, notebook
 test-cluster: setup  ## against a real kube-apiserver: the Kubernetes suite on both servers, engine and pods on the real one
 	@$(BIN)/python tests/cluster/servers/control_plane.py
 	$(BIN)/python -m pytest -q -m cluster --timeout 600
-	$(BIN)/python -m pytest -q -m "not cluster" tests/conformance/kubernetes
+	$(BIN)/python -m pytest -q -n 2 -m "not cluster" tests/conformance/kubernetes
 
 test-long: setup  ## what takes minutes
-	$(BIN)/python -m pytest -q -m long
+	$(BIN)/python -m pytest -q -m "long and not cluster"
 
 bench: setup  ## benchmarks, printed as ratios
 	$(UV) pip install --quiet --python $(BIN)/python "hera>=7"

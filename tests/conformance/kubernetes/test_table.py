@@ -12,9 +12,19 @@ from pathlib import Path
 
 import kubernetes_table as table
 import pytest
+from kubernetes_table_rows import SAMPLES
 
 FILE = Path(__file__).parent / "answers.json"
 ROWS = table.rows()
+#: Rows in which Argo's own definitions (``ARGO_CRDS``) say other words than ours.
+OF_DEFINITIONS = (
+    "create/no-name",
+    "create/large-annotation",
+    "create/wrong-type",
+    "create/strict",
+    "create/warn",
+    "change",
+)
 RECORDED = json.loads(FILE.read_text()) if FILE.exists() else {}
 
 
@@ -24,7 +34,7 @@ def answers_of_the_real_one(real):
         return real.http(method, path, real.tokens[user or "admin"], data=data, headers=headers)
 
     found = {name: table.play(http, steps) for name, steps in ROWS.items()}
-    if os.environ.get("ARGOVX_RECORD"):
+    if os.environ.get("ARGOVX_RECORD") and not os.environ.get("ARGO_CRDS"):
         FILE.write_text(json.dumps(found, indent=None, separators=(",", ":")).replace('],"', '],\n"') + "\n")
     return found
 
@@ -77,9 +87,22 @@ def test_known_differences_are_still_there(ours, name):
     assert differences(found, expected)
 
 
+def of_definitions(name: str) -> bool:
+    """Whether a row's answer hangs on the definition of a custom kind, and not on the server alone."""
+    kind, _, row = name.partition("/")
+    custom = any(sample.custom and sample.kind.lower() == kind for sample in SAMPLES)
+    return custom and row in OF_DEFINITIONS
+
+
 @pytest.mark.cluster
 @pytest.mark.parametrize("name", ROWS)
 def test_the_real_one_answers_as_recorded(answers_of_the_real_one, name):
+    if os.environ.get("ARGO_CRDS") and of_definitions(name):
+        # Argo's own definitions: the same verdicts, and what our server says of unknown fields
+        codes = [answer["code"] for answer in answers_of_the_real_one[name]]
+        expected = [400] if name.endswith("/strict") else [answer["code"] for answer in RECORDED[name]]
+        assert codes == expected
+        return
     assert differences(answers_of_the_real_one[name], RECORDED[name]) == []
 
 
