@@ -11,9 +11,12 @@ import re
 import shlex
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from argovx_lab.errors import SpecError
+
+if TYPE_CHECKING:
+    from argovx_lab.model.step import Machine
 
 _FLAG = re.compile(r"(?:^|\s)--[A-Za-z]")
 _TIME = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)?\Z", re.ASCII)
@@ -68,6 +71,28 @@ def parse_line(line: str) -> Line:
     except ValueError as error:
         raise SpecError(f"the flags cannot be read: {error}", hint="Close the quotation mark.") from error
     return Line(head.strip(), _options(words))
+
+
+def machine(options: Options) -> Machine:
+    """Return the machine that the flags ask for.
+
+    Raises
+    ------
+    SpecError
+        When Vertex does not offer it, with the nearest that it does.
+    """
+    from argovx_lab.model.step import Machine
+    from argovx_lab.vertex.capacity import with_capacity
+    from argovx_lab.vertex.catalog import parse_machine
+
+    return with_capacity(
+        parse_machine(options.machine) if options.machine else Machine(),
+        spot=options.spot,
+        flex_start=options.flex_start,
+        workers=options.workers,
+        disk_gb=options.disk_gb,
+        persistent=options.persistent,
+    )
 
 
 def without_flags(line: str) -> str:

@@ -8,12 +8,12 @@ that are no notebook; a cell that is no step is a problem in the plan, not an er
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from argovx_lab.capture import secrets
 from argovx_lab.capture.analyse import CellAnalysis, analyse_cell, check_outputs
-from argovx_lab.capture.arguments import parse_line, without_flags
+from argovx_lab.capture.arguments import Options, parse_line, without_flags
 from argovx_lab.capture.cells import Problem
 from argovx_lab.capture.definitions import Definitions
 from argovx_lab.capture.signature import Signature, parse
@@ -52,6 +52,8 @@ class PlannedStep:
         Reasons why this cell cannot be submitted as it is.
     notes : tuple of Problem
         What the user should know.
+    options : Options
+        What the flags say; the defaults when they cannot be read.
     """
 
     name: str
@@ -63,6 +65,7 @@ class PlannedStep:
     signature: str = ""
     problems: tuple[Problem, ...] = ()
     notes: tuple[Problem, ...] = ()
+    options: Options = field(default_factory=Options)
 
 
 @dataclass(frozen=True)
@@ -174,7 +177,8 @@ def _step(head: tuple[str, str, int], known: Definitions, cell_id: str, number: 
         typed = parse_line(text)
     except SpecError as error:
         problems.append(Problem(error.message, error.hint, here))
-    step = PlannedStep("", cell_id, number, typed.options.machine if typed else "")
+    options = typed.options if typed else Options()
+    step = PlannedStep("", cell_id, number, options.machine, options=options)
     try:
         signature = parse(typed.head if typed else without_flags(text))
     except SpecError as error:

@@ -11,7 +11,7 @@ from html import escape
 from typing import Any
 
 from argovx_lab.capture.archive import runner_archive, runner_digest
-from argovx_lab.capture.arguments import Options
+from argovx_lab.capture.arguments import Options, machine
 from argovx_lab.capture.environment import python_minor
 from argovx_lab.capture.source import encode_source
 from argovx_lab.codecs import size_text
@@ -19,11 +19,9 @@ from argovx_lab.compile.manifest import Placement, machine_text, workflow
 from argovx_lab.errors import SpecError
 from argovx_lab.model import names
 from argovx_lab.model.run import Cell
-from argovx_lab.model.step import Environment, Machine, Runner, Source, StepSpec
+from argovx_lab.model.step import Environment, Runner, Source, StepSpec
 from argovx_lab.notebook.inputs import Bound
 from argovx_lab.policy.judge import StepFacts, enforce, judge
-from argovx_lab.vertex.capacity import with_capacity
-from argovx_lab.vertex.catalog import parse_machine
 from argovx_lab.wiring import Profile, Services
 
 Manifest = dict[str, Any]
@@ -181,7 +179,7 @@ def _spec(profile: Profile, options: Options, draft: Draft, source: Source) -> S
         run_as=profile.run_as,
         inputs={item.name: item.ref for item in draft.inputs},
         outputs=dict(draft.outputs),
-        machine=_machine(options),
+        machine=machine(options),
         **_limits(options),
     )
 
@@ -211,17 +209,6 @@ def image(named: str, allowed: tuple[str, ...]) -> str:
     near = difflib.get_close_matches(named, allowed, n=1, cutoff=0.4)
     hint = f"Did you mean {near[0]}?" if near else f"Allowed are: {', '.join(allowed)}."
     raise SpecError(f"image {named!r} is not one of the profile's", hint=hint)
-
-
-def _machine(options: Options) -> Machine:
-    return with_capacity(
-        parse_machine(options.machine) if options.machine else Machine(),
-        spot=options.spot,
-        flex_start=options.flex_start,
-        workers=options.workers,
-        disk_gb=options.disk_gb,
-        persistent=options.persistent,
-    )
 
 
 def _limits(options: Options) -> dict[str, Any]:

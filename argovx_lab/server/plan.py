@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from argovx_lab.capture.arguments import machine
 from argovx_lab.capture.cells import Problem
 from argovx_lab.capture.notebook import PlannedStep, plan
 from argovx_lab.errors import SpecError
 from argovx_lab.model.run import Cell, Edge, Input, Node, Output, Phase, to_json
-from argovx_lab.vertex.catalog import parse_machine
 
 
 def planned(content: dict[str, Any], path: str) -> dict[str, Any]:
@@ -59,11 +59,9 @@ def _node(
 
 
 def _problems(step: PlannedStep) -> tuple[Problem, ...]:
-    """Return what is wrong with a step's text and with its machine."""
-    if not step.machine:
-        return step.problems
+    """Return what is wrong with a step's text and with its machines."""
     try:
-        parse_machine(step.machine)
+        machine(step.options)
     except SpecError as error:
         return (*step.problems, Problem(error.message, error.hint))
     return step.problems

@@ -2,7 +2,7 @@
 
 import pytest
 
-from argovx_lab.capture.arguments import parse_line
+from argovx_lab.capture.arguments import machine, parse_line
 from argovx_lab.errors import SpecError
 
 
@@ -73,3 +73,12 @@ def test_one_line_and_a_hint(line, message, hint):
     assert message in error.value.message
     assert hint in error.value.hint
     assert "\n" not in error.value.message
+
+
+def test_the_machine_of_the_flags_is_what_vertex_offers_or_is_refused():
+    made = machine(parse_line("t --on g2-standard-8 --flex-start --workers 2 --disk 200").options)
+    assert (made.type, made.accelerator, made.strategy) == ("g2-standard-8", "NVIDIA_L4", "FLEX_START")
+    assert (made.replicas, made.disk_gb, made.persistent) == (2, 200, "")
+    assert machine(parse_line("t --persistent my-pool").options).persistent == "my-pool"
+    with pytest.raises(SpecError, match="exclude"):
+        machine(parse_line("t --spot --flex-start").options)

@@ -154,6 +154,7 @@ async def test_copies_dry_runs_and_bad_machines_are_no_steps_that_are_ready(jp_f
         "%%vertex_step big(x) -> z --on n1-standard-3\nz = x",
         "%%vertex_step odd(x) -> w --onn n1-standard-4\nw = x",
         "%%vertex_step lost -> v\nv = nowhere",
+        "%%vertex_step flexible -> u --flex-start\nu = 1",
     ]
     notebook = {
         "cells": [{"cell_type": "code", "id": f"c{i}", "source": text} for i, text in enumerate(cells)]
@@ -164,12 +165,15 @@ async def test_copies_dry_runs_and_bad_machines_are_no_steps_that_are_ready(jp_f
         ("big", "c4"),
         ("odd", "c5"),
         ("lost", "c6"),
+        ("flexible", "c7"),
     ]
+    assert "--flex-start does not serve" in plan["nodes"][4]["line"]
+    assert "--on g2-standard-4 --flex-start" in plan["nodes"][4]["hint"]
     assert plan["nodes"][0]["line"] == "ready to run"
     assert "n1-standard-3" in plan["nodes"][1]["line"]
     assert "unknown flag --onn" in plan["nodes"][2]["line"]
     assert "no cell above gives nowhere" in plan["nodes"][3]["line"]
-    assert [problem["cell"] for problem in plan["problems"]] == ["c3", "c4", "c5", "c6"]
+    assert [problem["cell"] for problem in plan["problems"]] == ["c3", "c4", "c5", "c6", "c7"]
 
 
 @pytest.mark.parametrize("value", [[], {"content": 1}, {"content": {}}])
