@@ -8,31 +8,23 @@ from __future__ import annotations
 
 import json
 import logging
-import re
-import secrets
 from collections.abc import MutableMapping
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import PurePosixPath
 from typing import Any
 
 from argovx_lab.capture.notebook import step_names
 from argovx_lab.compile.manifest import task_name
-from argovx_lab.errors import ArgovxError, Conflict, NotFound, PolicyDenied, SpecError
+from argovx_lab.errors import ArgovxError, NotFound, PolicyDenied, SpecError
 from argovx_lab.model import names
 from argovx_lab.model.ours import refusal
+from argovx_lab.notebook.current import CurrentRun, moved_to
 from argovx_lab.notebook.handles import Handle, Told
 from argovx_lab.runs.argo import executions
 from argovx_lab.wiring import Profile, ReadPath, Services, load_profile, read_path
-from argovx_lab.wiring.place import NotebookPlace, notebook_place
+from argovx_lab.wiring.place import notebook_place
 from argovx_lab.wiring.profiles import SANDBOX
 
 logger = logging.getLogger(__name__)
-
-_RUN_MAX = 40
-
-#: A run's id is a label value; whatever else an alias file holds is not trusted.
-_RUN = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\Z")
 
 
 @dataclass(frozen=True)
@@ -84,17 +76,13 @@ class Session:
     """State behind the magics of one kernel."""
 
     def __init__(self) -> None:
+        self.place = notebook_place()
         self.profile_name = ""
         self.submissions: dict[str, Submission] = {}
         self._services: Services | None = None
         self._path: ReadPath | None = None
         self._run_id = ""
         self._attached = ""
-
-    @cached_property
-    def place(self) -> NotebookPlace:
-        """The notebook of this kernel."""
-        return notebook_place()
 
     @property
     def services(self) -> Services:
@@ -133,44 +121,22 @@ class Session:
     def run_id(self) -> str:
         """The notebook's current run: found in the bucket, or begun now."""
         if not self._run_id:
-            self._run_id = self._remembered() or self._first_run()
+            self._run_id = CurrentRun(self.services, self.place).find()
         return self._run_id
 
     def new_run(self) -> str:
         """Begin another run and remember it for this notebook."""
-        self._run_id = self._fresh_run()
-        self._remember(self._run_id, if_absent=False)
+        self._run_id = CurrentRun(self.services, self.place).begin()
         return self._run_id
 
-    def _first_run(self) -> str:
-        """Begin a run where none is remembered; another kernel of this notebook may be faster."""
-        run = self._fresh_run()
-        try:
-            self._remember(run, if_absent=True)
-        except Conflict:
-            return self._remembered() or self.new_run()
-        return run
-
-    def _fresh_run(self) -> str:
-        stem = PurePosixPath(self.place.path).stem or "notebook"
-        return f"{names.slug(stem.lower(), _RUN_MAX)}-{secrets.token_hex(2)}"
-
-    def _remember(self, run: str, *, if_absent: bool) -> None:
-        if self.place.path:
-            alias = self.profile.layout.current_run(self.place.path)
-            body = json.dumps({"schema": "argovx.current-run/1", "run": run}).encode()
-            self.services.objects.create(self.profile.bucket, alias, body, if_absent=if_absent)
-
-    def _remembered(self) -> str:
-        if not self.place.path:
-            return ""
-        try:
-            alias = self.profile.layout.current_run(self.place.path)
-            document = json.loads(self.services.objects.get(self.profile.bucket, alias))
-            run = document["run"]
-        except (NotFound, ValueError, KeyError, TypeError):
-            return ""
-        return run if isinstance(run, str) and _RUN.match(run) else ""
+    def relocate(self, cell_id: str) -> None:
+        """Take notice that the notebook was renamed while this kernel runs; the run goes with it."""
+        cells = (cell_id, *(known.cell_id for known in self.submissions.values()))
+        moved = moved_to(self.place, cells)
+        if moved is not None:
+            run = self.run_id
+            self.place = moved
+            CurrentRun(self.services, moved).remember(run)
 
     def handle(self, name: str) -> Handle | None:
         """Return a handle on the newest result called ``name`` of the run, or ``None``."""

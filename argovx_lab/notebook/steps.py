@@ -85,8 +85,9 @@ class Steps:
     ) -> tuple[Here, plans.Plan]:
         """Return where the cell stands and what would be done; nothing is sent."""
         self.session.begin()
-        self.session.attach(self._shell.user_ns)
         place = here(self._shell, line, cell)
+        self.session.relocate(place.cell_id)
+        self.session.attach(self._shell.user_ns)
         if not typed.options.dry_run:
             self.session.check_name(signature.name, place.cell_id)
         known = definitions(self._shell)
