@@ -24,6 +24,9 @@ from argovx_lab.sandbox.processes import ProcessGroup, read_log
 
 log = logging.getLogger(__name__)
 
+#: Pause before a pod that the disk refused is gone on with. Unit: seconds.
+DISK_S = 1.0
+
 
 class PodRunner:
     """Kubelet and executor of the sandbox.
@@ -116,12 +119,26 @@ class PodRunner:
 
     async def _watched(self, life: PodLife, work: Callable[[], Awaitable[None]]) -> None:
         try:
-            await work()
-        except ApiError as error:
-            log.warning("pod %s/%s: %s", life.namespace, life.name, error.message)
+            while await self._refused(life, work):
+                await asyncio.sleep(DISK_S)
+                pod = life.board.pod
+                life = self._lives[life.uid] = PodLife(self.node, pod)
+                work = life.finish_deletion if is_over(pod) else life.run
         finally:
             if self._tasks.get(life.uid) is asyncio.current_task():
                 del self._tasks[life.uid]
+
+    async def _refused(self, life: PodLife, work: Callable[[], Awaitable[None]]) -> bool:
+        """Do the work; say whether the disk refused it, so that it is to be taken up as after a restart."""
+        try:
+            await work()
+        except ApiError as error:
+            log.warning("pod %s/%s: %s", life.namespace, life.name, error.message)
+            return error.code >= 500
+        except OSError as error:
+            log.warning("pod %s/%s: %s", life.namespace, life.name, error.strerror)
+            return True
+        return False
 
     def _drop(self, uid: str) -> None:
         life = self._lives.pop(uid, None)

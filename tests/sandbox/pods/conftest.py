@@ -203,9 +203,9 @@ def phase(pod: dict) -> str:
 def play(tmp_path):
     """Run a scenario, a coroutine function that takes a cluster."""
 
-    def run(scenario, **settings):
+    def run(scenario, folder=tmp_path, **settings):
         async def whole():
-            async with Cluster(tmp_path, **settings) as cluster:
+            async with Cluster(folder, **settings) as cluster:
                 return await asyncio.wait_for(scenario(cluster), 60)
 
         return asyncio.run(whole())

@@ -403,3 +403,26 @@ def test_without_namespaces_words_are_translated(play, monkeypatch):
         assert group.host_path("/var/run/argo/f").read_text() == "f\n"
 
     play(scenario)
+
+
+def test_the_end_of_a_pod_waits_for_room_on_the_disk(play, disk, caplog, monkeypatch):
+    monkeypatch.setattr("argovx_lab.sandbox.pods.runner.DISK_S", 0.02)
+
+    async def scenario(cluster):
+        # no token, whose removal would make room
+        volumes = {"volumes": [{"name": "e", "emptyDir": {}}], "automountServiceAccountToken": False}
+        mounts = {"volumeMounts": [{"name": "e", "mountPath": "/e"}]}
+        await cluster.plain("while [ ! -e /e/go ]; do sleep 0.01; done; exit 3", container=mounts, **volumes)
+        pod = await cluster.until(lambda pod: phase(pod) == "Running")
+        disk.fill()
+        (cluster.folder / "pods" / pod["metadata"]["uid"] / "volumes" / "e" / "go").touch()
+
+        async def refused():
+            return "cannot write its store" in caplog.text
+
+        await cluster.wait(refused)
+        assert phase(await cluster.pod()) == "Running"
+        disk.make_room()
+        assert states(await cluster.over())["c"]["terminated"]["exitCode"] == 3
+
+    play(scenario, disk.place)
