@@ -18,10 +18,10 @@ from argovx_lab.errors import ArgovxError
 from argovx_lab.runner.bucket import Bucket, Stored
 
 #: An output that is smaller goes in one request. Unit: bytes.
-FROM_BYTES = 16 << 20
+FROM_BYTES = 33 << 20
 
 #: What one request carries; a multiple of 256 KiB. Unit: bytes.
-CHUNK_BYTES = 8 << 20
+CHUNK_BYTES = 32 << 20
 
 #: Pause between two looks at the file. Unit: seconds.
 LOOK_S = 0.02

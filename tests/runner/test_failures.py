@@ -370,3 +370,31 @@ def test_wrong_metrics_fail_where_they_are_logged(job):
     assert job.error["place"] == "cell 7, line 2"
     assert "a is a str, not a number" in job.error["message"]
     assert "facade" not in "".join(job.error["traceback"])
+
+
+@pytest.mark.parametrize(("kills", "kind"), [(1, "OutOfMemory"), (0, "Killed")])
+def test_the_memory_limits_own_kill_is_told_from_others(monkeypatch, tmp_path, kills, kind):
+    from argovx_lab.runner import process
+
+    events = tmp_path / "memory.events"
+    events.write_text("low 0\nhigh 0\noom 3\noom_kill 2\n")
+    monkeypatch.setattr(process, "_OOM_FILES", (str(tmp_path / "none"), str(events)))
+    child = object.__new__(process.Child)
+    child._oom_before = process.oom_kills()
+    events.write_text(f"low 0\nhigh 0\noom 3\noom_kill {2 + kills}\n")
+    told = child.death(-signal.SIGKILL)
+    assert told["type"] == kind
+    assert "Use a larger machine, such as --on n1-highmem-8" in told["message"]
+
+
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGABRT, signal.SIGTERM]
+)
+def test_every_death_says_what_to_do(monkeypatch, number):
+    from argovx_lab.runner import process
+
+    child = object.__new__(process.Child)
+    child._oom_before = process.oom_kills()
+    what, _, hint = child.death(-number)["message"].partition(". ")
+    assert what
+    assert hint

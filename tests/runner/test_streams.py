@@ -34,7 +34,7 @@ def sent(job, method, part):
 def test_a_large_output_goes_by_chunks_and_a_small_one_in_one_go(job):
     assert prepare(job).run() == 0, job.output
     check(job)
-    assert len(sent(job, "PUT", "upload_id=0")) == 5
+    assert len(sent(job, "PUT", "upload_id=0")) == 2
     assert len(sent(job, "POST", "out%2Fbig")) == 1
     assert "uploadType=media" in sent(job, "POST", "out%2Fsmall")[0]
 
@@ -47,7 +47,7 @@ FAULTS = {
 }
 
 
-@pytest.mark.parametrize("number", [1, 3, 5])
+@pytest.mark.parametrize("number", [1, 2])
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_fault_at_any_chunk_changes_nothing(job, name, number):
     method, part, status = FAULTS[name]
