@@ -43,7 +43,7 @@ demo: setup  ## run the first notebook on the sandbox and watch its steps
 	@$(BIN)/argovx demo notebooks/00-first-step.ipynb; code=$$?; $(BIN)/argovx sandbox stop --all; exit $$code
 
 lab: setup  ## open JupyterLab with the panel on the sandbox
-	@$(BIN)/jupyter lab $(AS_ROOT) --ServerApp.root_dir=$(CURDIR) notebooks/00-first-step.ipynb; $(BIN)/argovx sandbox stop
+	@$(BIN)/jupyter lab $(AS_ROOT) --ServerApp.root_dir=$(CURDIR) $(ARGS) notebooks/00-first-step.ipynb; $(BIN)/argovx sandbox stop
 
 chromium:  ## install Chromium from Debian's packages when it is not there
 	@command -v chromium >/dev/null || command -v google-chrome >/dev/null || { \

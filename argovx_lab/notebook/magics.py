@@ -34,13 +34,23 @@ class ArgovxMagics(Magics):
     @no_var_expand
     @cell_magic
     def vertex_step(self, line: str, cell: str) -> Any:
-        """Run this cell as a step on Vertex; ``%%vertex_step NAME[(inputs)] [-> outputs] [flags]``."""
+        """Run this cell as a step on Vertex: ``%%vertex_step NAME[(inputs)] [-> outputs] [flags]``.
+
+        Without parentheses the inputs are found by analysis, without an arrow the outputs; ``NAME:codec``
+        after the arrow names how a value travels.
+
+        Where: ``--on MACHINE[+ACCELERATOR[*N]]``, ``--image REF``, ``--workers N``, ``--disk GB``, ``--spot``,
+        ``--flex-start``, ``--persistent NAME``.
+        How: ``--requirements "NAME==VERSION …"``, ``--timeout 2h``, ``--retries N``.
+        Here: ``--dry-run`` shows the plan, ``--no-wait`` gives the handles at once, ``--allow-secret`` sends
+        what looks like a secret, and records that.
+        """
         return self.steps.run(line, cell)
 
     @no_var_expand
     @line_magic
     def argovx(self, line: str) -> Any:
-        """``%argovx status | runs | use NAME | stop STEP | logs STEP | new-run | whoami | doctor``."""
+        """Status, logs, stop, pull and more: ``%argovx help`` lists the words."""
         from argovx_lab.notebook.commands import execute
 
         return execute(self.steps.session, line, self.shell.user_ns if self.shell else None)

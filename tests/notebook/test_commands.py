@@ -43,3 +43,12 @@ def test_moments_are_shown_as_this_machines_clock_has_them(monkeypatch):
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+def test_the_magics_own_help_names_every_flag():
+    from argovx_lab.capture.arguments import _FLAGS, USAGE
+    from argovx_lab.notebook.magics import ArgovxMagics
+
+    text = ArgovxMagics.vertex_step.__doc__
+    assert [flag for flag in _FLAGS if flag not in text] == []
+    assert [flag for flag in _FLAGS if flag not in USAGE] == []
