@@ -39,8 +39,8 @@ class ArgovxMagics(Magics):
         Without parentheses the inputs are found by analysis, without an arrow the outputs; ``NAME:codec``
         after the arrow names how a value travels.
 
-        Where: ``--on MACHINE[+ACCELERATOR[*N]]``, ``--image REF``, ``--workers N``, ``--disk GB``, ``--spot``,
-        ``--flex-start``, ``--persistent NAME``.
+        Where: ``--on MACHINE[+ACCELERATOR[*N]]``, ``--image REF``, ``--workers N``, ``--disk GB``,
+        ``--spot``, ``--flex-start``, ``--persistent NAME``.
         How: ``--requirements "NAME==VERSION …"``, ``--timeout 2h``, ``--retries N``.
         Here: ``--dry-run`` shows the plan, ``--no-wait`` gives the handles at once, ``--allow-secret`` sends
         what looks like a secret, and records that.
