@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from argovx_lab.notebook.session import Session
+from argovx_lab.model import names
+from argovx_lab.model.layout import Layout
 from argovx_lab.wiring.place import NotebookPlace, notebook_place
 
 
@@ -31,4 +32,7 @@ def test_a_name_that_is_no_text_is_told_with_escapes_and_its_file_is_found(monke
 
 def test_such_a_name_names_a_run(monkeypatch):
     monkeypatch.setenv("ARGOVX_NOTEBOOK", "bad\udcff.ipynb")
-    assert Session()._fresh_run().startswith("bad-udcff-")
+    place = notebook_place()
+    assert names.slug(place.path).startswith("bad-udcff-ipynb-")
+    alias = Layout("b", "ada").current_run(place.path)
+    assert alias.endswith("/current-run")
