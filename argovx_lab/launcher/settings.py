@@ -72,7 +72,7 @@ class Times:
     settle_min_s: float = 0.2
     settle_max_s: float = 15.0
     settle_s: float = 300.0
-    lookup_tries: int = 3
+    lookup_tries: int = 5
     lookup_s: float = 5.0
     create_tries: int = 5
     busy_max_s: float = 60.0

@@ -45,9 +45,9 @@ class Fault:
         instead of answering. ``truncated``: do the work, send ``bytes`` of the answer's body, then cut.
         In a service: ``quota``: 429 with the quota's name as reason. ``stale``: a list does not show what is
         younger than ``seconds``. ``disk_full``: the state cannot be written. ``token_expired``: the caller's
-        token ends now; with ``skip`` in the middle of a transfer of several requests. ``stockout``: a job finds
-        no machines. ``preemption``: a job loses a running replica's machine. ``skew``: the sandbox's clock
-        moves by ``seconds``, once.
+        token ends now; with ``skip`` in the middle of a transfer of several requests. ``stockout``: a job
+        finds no machines. ``preemption``: a job loses a running replica's machine. ``skew``: the sandbox's
+        clock moves by ``seconds``, once.
     service : str
         ``kubernetes``, ``google`` or ``metadata``, or one of Google's: ``aiplatform``, ``storage``,
         ``logging``, ``monitoring``, ``sts``, ``iam``, ``iamcredentials``, ``cloudresourcemanager``; empty

@@ -28,7 +28,7 @@ def test_a_create_call_whose_fate_is_unknown_is_looked_up(launcher, step, world,
 
 def test_a_list_that_hides_the_job_leads_to_two_of_which_one_is_cancelled(launcher, step, world):
     world.fault(r"POST .*/customJobs$", "lost")
-    world.hide_jobs = 3
+    world.hide_jobs = 5
     assert launcher.run(step).code == 0, launcher.stderr.getvalue()
     created = world.document(launcher.attempt().created)["job"]
     assert launcher.output("vertex-job") == created
@@ -49,7 +49,7 @@ def test_two_running_doubles_are_reduced_to_the_recorded_one(launcher, step, wor
         return world.document(name)["job"].rpartition("/")[2] if name in world.objects else "none"
 
     world.fault(r"POST .*/customJobs$", "lost")
-    world.hide_jobs = 3
+    world.hide_jobs = 5
     world.fault(r"GET .*/customJobs/700", finish, times=99)
     assert launcher.run(step).code == 0, launcher.stderr.getvalue()
     states = sorted(job["state"] for job in world.jobs.values())
