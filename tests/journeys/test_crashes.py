@@ -152,7 +152,8 @@ def _nodes(sandbox, step):
 
 
 def _attempts(sandbox, step):
-    return sum(bool((n.get("nodeFlag") or {}).get("retried")) for n in _nodes(sandbox, step).values())
+    nodes = _nodes(sandbox, step).values()
+    return sum(bool((n.get("nodeFlag") or {}).get("retried")) and ".onExit" not in n["name"] for n in nodes)
 
 
 def _created(sandbox, step):

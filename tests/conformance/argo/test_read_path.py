@@ -45,6 +45,9 @@ def ours(workflow: dict) -> tuple[dict, dict[str, dict]]:
     }
     meta["labels"] = {**(meta.get("labels") or {}), names.LABEL_RUN: "r", names.LABEL_USER: "ada"}
     steps = {task: {"name": task} for task in nodes}
+    if nodes:  # steps count only where the Workflow has their tasks
+        tasks = [{"name": task} for task in nodes]
+        found["spec"] = {"templates": [{"name": "main", "dag": {"tasks": tasks}}]}
     meta["annotations"] = {**(meta.get("annotations") or {}), names.ANNOTATION_STEPS: json.dumps(steps)}
     return found, nodes
 

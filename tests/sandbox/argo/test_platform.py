@@ -87,9 +87,9 @@ def test_the_sweeper_gets_the_workflows_uid_and_the_outputs_are_all_there(play):
     w.end("train-it(0)", **values).step()
     outputs = {p["name"]: p["value"] for p in w.node("train-it")["outputs"]["parameters"]}
     assert outputs == values
-    sweep = main_of(w.pods[w.node("w.onExit")["id"]])
+    sweep = main_of(w.pods[w.node("w.onExit(0)")["id"]])
     assert sweep["args"] == ["sweep", "--workflow-uid=uid-w"]
-    w.end("w.onExit").step()
+    w.end("w.onExit(0)").step()
     assert w.phase == "Succeeded"
     assert set(w.status["storedTemplates"]) == {
         "cluster/argovx-vertex-step/step",

@@ -284,11 +284,11 @@ def test_files_of_sessions_that_nobody_knows_go_at_start(storage, begin):
 
 
 def test_many_open_sessions_do_not_hold_files_open(storage, begin):
+    before = len(os.listdir("/proc/self/fd"))  # other tests of this process hold some
     places = [begin(f"n{i}") for i in range(80)]
     for place in places:
         chunk(storage, place, b"x" * UNIT, 0)
-    held = len(os.listdir("/proc/self/fd"))
-    assert held < 120
+    assert len(os.listdir("/proc/self/fd")) - before < 60
     assert chunk(storage, places[0], b"y", UNIT, UNIT + 1).status == 200
     assert storage.get("n0", "?alt=media").body == b"x" * UNIT + b"y"
 
