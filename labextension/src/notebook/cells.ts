@@ -28,11 +28,11 @@ export function openablePath(notebook: string, serverRoot: string): string {
   return root && notebook.startsWith(`${root}/`) ? notebook.slice(root.length + 1) : notebook;
 }
 
-/** Index of the cell in the notebook; -1 when it is gone. */
+/** Index of the cell in the notebook; -1 when it is gone: where there is an id, only that counts. */
 export function cellIndex(panel: NotebookPanel, place: IPlaceInNotebook): number {
   const cells = panel.content.widgets;
   const byId = cells.findIndex(cell => cell.model.id === place.cellId);
-  if (byId >= 0 || place.number === 0) {
+  if (byId >= 0 || place.cellId !== '' || place.number === 0) {
     return byId;
   }
   const code = cells.filter(cell => cell.model.type === 'code')[place.number - 1];
@@ -55,6 +55,11 @@ export async function showCell(panel: NotebookPanel, place: IPlaceInNotebook): P
   panel.activate();
   content.node.focus();
   return true;
+}
+
+/** Whether an open notebook has the very cell, whatever it is called by now. */
+export function hasCell(panel: NotebookPanel, place: IPlaceInNotebook): boolean {
+  return place.cellId !== '' && panel.content.widgets.some(cell => cell.model.id === place.cellId);
 }
 
 export function isNotebook(panel: NotebookPanel, notebook: string): boolean {

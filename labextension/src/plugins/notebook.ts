@@ -10,7 +10,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { ApiError } from '../api/errors';
 import { CommandIDs, targetOf } from '../commands';
 import type { Board } from '../model/board';
-import { isNotebook, openablePath, placeOf, showCell } from '../notebook/cells';
+import { hasCell, isNotebook, openablePath, placeOf, showCell } from '../notebook/cells';
 import { CellMarks } from '../notebook/marks';
 import { IBoard } from '../tokens';
 
@@ -100,9 +100,12 @@ export const notebook: JupyterFrontEndPlugin<void> = {
         if (!place?.notebook) {
           throw new ApiError(refusal(trans.__('the notebook of this step is not known'), ''));
         }
-        const open = tracker.find(panel => isNotebook(panel, place.notebook));
+        const open =
+          tracker.find(panel => isNotebook(panel, place.notebook)) ??
+          tracker.find(panel => hasCell(panel, place)); // renamed since
         const path = openablePath(place.notebook, PageConfig.getOption('serverRoot'));
-        const panel = open ?? documents.openOrReveal(path);
+        const there = open ? true : await isThere(documents, path);
+        const panel = open ?? (there ? documents.openOrReveal(path) : undefined);
         if (panel) {
           app.shell.activateById(panel.id);
         }
@@ -114,6 +117,16 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     });
   }
 };
+
+/** Whether a file is there: opening one that is gone would end in a dialog about a 404. */
+async function isThere(documents: IDocumentManager, path: string): Promise<boolean> {
+  try {
+    await documents.services.contents.get(path, { content: false });
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 function refusal(message: string, hint: string): ApiError['body'] {
   return { error: 'CellNotFound', message, hint, docs: '', status: -1 };
