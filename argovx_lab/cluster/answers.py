@@ -6,7 +6,6 @@ Source: https://kubernetes.io/docs/reference/kubernetes-api/common-definitions/s
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from argovx_lab.errors import (
@@ -20,6 +19,7 @@ from argovx_lab.errors import (
     Unavailable,
     shorten,
 )
+from argovx_lab.model.wire import json_object
 
 
 def from_answer(data: bytes, status: int, what: str, retry_after: str = "") -> ArgovxError:
@@ -30,11 +30,7 @@ def from_answer(data: bytes, status: int, what: str, retry_after: str = "") -> A
     retry_after : str
         The header of that name: seconds, as the API server writes them; other forms count as none.
     """
-    try:
-        body = json.loads(data)
-    except ValueError:
-        body = {}
-    error = from_status(body if isinstance(body, dict) else {}, status, what)
+    error = from_status(json_object(data) or {}, status, what)
     if isinstance(error, Unavailable) and retry_after.isascii() and retry_after.isdigit():
         error.retry_after_s = float(retry_after[:6])
     return error

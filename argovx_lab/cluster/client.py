@@ -17,6 +17,7 @@ from urllib.parse import urlencode
 from argovx_lab.cluster.answers import from_answer, from_status
 from argovx_lab.cluster.create import PATIENCE_S, Waiting, create
 from argovx_lab.errors import Conflict, CredentialError, NotFound, RemoteError, Unavailable
+from argovx_lab.model.wire import json_object
 
 logger = logging.getLogger(__name__)
 
@@ -182,11 +183,8 @@ class Cluster:
         query: list[tuple[str, str]] | None = None,
     ) -> Object:
         response = self._send(method, path, what, body, query, REQUEST_TIMEOUT_S[1])
-        try:
-            answer = json.loads(_body(response, what))
-        except ValueError:
-            answer = None
-        if not isinstance(answer, dict):
+        answer = json_object(_body(response, what))
+        if answer is None:
             raise RemoteError(f"the Kubernetes API's answer about {what} is no object", service="kubernetes")
         return answer
 
@@ -270,12 +268,10 @@ def _body(response: Any, what: str) -> bytes:
 
 def _event(line: bytes) -> tuple[str, Object]:
     """Read one line of a watch; what is none, as behind a proxy, ends the watch and is listed anew."""
-    try:
-        event = json.loads(line)
-        kind, obj = event["type"], event["object"]
-    except (ValueError, KeyError, TypeError) as error:
-        raise Unavailable("the watch on Workflows brought no event", service="kubernetes") from error
-    return kind, obj
+    event = json_object(line) or {}
+    if "type" not in event or "object" not in event:
+        raise Unavailable("the watch on Workflows brought no event", service="kubernetes")
+    return event["type"], event["object"]
 
 
 def _lines(response: Any) -> Iterator[bytes]:

@@ -5,13 +5,10 @@ Owns the reading of the claims. Nothing is verified here: that is for who is han
 
 from __future__ import annotations
 
-import base64
-import json
 import time
 from dataclasses import dataclass
 
-from argovx_lab.errors import CredentialError
-from argovx_lab.identity.suppliers import TokenFile, TokenVariable
+from argovx_lab.identity.suppliers import TokenFile, TokenVariable, claims, expiry
 
 
 @dataclass(frozen=True)
@@ -39,26 +36,19 @@ def examine(source: str | TokenFile | TokenVariable) -> Claims:
     """
     supplier = TokenFile(source) if isinstance(source, str) else source
     token = supplier.get_subject_token(None, None)
-    try:
-        body = token.split(".")[1]
-        claims = json.loads(base64.urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        named = claims["aud"]
-        audiences = tuple(named) if isinstance(named, list) else (named,)
-        return Claims(str(claims["sub"]), tuple(map(str, audiences)), float(claims["exp"]) - time.time())
-    except (IndexError, ValueError, KeyError, TypeError, OverflowError) as error:
-        raise CredentialError(
-            "the token file holds no ServiceAccount token",
-            hint="Mount a projected ServiceAccount token there (docs/profiles.md).",
-        ) from error
+    said = claims(token)
+    named = said.get("aud")
+    audiences = tuple(named) if isinstance(named, list) else (named,)
+    return Claims(str(said.get("sub", "")), tuple(map(str, audiences)), expiry(token) - time.time())
 
 
-def judge(claims: Claims, audience: str) -> tuple[bool | None, str, str]:
+def judge(told: Claims, audience: str) -> tuple[bool | None, str, str]:
     """Return whether a token suits a provider, what was seen, and what to do.
 
     ``None``: its audience is not the provider's name; a provider may allow others, so the exchange decides.
     """
-    left = f"{claims.left_s / 60:.0f} min left"
-    if not {audience, f"https:{audience}"} & set(claims.audiences):
-        seen = f"{claims.subject}, for {', '.join(claims.audiences)}, {left}"
+    left = f"{told.left_s / 60:.0f} min left"
+    if not {audience, f"https:{audience}"} & set(told.audiences):
+        seen = f"{told.subject}, for {', '.join(told.audiences)}, {left}"
         return None, seen, f"Unless the provider allows that audience, project the token for {audience}"
-    return True, f"{claims.subject}, {left}", ""
+    return True, f"{told.subject}, {left}", ""

@@ -19,6 +19,7 @@ import requests
 from argovx_lab.errors import CredentialError, PermissionMissing, RemoteError, Unavailable, shorten
 from argovx_lab.identity.http import BUSY, NO_ANSWER, Transport
 from argovx_lab.identity.settings import Patience
+from argovx_lab.model.wire import json_object
 from argovx_lab.redact import redact
 
 #: Clocks may differ by this much before it is named as the cause. Unit: seconds.
@@ -158,11 +159,8 @@ def content(answer: requests.Response, service: str) -> bytes:
 
 def _said(data: bytes) -> tuple[str, str]:
     """Return code and text of an error, flat as STS has it or nested as every other service."""
-    try:
-        doc = json.loads(data)
-        error = doc["error"]
-    except (ValueError, KeyError, TypeError):
-        return "", ""
+    doc = json_object(data) or {}
+    error = doc.get("error", "")
     if isinstance(error, dict):
         return redact(str(error.get("status", ""))), shorten(redact(str(error.get("message", ""))))
     return redact(str(error)), shorten(redact(str(doc.get("error_description", ""))))
@@ -254,11 +252,8 @@ def document(data: bytes, service: str) -> dict[str, Any]:
     CredentialError
         When it is something else, such as a proxy's page.
     """
-    try:
-        doc = json.loads(data)
-    except (ValueError, RecursionError):
-        doc = None
-    if not isinstance(doc, dict):
+    doc = json_object(data)
+    if doc is None:
         raise CredentialError(
             f"the answer of {service} is not JSON",
             hint="Check its address and any proxy or captive portal in between.",

@@ -20,6 +20,7 @@ from argovx_lab.errors import PermissionMissing, RemoteError, Unavailable
 from argovx_lab.identity.http import BUSY, Transport
 from argovx_lab.identity.settings import Patience
 from argovx_lab.identity.suppliers import TokenFile
+from argovx_lab.model.wire import json_object
 
 _API = "apis/argoproj.io/v1alpha1/namespaces"
 
@@ -95,10 +96,7 @@ class Kubernetes:
             raise RemoteError(
                 f"Kubernetes answered {status} to {method} {path}", service="kubernetes", status=status
             )
-        try:
-            doc = json.loads(answer.content)
-        except ValueError:
-            doc = None
-        if not isinstance(doc, dict):
+        doc = json_object(answer.content)
+        if doc is None:
             raise RemoteError("the answer of Kubernetes is not JSON", service="kubernetes", status=status)
         return status, doc

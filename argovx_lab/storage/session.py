@@ -5,7 +5,6 @@ Owns the mapping from the JSON API's errors. Credentials arrive with the session
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, Optional, Protocol
@@ -20,6 +19,7 @@ from argovx_lab.errors import (
     Unavailable,
     shorten,
 )
+from argovx_lab.model.wire import json_object
 
 SERVICE = "storage"
 
@@ -103,14 +103,13 @@ def fault(answer: Answer, permission: str, target: str) -> ArgovxError:
 
 
 def _said(answer: Answer) -> tuple[str, str]:
-    try:
-        doc = json.loads(answer.content)
-        error = doc["error"]
-        if isinstance(error, str):  # the flat form of OAuth endpoints
-            return shorten(str(doc.get("error_description", ""))), error
-        return shorten(str(error.get("message", ""))), str(error.get("status", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    doc = json_object(answer.content) or {}
+    error = doc.get("error")
+    if isinstance(error, str):  # the flat form of OAuth endpoints
+        return shorten(str(doc.get("error_description", ""))), error
+    if not isinstance(error, dict):
         return "", ""
+    return shorten(str(error.get("message", ""))), str(error.get("status", ""))
 
 
 def document(answer: Answer) -> dict[str, Any]:
@@ -121,10 +120,7 @@ def document(answer: Answer) -> dict[str, Any]:
     RemoteError
         When it is something else, such as a proxy's page.
     """
-    try:
-        doc = json.loads(answer.content)
-    except ValueError:
-        doc = None
-    if not isinstance(doc, dict):
+    doc = json_object(answer.content)
+    if doc is None:
         raise RemoteError("the answer of storage is not JSON", service=SERVICE, status=answer.status_code)
     return doc

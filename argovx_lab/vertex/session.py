@@ -21,6 +21,7 @@ from argovx_lab.errors import (
     Unavailable,
     shorten,
 )
+from argovx_lab.model.wire import json_object
 
 SERVICE = "aiplatform"
 
@@ -131,11 +132,8 @@ def document(content: bytes, service: str) -> dict[str, Any]:
     RemoteError
         When it is something else, such as a proxy's page.
     """
-    try:
-        doc = json.loads(content)
-    except ValueError:
-        doc = None
-    if not isinstance(doc, dict):
+    doc = json_object(content)
+    if doc is None:
         raise RemoteError(f"the answer of {service} is not JSON", service=service, reason=UNREADABLE)
     return doc
 
@@ -186,8 +184,7 @@ def _act_as(text: str) -> PermissionMissing:
 
 
 def _said(content: bytes) -> tuple[str, str]:
-    try:
-        error = json.loads(content)["error"]
-        return shorten(str(error.get("message", ""))), str(error.get("status", ""))
-    except (ValueError, KeyError, TypeError, AttributeError):
+    error = (json_object(content) or {}).get("error")
+    if not isinstance(error, dict):
         return "", ""
+    return shorten(str(error.get("message", ""))), str(error.get("status", ""))
