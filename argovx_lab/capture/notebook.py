@@ -8,6 +8,7 @@ that are no notebook; a cell that is no step is a problem in the plan, not an er
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -106,7 +107,7 @@ def plan(document: Any, path: str) -> Plan:
     taken: set[str] = set()
     producer: dict[str, str] = {}
     edges: list[PlannedEdge] = []
-    for number, (cell_id, source) in enumerate(_code_cells(document), 1):
+    for number, (cell_id, source) in enumerate(code_cells(document), 1):
         head = step_head(source)
         if head is not None and _DRY_RUN.search(head[0]):
             continue  # it shows a plan and submits nothing
@@ -128,16 +129,16 @@ def plan(document: Any, path: str) -> Plan:
     return Plan(path, tuple(steps), tuple(edges))
 
 
-def step_names(document: Any) -> list[tuple[str, str]]:
+def step_names(cells: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
     """Return ``(cell id, step name)`` of the step cells that submit something, in order; analyses nothing.
 
-    Raises
-    ------
-    SpecError
-        When the document is no notebook of format 4.
+    Parameters
+    ----------
+    cells : iterable of tuple
+        ``(cell id, text)``, see `code_cells`.
     """
     found = []
-    for cell_id, source in _code_cells(document):
+    for cell_id, source in cells:
         head = step_head(source)
         if head is None or _DRY_RUN.search(head[0]):
             continue
@@ -277,7 +278,14 @@ def _edges(step: PlannedStep, producer: dict[str, str]) -> list[PlannedEdge]:
     return [PlannedEdge(source, step.name, tuple(found)) for source, found in names.items()]
 
 
-def _code_cells(document: Any) -> list[tuple[str, str]]:
+def code_cells(document: Any) -> list[tuple[str, str]]:
+    """Return ``(cell id, text)`` of a notebook's code cells; an id is empty where there is none.
+
+    Raises
+    ------
+    SpecError
+        When the document is no notebook of format 4.
+    """
     if not isinstance(document, dict) or not isinstance(document.get("cells"), list):
         raise SpecError("the document is not a notebook of format 4", hint="Save it with JupyterLab.")
     found = []

@@ -5,7 +5,6 @@ Asks IPython's history and the notebook file; executes nothing.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +18,7 @@ from argovx_lab.capture.notebook import MAGIC, step_head
 from argovx_lab.errors import SpecError
 from argovx_lab.notebook.facade import Facade
 from argovx_lab.notebook.handles import Handle
+from argovx_lab.notebook.saved import saved_cells
 
 
 @dataclass(frozen=True)
@@ -73,13 +73,7 @@ def read_later(file: Path | None, place: Here) -> set[str] | None:
 
     It is known when the notebook's file has this very cell, so that what stands there is up to date.
     """
-    if file is None:
-        return None
-    try:
-        document = json.loads(file.read_text())
-        cells = [_text(item) for item in document["cells"] if item["cell_type"] == "code"]
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+    cells = [text for _, text in saved_cells(file)]
     current = [number for number, text in enumerate(cells) if text.strip().endswith(place.text.strip())]
     if len(current) != 1:
         return None
@@ -98,8 +92,3 @@ def _reads(text: str) -> tuple[str, ...]:
     except SpecError:
         inputs = None
     return analyse_cell(body, first_line=first_line).inputs if inputs is None else inputs
-
-
-def _text(cell: dict[str, Any]) -> str:
-    source = cell["source"]
-    return source if isinstance(source, str) else "".join(source)

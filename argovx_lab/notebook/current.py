@@ -11,11 +11,11 @@ import re
 import secrets
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
-from typing import Any
 
 from argovx_lab.errors import Conflict, NotFound
 from argovx_lab.model import names
 from argovx_lab.model.ours import refusal
+from argovx_lab.notebook.saved import saved_ids
 from argovx_lab.runs.argo import Execution, executions
 from argovx_lab.wiring import Services
 from argovx_lab.wiring.place import NotebookPlace
@@ -35,7 +35,7 @@ class CurrentRun:
 
     def find(self) -> str:
         """Return the run to go on with: the remembered one, the one of a renamed notebook, or a new one."""
-        cells = cell_ids(self._place.file)
+        cells = saved_ids(self._place.file)
         run = self._remembered()
         if run and self._fits(run, cells):
             return run
@@ -115,22 +115,13 @@ class CurrentRun:
         return [e for workflow in found if not refusal(workflow, user) for e in executions(workflow)]
 
 
-def cell_ids(file: Path | None) -> frozenset[str]:
-    """Return the ids of a notebook file's cells; empty when it cannot be read or has none."""
-    try:
-        document: Any = json.loads(file.read_text()) if file else {}
-        return frozenset(str(cell["id"]) for cell in document.get("cells") or () if cell.get("id"))
-    except (OSError, ValueError, AttributeError, TypeError, KeyError):
-        return frozenset()
-
-
 def moved_to(place: NotebookPlace, cells: Iterable[str]) -> NotebookPlace | None:
     """Return where a notebook is whose file has gone from its place: beside it, under another name."""
     if place.file is None or place.file.exists():
         return None
     wanted = {cell for cell in cells if cell}
     for file in sorted(place.file.parent.glob("*.ipynb")):
-        if wanted & cell_ids(file):
+        if wanted & saved_ids(file):
             return NotebookPlace((PurePosixPath(place.path).parent / file.name).as_posix(), file)
     return None
 

@@ -6,7 +6,6 @@ its run through the alias file in the bucket and the results through the run's W
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import MutableMapping
 from dataclasses import dataclass
@@ -19,6 +18,7 @@ from argovx_lab.model import names
 from argovx_lab.model.ours import refusal
 from argovx_lab.notebook.current import CurrentRun, moved_to
 from argovx_lab.notebook.handles import Handle, Told
+from argovx_lab.notebook.saved import saved_cells
 from argovx_lab.runs.argo import executions
 from argovx_lab.wiring import Profile, ReadPath, Services, load_profile, read_path
 from argovx_lab.wiring.place import notebook_place
@@ -189,7 +189,7 @@ class Session:
         known = self.submissions.get(step)
         other = known.cell_id if known else ""
         taken = bool(other and cell_id and other != cell_id)
-        saved = self._saved_steps()
+        saved = step_names(saved_cells(self.place.file))
         ids = [saved_id for saved_id, _ in saved]
         if cell_id in ids:  # the file is as new as this cell, and knows better
             above = saved[: ids.index(cell_id)]
@@ -199,15 +199,6 @@ class Session:
                 f"two cells are named {step}",
                 hint="Give one another name after %%vertex_step; save the notebook if the other is gone.",
             )
-
-    def _saved_steps(self) -> list[tuple[str, str]]:
-        """Return ``(cell id, step name)`` of the notebook's file; empty when it cannot be read."""
-        if self.place.file is None:
-            return []
-        try:
-            return step_names(json.loads(self.place.file.read_text()))
-        except (OSError, ValueError, SpecError):
-            return []
 
     def active(self, step: str) -> str:
         """Return the Workflow of a step of the run that has not ended.

@@ -105,8 +105,9 @@ class Steps:
         options: Options,
     ) -> plans.Plan:
         session, namespace = self.session, self._shell.user_ns
-        for problem in undeclared(analysis, signature.inputs or ()) if signature.inputs is not None else ():
-            raise SpecError(problem.message, hint=problem.hint)
+        if signature.inputs is not None:
+            for problem in undeclared(analysis, signature.inputs):
+                raise SpecError(problem.message, hint=problem.hint)
         names = effective(signature, analysis).inputs or ()
         outputs = self._outputs(signature, analysis, place)
         document = source_document(

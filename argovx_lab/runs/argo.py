@@ -11,6 +11,7 @@ from typing import Any
 
 from argovx_lab.model import names
 from argovx_lab.model.layout import Attempt, Layout
+from argovx_lab.model.ours import tasks
 from argovx_lab.model.run import Stop
 from argovx_lab.runs.actors import asked
 from argovx_lab.runs.nodes import attempts_of, nodes_of, ordinal_of, outputs_of, pod_of, without_ordinal
@@ -146,18 +147,17 @@ def executions(workflow: Object) -> list[Execution]:
     arguments = input_arguments(spec)
     return [
         _execution(nodes, status, replace(known, task=task, about=_with_inputs(about, arguments.get(task))))
-        for task, about in _steps(notes, labels, _tasks(spec)).items()
+        for task, about in _steps(notes, labels, {text(task.get("name")) for task in tasks(spec)}).items()
     ]
 
 
 def input_arguments(spec: Object) -> dict[str, Object]:
     """Return the ``inputs`` argument of each DAG task: what Argo was given, and the launcher has checked."""
     found: dict[str, Object] = {}
-    for template in items(spec.get("templates")):
-        for task in items(mapping(template.get("dag")).get("tasks")):
-            for parameter in items(mapping(task.get("arguments")).get("parameters")):
-                if parameter.get("name") == "inputs":
-                    found[text(task.get("name"))] = mapping(parsed(parameter.get("value")))
+    for task in tasks(spec):
+        for parameter in items(mapping(task.get("arguments")).get("parameters")):
+            if parameter.get("name") == "inputs":
+                found[text(task.get("name"))] = mapping(parsed(parameter.get("value")))
     return found
 
 
@@ -176,19 +176,11 @@ def _with_inputs(about: dict[str, Any], arguments: Object | None) -> dict[str, A
     return {**about, "inputs": inputs}
 
 
-def _tasks(spec: Object) -> set[str]:
-    return {
-        text(task.get("name"))
-        for template in items(spec.get("templates"))
-        for task in items(mapping(template.get("dag")).get("tasks"))
-    }
-
-
-def _steps(notes: Object, labels: Object, tasks: set[str]) -> dict[str, dict[str, Any]]:
+def _steps(notes: Object, labels: Object, there: set[str]) -> dict[str, dict[str, Any]]:
     """Return the entries of the annotation for tasks that are there, else the step of the label alone."""
     label = text(labels.get(names.LABEL_STEP)) or "step"
     steps = mapping(parsed(notes.get(names.ANNOTATION_STEPS)))  # whole: longer than a view's text
-    there = tasks or {label}
+    there = there or {label}
     found = {
         task: _about(about) for task, about in steps.items() if task in there and isinstance(about, dict)
     }
