@@ -1,22 +1,16 @@
 /**
  * Where values come from and who used them, of one run or step, asked of both systems.
  */
-import type { IDisposable } from '@lumino/disposable';
-import { Signal, type ISignal } from '@lumino/signaling';
-
-import { toApiError } from '../api/errors';
 import type { Lineage } from '../api/schema';
-import type { IApiError, IArgovxClient } from '../tokens';
-import { Follower } from './follower';
+import type { IArgovxClient } from '../tokens';
+import { Watch, type ITaken } from './watch';
 
 /** Both systems are asked anew this often while somebody looks, in milliseconds. */
 export const LINEAGE_PAUSE_MS = 5000;
 
-export class LineageModel implements IDisposable {
-  constructor(private readonly _client: IArgovxClient) {}
-
-  get changed(): ISignal<this, void> {
-    return this._changed;
+export class LineageModel extends Watch {
+  constructor(private readonly _client: IArgovxClient) {
+    super(LINEAGE_PAUSE_MS);
   }
 
   /** `null` until the first answer. */
@@ -24,57 +18,27 @@ export class LineageModel implements IDisposable {
     return this._lineage;
   }
 
-  get error(): IApiError | null {
-    return this._error;
-  }
-
-  get isDisposed(): boolean {
-    return this._follower.isDisposed;
-  }
-
+  /** Follow a run, or one step of it; it has no end, since either system may change afterwards. */
   follow(run: string, node: string, active: boolean): void {
-    const key = `${run}\n${node}`;
-    if (key !== this._key) {
-      this._key = key;
-      this._target = { run, node };
-      this._lineage = null;
-      this._error = null;
-      this._text = '';
-      this._follower.restart();
-      this._changed.emit();
-    }
-    this._follower.active = active && run !== '';
+    this.watch({ run, node, execution: '' }, { active: active && run !== '', final: false });
   }
 
-  dispose(): void {
-    this._follower.dispose();
-    Signal.clearData(this);
+  protected reset(): void {
+    this._lineage = null;
+    this._text = '';
   }
 
-  private async _ask(isCurrent: () => boolean): Promise<boolean> {
-    try {
-      const lineage = await this._client.lineage(this._target.run, this._target.node || undefined);
-      const text = JSON.stringify(lineage);
-      if (isCurrent() && (text !== this._text || this._error)) {
-        this._text = text;
-        this._lineage = lineage;
-        this._error = null;
-        this._changed.emit();
-      }
-    } catch (reason) {
-      if (isCurrent()) {
-        this._error = toApiError(reason);
-        this._changed.emit();
-      }
-    }
-    return true;
+  protected async ask(): Promise<() => ITaken> {
+    const lineage = await this._client.lineage(this.target.run, this.target.node || undefined);
+    const text = JSON.stringify(lineage);
+    return () => {
+      const news = text !== this._text;
+      this._lineage = news ? lineage : this._lineage;
+      this._text = text;
+      return { news };
+    };
   }
 
-  private readonly _changed = new Signal<this, void>(this);
-  private readonly _follower = new Follower(isCurrent => this._ask(isCurrent), LINEAGE_PAUSE_MS);
   private _lineage: Lineage | null = null;
   private _text = '';
-  private _key = '';
-  private _target = { run: '', node: '' };
-  private _error: IApiError | null = null;
 }

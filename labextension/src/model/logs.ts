@@ -3,12 +3,8 @@
  *
  * Owns the text that is kept: the last lines, with carriage returns carried out and escapes removed.
  */
-import type { IDisposable } from '@lumino/disposable';
-import { Signal, type ISignal } from '@lumino/signaling';
-
-import { toApiError } from '../api/errors';
-import type { IApiError, IArgovxClient } from '../tokens';
-import { Follower } from './follower';
+import type { IArgovxClient } from '../tokens';
+import { Watch, type ITaken } from './watch';
 
 /** Lines that are kept; older ones are dropped and counted. */
 export const LINES_MAX = 20_000;
@@ -65,20 +61,13 @@ export class LogBuffer {
   private _dropped = 0;
 }
 
-export class LogsModel implements IDisposable {
-  constructor(private readonly _client: IArgovxClient) {}
-
-  get changed(): ISignal<this, void> {
-    return this._changed;
+export class LogsModel extends Watch {
+  constructor(private readonly _client: IArgovxClient) {
+    super();
   }
 
   get buffer(): LogBuffer {
     return this._buffer;
-  }
-
-  /** No more text will come. */
-  get complete(): boolean {
-    return this._complete;
   }
 
   /** The server left out text at the head. */
@@ -86,71 +75,28 @@ export class LogsModel implements IDisposable {
     return this._truncated;
   }
 
-  get error(): IApiError | null {
-    return this._error;
-  }
-
-  get isDisposed(): boolean {
-    return this._follower.isDisposed;
-  }
-
-  /**
-   * Follow a node; another `execution` of the same node begins anew.
-   *
-   * @param active whether somebody looks; nothing is asked for while nobody does
-   */
+  /** Follow a node; the log itself says when it is complete. */
   follow(run: string, node: string, execution: string, active: boolean): void {
-    const key = `${run}\n${node}\n${execution}`;
-    if (key !== this._key) {
-      this._key = key;
-      this._target = { run, node };
-      this._buffer = new LogBuffer();
-      this._after = '';
-      this._complete = this._truncated = false;
-      this._error = null;
-      this._follower.restart();
-      this._changed.emit();
-    }
-    this._follower.active = active && !this._complete && node !== '';
+    this.watch({ run, node, execution }, { active: active && node !== '', final: false });
   }
 
-  dispose(): void {
-    this._follower.dispose();
-    Signal.clearData(this);
+  protected reset(): void {
+    this._buffer = new LogBuffer();
+    this._after = '';
+    this._truncated = false;
   }
 
-  private async _ask(isCurrent: () => boolean): Promise<boolean> {
-    try {
-      const page = await this._client.logs(this._target.run, this._target.node, this._after);
-      if (!isCurrent()) {
-        return false;
-      }
-      const more = page.text !== '';
+  protected async ask(): Promise<() => ITaken> {
+    const page = await this._client.logs(this.target.run, this.target.node, this._after);
+    return () => {
       this._buffer.append(page.text);
       this._after = page.next;
-      this._complete = page.complete;
       this._truncated ||= page.truncated;
-      if (more || page.complete || this._error) {
-        this._error = null;
-        this._changed.emit();
-      }
-      return !page.complete;
-    } catch (reason) {
-      if (isCurrent()) {
-        this._error = toApiError(reason);
-        this._changed.emit();
-      }
-      return true;
-    }
+      return { news: page.text !== '' || page.complete, complete: page.complete };
+    };
   }
 
-  private readonly _changed = new Signal<this, void>(this);
-  private readonly _follower = new Follower(isCurrent => this._ask(isCurrent));
   private _buffer = new LogBuffer();
-  private _key = '';
-  private _target = { run: '', node: '' };
   private _after = '';
-  private _complete = false;
   private _truncated = false;
-  private _error: IApiError | null = null;
 }

@@ -1,12 +1,8 @@
 /**
  * The logged metrics of one node, followed while somebody looks.
  */
-import type { IDisposable } from '@lumino/disposable';
-import { Signal, type ISignal } from '@lumino/signaling';
-
-import { toApiError } from '../api/errors';
-import type { IApiError, IArgovxClient, IMetricPage, MetricPoint } from '../tokens';
-import { Follower } from './follower';
+import type { IArgovxClient, IMetricPage, MetricPoint } from '../tokens';
+import { Watch, type ITaken, type IWatchState, type IWatchTarget } from './watch';
 
 export type Series = ReadonlyMap<string, readonly MetricPoint[]>;
 
@@ -36,89 +32,35 @@ export function columns(points: readonly MetricPoint[]): readonly [number[], num
   return [rows.map(row => row[0]), rows.map(row => row[1])];
 }
 
-export class MetricsModel implements IDisposable {
-  constructor(private readonly _client: IArgovxClient) {}
-
-  get changed(): ISignal<this, void> {
-    return this._changed;
+export class MetricsModel extends Watch {
+  constructor(private readonly _client: IArgovxClient) {
+    super();
   }
 
   get series(): Series {
     return this._series;
   }
 
-  get error(): IApiError | null {
-    return this._error;
+  /** Follow a node. */
+  follow(target: IWatchTarget, state: IWatchState): void {
+    this.watch(target, { ...state, active: state.active && target.node !== '' });
   }
 
-  get isDisposed(): boolean {
-    return this._follower.isDisposed;
+  protected reset(): void {
+    this._series = new Map();
+    this._next = '';
   }
 
-  /**
-   * Follow a node; another `execution` begins anew.
-   *
-   * @param final whether nothing more will be logged: then one answer is enough
-   */
-  follow(
-    target: { readonly run: string; readonly node: string; readonly execution: string },
-    state: { readonly active: boolean; readonly final: boolean }
-  ): void {
-    const key = `${target.run}\n${target.node}\n${target.execution}`;
-    if (key !== this._key) {
-      this._key = key;
-      this._target = target;
-      this._series = new Map();
-      this._next = '';
-      this._error = null;
-      this._complete = false;
-      this._follower.restart();
-      this._changed.emit();
-    }
-    if (this._final !== state.final) {
-      this._final = state.final;
-      this._complete = false; // the last points may have come with the end
-    }
-    this._follower.active = state.active && !this._complete && target.node !== '';
-  }
-
-  dispose(): void {
-    this._follower.dispose();
-    Signal.clearData(this);
-  }
-
-  private async _ask(isCurrent: () => boolean): Promise<boolean> {
-    const final = this._final;
-    try {
-      const page = await this._client.metrics(this._target.run, this._target.node, this._next);
-      if (!isCurrent()) {
-        return false;
-      }
+  protected async ask(): Promise<() => ITaken> {
+    const page = await this._client.metrics(this.target.run, this.target.node, this._next);
+    return () => {
       const news = page.whole || Object.values(page.series).some(points => points.length > 0);
       this._next = page.next;
-      if (news || this._error) {
-        this._series = mergeSeries(this._series, page);
-        this._error = null;
-        this._changed.emit();
-      }
-      this._complete = final;
-      return !final;
-    } catch (reason) {
-      if (isCurrent()) {
-        this._error = toApiError(reason);
-        this._changed.emit();
-      }
-      return true;
-    }
+      this._series = news ? mergeSeries(this._series, page) : this._series;
+      return { news };
+    };
   }
 
-  private readonly _changed = new Signal<this, void>(this);
-  private readonly _follower = new Follower(isCurrent => this._ask(isCurrent));
   private _series: Series = new Map();
   private _next = '';
-  private _key = '';
-  private _target = { run: '', node: '' };
-  private _final = false;
-  private _complete = false;
-  private _error: IApiError | null = null;
 }
