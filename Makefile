@@ -59,7 +59,7 @@ check: setup  ## linters and types
 
 test: setup chromium check  ## every test: Python, TypeScript, browser, notebooks
 	cd labextension && jlpm test
-	$(BIN)/python -m pytest -q -n 2 -m "not long and not ui and not cluster"
+	$(BIN)/python -m pytest -q -rs -n 2 -m "not long and not ui and not cluster"
 	$(BIN)/python -m pytest -q -n 2 -m ui
 
 test-cluster: setup  ## against a real kube-apiserver: the Kubernetes suite on both servers, engine and pods on the real one
