@@ -40,6 +40,13 @@ test('what has ended does not grow, and what is planned has no stretch', () => {
   assert.deepEqual(line.rows[1]?.stretches, []);
 });
 
+test('no stretch lies behind the end, which Argo counts in whole seconds', () => {
+  const times = { queued_at: at(0), running_at: at(1), uploading_at: at(3.7), finished_at: at(3) };
+  const line = timelineOf(run('r', [node('done', { phase: 'Succeeded', times })]), BEGIN + 99_000);
+  const last = line.rows[0]?.stretches.at(-1);
+  assert.deepEqual([last?.name, last?.from, last?.to], ['uploading', BEGIN + 3000, BEGIN + 3000]);
+});
+
 test('lost attempts and earlier executions have stretches of their own', () => {
   const tried = node('train', {
     phase: 'Running',

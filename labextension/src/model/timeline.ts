@@ -61,11 +61,12 @@ function moment(at: string | null): number | null {
 function parts(node: Node, now: number): readonly IStretch[] {
   const attempt = node.attempts.length > 1 ? node.attempts.at(-1) : undefined;
   const since = moment(attempt?.started_at ?? null) ?? -Infinity;
+  // Argo counts whole seconds: its end may lie before what runner and Vertex say of the last one
+  const end = moment(node.times.finished_at) ?? now;
   const begun = PARTS.flatMap(([name, key, tone]) => {
     const at = moment(node.times[key]);
-    return at === null ? [] : [{ name, tone, at: Math.max(at, since) }];
+    return at === null ? [] : [{ name, tone, at: Math.min(Math.max(at, since), end) }];
   });
-  const end = moment(node.times.finished_at) ?? now;
   return begun.flatMap((part, i) => {
     const to = Math.max(part.at, begun[i + 1]?.at ?? end);
     return [{ name: part.name, tone: part.tone, from: part.at, to, past: false, message: '' }];
