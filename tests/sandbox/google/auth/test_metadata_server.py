@@ -8,6 +8,7 @@ from argovx_lab.sandbox.google.metadata_server import MetadataServer
 
 EMAIL = "u-ada@argovx-sandbox.iam.gserviceaccount.com"
 SECRET = "a-secret-that-is-long-enough"
+STORAGE = "https://www.googleapis.com/auth/devstorage."
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
 ROOT = f"/{SECRET}/computeMetadata/v1"
 DEFAULT = ROOT + "/instance/service-accounts/default"
@@ -102,9 +103,19 @@ def test_narrower_scopes(ask, google):
 def test_a_job_without_cloud_platform_cannot_get_it(ask, google):
     google.metadata.register("b" * 20, google.accounts.custom_code_agent)
     base = f"/{'b' * 20}/computeMetadata/v1/instance/service-accounts/default/token"
-    caller = google.auth.authenticate(ask(base)[1]["access_token"])
-    assert "https://www.googleapis.com/auth/devstorage.read_write" in caller.scopes
-    assert ask(f"{base}?scopes={SCOPE}")[0] == 403
+    own = google.auth.authenticate(ask(base)[1]["access_token"]).scopes
+    assert STORAGE + "read_write" in own
+    assert SCOPE not in own
+    caller = google.auth.authenticate(ask(f"{base}?scopes={SCOPE}")[1]["access_token"])
+    assert caller.scopes == own
+
+
+def test_a_job_that_asks_for_too_much_gets_what_it_may_have(ask, google):
+    google.metadata.register("b" * 20, google.accounts.custom_code_agent)
+    wanted = ",".join(STORAGE + name for name in ("full_control", "read_only", "read_write"))
+    base = f"/{'b' * 20}/computeMetadata/v1/instance/service-accounts/default/token"
+    caller = google.auth.authenticate(ask(f"{base}?scopes={wanted}")[1]["access_token"])
+    assert caller.scopes == (STORAGE + "read_write",)
 
 
 def test_registrations_survive_a_restart_and_end_with_the_job(ask, google):
