@@ -18,6 +18,11 @@ _COMMON: Final = frozenset({"alt", "fields", "projection", "userProject", "prett
 #: google-cloud-storage 3.17 misspells this one in uploads; what is meant is honoured.
 _ALIASES: Final = {"ifMetaGenerationNotMatch": "ifMetagenerationNotMatch"}
 _ACLS: Final = frozenset({"predefinedAcl", "predefinedDefaultObjectAcl", "destinationPredefinedAcl"})
+#: ACLs of a new bucket that say what uniform access says too: the project's own roles, nobody else. gcsfs sends them.
+_PROJECT_ACLS: Final = {
+    "predefinedAcl": frozenset({"projectPrivate"}),
+    "predefinedDefaultObjectAcl": frozenset({"projectPrivate", "bucketOwnerFullControl"}),
+}
 #: Header → what of Google's is refused with it.
 HEADERS: Final[Mapping[str, str]] = {
     "x-goog-encryption-algorithm": "customer-supplied encryption keys",
@@ -51,8 +56,9 @@ def checked(request: Request, honoured: Collection[str], iam: Iam, *, media: boo
         400 or 501, naming the parameter or header that nothing would honour.
     """
     params = {_ALIASES.get(name, name): value for name, value in request.query}
+    new_bucket = request.method == "POST" and request.path.endswith("/v1/b")
     for name in list(params):
-        if name in _ACLS and params[name]:
+        if name in _ACLS and params[name] and not (new_bucket and params[name] in _PROJECT_ACLS.get(name, ())):
             raise acl()
         if name in routes.OFF and name not in honoured and params[name].lower() == "false":
             del params[name]

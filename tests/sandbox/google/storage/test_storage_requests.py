@@ -43,6 +43,8 @@ UP = "/upload/storage/v1/b/lab-bucket/o"
         ("GET", "/storage/v1/b?project=argovx-sandbox&returnPartialSuccess=x", {}, 400, "boolean"),
         ("POST", f"{UP}?uploadType=media&name=a&kmsKeyName=k", {}, 501, "'kmsKeyName'"),
         ("POST", f"{UP}?uploadType=media&name=a&predefinedAcl=private", {}, 400, "uniform bucket-level"),
+        ("POST", "/storage/v1/b?project=argovx-sandbox&predefinedAcl=publicRead", {}, 400, "uniform bucket-level"),
+        ("PATCH", f"{B}?predefinedAcl=projectPrivate", {}, 400, "uniform bucket-level"),
         ("POST", f"{UP}?uploadType=other&name=a", {}, 400, "upload type"),
         ("POST", f"{UP}?name=a", {}, 400, "upload type"),
         ("POST", f"{UP}?uploadType=media", {}, 400, "Required parameter: name"),

@@ -61,9 +61,9 @@ files.rm(f"{root}/d", recursive=True)
 assert {f"{root}/merged", f"{root}/moved"} <= set(files.find(root))
 assert files.exists(f"{root}/d") is False
 
-# a bucket is made and removed; the default asks for ACLs, which no bucket has whose access is uniform
+# a bucket is made and removed; the default names ACLs, of the project's own roles alone
 name = f"lab-{uuid.uuid4().hex[:12]}"
-files.mkdir(name, acl=None, default_acl=None)
+files.mkdir(name)
 files.touch(f"{name}/a")
 files.rm(name, recursive=True)
 assert files.exists(name) is False
