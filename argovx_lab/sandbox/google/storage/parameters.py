@@ -18,7 +18,7 @@ _COMMON: Final = frozenset({"alt", "fields", "projection", "userProject", "prett
 #: google-cloud-storage 3.17 misspells this one in uploads; what is meant is honoured.
 _ALIASES: Final = {"ifMetaGenerationNotMatch": "ifMetagenerationNotMatch"}
 _ACLS: Final = frozenset({"predefinedAcl", "predefinedDefaultObjectAcl", "destinationPredefinedAcl"})
-#: ACLs of a new bucket that say what uniform access says too: the project's own roles, nobody else. gcsfs sends them.
+#: ACLs of a new bucket that say what uniform access says too: the project's own roles. gcsfs sends them.
 _PROJECT_ACLS: Final = {
     "predefinedAcl": frozenset({"projectPrivate"}),
     "predefinedDefaultObjectAcl": frozenset({"projectPrivate", "bucketOwnerFullControl"}),
@@ -58,7 +58,8 @@ def checked(request: Request, honoured: Collection[str], iam: Iam, *, media: boo
     params = {_ALIASES.get(name, name): value for name, value in request.query}
     new_bucket = request.method == "POST" and request.path.endswith("/v1/b")
     for name in list(params):
-        if name in _ACLS and params[name] and not (new_bucket and params[name] in _PROJECT_ACLS.get(name, ())):
+        plain = _PROJECT_ACLS.get(name, frozenset()) if new_bucket else frozenset()
+        if name in _ACLS and params[name] and params[name] not in plain:
             raise acl()
         if name in routes.OFF and name not in honoured and params[name].lower() == "false":
             del params[name]

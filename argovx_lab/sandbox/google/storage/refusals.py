@@ -17,5 +17,8 @@ def refused() -> dict[str, list[str]]:
         "fields of buckets": [f"all but {', '.join(f'`{name}`' for name in sorted(buckets.HONOURED))}"],
         "fields of objects": [f"`{name}`" for name in sorted(props.REFUSED)],
         "headers": [f"`{name}`" for name in sorted(parameters.HEADERS)],
-        "parameters": ["every one that the method does not honour; ACLs, but for those of a new bucket that give the project alone its rights"],
+        "parameters": [
+            "every one that the method does not honour",
+            "ACLs, but for those of a new bucket that give the project alone its rights",
+        ],
     }
