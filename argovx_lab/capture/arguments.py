@@ -46,6 +46,7 @@ class Options:
     dry_run: bool = False
     allow_secret: bool = False
     wait: bool = True
+    here: bool = False
 
 
 @dataclass(frozen=True)
@@ -181,11 +182,15 @@ _FLAGS: dict[str, tuple[str, Callable[[str], Any] | None]] = {
     "--allow-secret": ("allow_secret", None),
     "--dry-run": ("dry_run", None),
     "--no-wait": ("wait", None),
+    "--here": ("here", None),
 }
+
+#: Field of the options → its flag.
+FLAGS = {name: flag for flag, (name, _) in _FLAGS.items()}
 
 USAGE = (
     "%%vertex_step NAME[(inputs)] [-> outputs] [--on MACHINE[+ACCELERATOR[*N]]] [--spot | --flex-start]"
     " [--workers N] [--disk GB] [--persistent NAME] [--image REF]"
     ' [--requirements "NAME==VERSION …"] [--timeout 2h] [--retries N] [--allow-secret]'
-    " [--dry-run] [--no-wait]"
+    " [--dry-run] [--no-wait] [--here]"
 )

@@ -59,6 +59,10 @@ class Layout:
         """Return the name of the alias file that remembers a notebook's current run."""
         return f"{self.root}notebooks/{hashlib.sha256(notebook_path.encode()).hexdigest()[:32]}/current-run"
 
+    def here(self, run: str) -> str:
+        """Return the folder of the records of what ran on the user's own machine, with its closing slash."""
+        return f"{self.root}here/{_segment(run)}/"
+
     @property
     def turns(self) -> str:
         """The folder of the places of create calls, with its closing slash."""

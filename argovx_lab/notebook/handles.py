@@ -72,18 +72,28 @@ class Handle:
     step, name : str
         The producing step and the output's name in its cell.
     workflow, task : str
-        The execution: Workflow and DAG task.
+        The execution: Workflow and DAG task; for what was made on this machine its id and the step.
+    resolved : Resolved, optional
+        What is known already; without a manifest it was made on this machine.
     """
 
     __slots__ = ("_name", "_remote", "_resolved", "_step", "_task", "_workflow")
 
-    def __init__(self, remote: Remote, step: str, name: str, workflow: str, task: str) -> None:
+    def __init__(
+        self,
+        remote: Remote,
+        step: str,
+        name: str,
+        workflow: str,
+        task: str,
+        resolved: Resolved | None = None,
+    ) -> None:
         self._remote = remote
         self._step = step
         self._name = name
         self._workflow = workflow
         self._task = task
-        self._resolved: Resolved | None = None
+        self._resolved = resolved
 
     def get(self) -> Any:
         """Bring the value here, after its bytes were checked against the manifest's digest.
@@ -189,6 +199,7 @@ class Handle:
             return f"<{' · '.join(part for part in (error.message, error.hint) if part)}>"
         size = size_text(found.size_bytes)
         about = f"{self._name}: {found.summary} · {size} · {found.digest[:8]}… · from step {self._step}"
+        about += "" if found.manifest else " · ran on this machine"
         return f"<{about} · {self._name}.get() brings it here>"
 
     def __eq__(self, other: object) -> bool:

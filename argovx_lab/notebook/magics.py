@@ -43,7 +43,7 @@ class ArgovxMagics(Magics):
         ``--spot``, ``--flex-start``, ``--persistent NAME``.
         How: ``--requirements "NAME==VERSION …"``, ``--timeout 2h``, ``--retries N``.
         Here: ``--dry-run`` shows the plan, ``--no-wait`` gives the handles at once, ``--allow-secret`` sends
-        what looks like a secret, and records that.
+        what looks like a secret, and records that; ``--here`` runs the step on this machine, without a job.
         """
         return self.steps.run(line, cell)
 

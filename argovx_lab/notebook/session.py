@@ -18,6 +18,7 @@ from argovx_lab.model import names
 from argovx_lab.model.ours import refusal
 from argovx_lab.notebook.current import CurrentRun, moved_to
 from argovx_lab.notebook.handles import Handle, Told
+from argovx_lab.notebook.made import Made, recorded
 from argovx_lab.notebook.saved import saved_cells
 from argovx_lab.runs.argo import executions
 from argovx_lab.wiring import Profile, ReadPath, Services, load_profile, read_path
@@ -153,13 +154,19 @@ class Session:
         What is still being made counts only for names that nothing has made yet.
         """
         found = [e for workflow in self.workflows() for e in executions(workflow)]
-        found.sort(key=lambda e: (e.phase == "Succeeded", e.created_at, e.uid))
-        return {
-            output["name"]: self.make_handle(execution.step, output["name"], execution.workflow)
+        found.sort(key=lambda e: (e.created_at, e.uid))
+        named = [
+            (execution.phase == "Succeeded", execution.created_at, output["name"], handle)
             for execution in found
             if execution.phase == "Succeeded" or not execution.final
             for output in execution.about.get("outputs") or []
-        }
+            for handle in [self.make_handle(execution.step, output["name"], execution.workflow)]
+        ]
+        named += [
+            (True, made.created_at, made.name, self.made_here(made))
+            for made in recorded(self.services, self.run_id)
+        ]
+        return {name: handle for *_, name, handle in sorted(named, key=lambda item: item[:2])}
 
     def attach(self, namespace: MutableMapping[str, Any], *, again: bool = False) -> tuple[str, ...]:
         """Bind the run's results that the kernel does not have; returns their names.
@@ -177,6 +184,10 @@ class Session:
     def make_handle(self, step: str, name: str, workflow: str) -> Handle:
         """Return a handle on one output of one execution."""
         return Handle(Ends(self.services), step, name, workflow, task_name(step))
+
+    def made_here(self, made: Made) -> Handle:
+        """Return a handle on one output of a step that ran on this machine."""
+        return Handle(Ends(self.services), made.step, made.name, made.id, made.step, made.resolved)
 
     def check_name(self, step: str, cell_id: str) -> None:
         """Refuse a step name that another cell of this notebook has.

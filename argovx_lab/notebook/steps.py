@@ -12,16 +12,18 @@ from typing import TYPE_CHECKING, Any
 
 from argovx_lab.capture import signature as signatures
 from argovx_lab.capture.analyse import CellAnalysis, analyse_cell, check_outputs
-from argovx_lab.capture.arguments import Line, Options, parse_line
+from argovx_lab.capture.arguments import FLAGS, Line, Options, parse_line
 from argovx_lab.capture.definitions import Definitions
 from argovx_lab.capture.notebook import carried_notes, effective, undeclared
 from argovx_lab.capture.source import source_document
 from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import SpecError, StepCancelled
-from argovx_lab.notebook import inputs, leaks
+from argovx_lab.model.run import Cell
+from argovx_lab.notebook import inputs, leaks, local
 from argovx_lab.notebook import plan as plans
 from argovx_lab.notebook.cells import Here, definitions, here, read_later
 from argovx_lab.notebook.display import notes
+from argovx_lab.notebook.here import run_here
 from argovx_lab.notebook.session import Session, Submission
 from argovx_lab.notebook.wait import BusyLine, LiveView, raise_for
 
@@ -64,11 +66,15 @@ class Steps:
             One line and a hint; nothing was submitted unless the step itself failed.
         """
         typed = parse_line(line)
+        if typed.options.here:
+            local.refuse_flags(typed.options, FLAGS)
         signature = signatures.parse(typed.head)
         try:
             place, plan = self._prepare(typed, signature, line, cell)
             if typed.options.dry_run:
                 return plan
+            if typed.options.here:
+                return self._here(plan, place)
             inputs.send(self.session, plan.inputs)
             plans.send(plan)
         except KeyboardInterrupt:
@@ -146,6 +152,13 @@ class Steps:
             outputs = dict.fromkeys(found, "auto")
         check_outputs(analysis, outputs)
         return dict(outputs)
+
+    def _here(self, plan: plans.Plan, place: Here) -> None:
+        """Run a step on this machine and bind its results."""
+        _say((*plan.notes, local.differences(plan)))
+        cell = Cell(self.session.place.path, place.cell_id, place.number)
+        for made in run_here(plan, self.session.run_id, cell):
+            self._shell.user_ns[made.name] = self.session.made_here(made)
 
     def _submit(self, plan: plans.Plan, place: Here) -> bool:
         """Create the Workflow; returns whether the user still waits (Ctrl-C may come when it is there)."""

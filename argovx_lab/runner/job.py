@@ -23,6 +23,7 @@ from argovx_lab.runner.bucket import Bucket
 from argovx_lab.runner.checkpoints import EVERY_S, Checkpoints
 from argovx_lab.runner.earlier import checkpoints_of_earlier
 from argovx_lab.runner.events import Events
+from argovx_lab.runner.folder import Folder
 from argovx_lab.runner.lives import about, claim, replica_number
 from argovx_lab.runner.outputs import Attempt, upload, upload_partial
 from argovx_lab.runner.parts import Parts
@@ -51,6 +52,7 @@ class Settings:
     intent_sha256: str
     grace_s: float = 10.0
     checkpoint_every_s: float = EVERY_S
+    folder: str = ""
 
 
 class Stopped(BaseException):
@@ -59,7 +61,7 @@ class Stopped(BaseException):
 
 def run_step(settings: Settings) -> int:
     """Run one step; returns the exit code (0, 1, or 128 + n)."""
-    bucket = Bucket(TokenSource())
+    bucket = Folder(settings.folder) if settings.folder else Bucket(TokenSource())
     try:
         intent = documents.intent(bucket.read(settings.intent, settings.intent_sha256))
         replica = replica_number(os.environ.get("CLUSTER_SPEC", ""))

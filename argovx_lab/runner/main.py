@@ -35,6 +35,9 @@ def main(argv: Sequence[str]) -> int:
         default=15.0,
         help="seconds between two checkpoints, at least (15)",
     )
+    parser.add_argument(
+        "--folder", default="", help="read and write below this folder of the machine, not in Cloud Storage"
+    )
     args = parser.parse_args(list(argv))
     from argovx_lab.runner.job import Settings, run_step
 
@@ -44,6 +47,7 @@ def main(argv: Sequence[str]) -> int:
             intent_sha256=args.intent_sha256,
             grace_s=args.grace_s,
             checkpoint_every_s=args.checkpoint_every_s,
+            folder=args.folder,
         )
     )
 

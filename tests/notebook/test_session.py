@@ -9,6 +9,7 @@ import pytest
 from argovx_lab.compile.manifest import step_reference, workflow_spec
 from argovx_lab.errors import SpecError
 from argovx_lab.model import names
+from argovx_lab.model.layout import Layout
 from argovx_lab.notebook.commands import execute
 from argovx_lab.notebook.session import Session, Submission
 
@@ -108,6 +109,30 @@ class Cluster:
         return list(self.workflows), "1"
 
 
+class Records:
+    """A bucket that holds records of what ran on this machine."""
+
+    def __init__(self, *records):
+        self.records = {f"users/ada/here/run-1/{i}.json": record for i, record in enumerate(records)}
+
+    def list(self, bucket, prefix):
+        return [SimpleNamespace(name=name) for name in self.records if name.startswith(prefix)]
+
+    def get(self, bucket, name):
+        return self.records[name]
+
+
+def services(cluster, *records):
+    profile = SimpleNamespace(user="ada", layout=Layout("b", "ada"), bucket="b")
+    return SimpleNamespace(cluster=cluster, profile=profile, objects=Records(*records))
+
+
+def made_here(created, digest="a" * 64, codec="json"):
+    output = {"codec": codec, "summary": "list", "size_bytes": 3, "digest": digest}
+    record = {"schema": "argovx.here/1", "step": "a", "id": "here-1", "created_at": created}
+    return json.dumps({**record, "outputs": {"x": output}}).encode()
+
+
 def ended(name, step, output, created, phase="Succeeded"):
     node = names.node_id(name, f"{name}.{step}(0)")
     about = {step: {"name": step, "outputs": [{"name": output, "codec": "json"}]}}
@@ -141,7 +166,7 @@ def test_the_newest_result_of_a_name_wins_whatever_order_the_list_has(order):
     mimic = ended("evil", "a", "x", "2026-11-24T12:00:00Z")
     mimic["metadata"]["labels"][names.LABEL_USER] = "mallory"
     cluster = Cluster(*(workflows[i] for i in order), mimic)
-    session._services = SimpleNamespace(cluster=cluster, profile=SimpleNamespace(user="ada"))
+    session._services = services(cluster)
     (handle,) = session.results().values()
     assert handle._workflow == "b-1"
     assert session.handle("x")._workflow == "b-1"
@@ -151,11 +176,10 @@ def test_the_newest_result_of_a_name_wins_whatever_order_the_list_has(order):
 def test_attaching_binds_the_newest_result_and_no_name_that_is_defined():
     session = Session()
     session._run_id = "run-1"
-    session._services = SimpleNamespace(
-        cluster=Cluster(
+    session._services = services(
+        Cluster(
             ended("a-2", "a", "x", "2026-11-24T09:00:00Z"), ended("a-1", "a", "x", "2026-11-24T08:00:00Z")
-        ),
-        profile=SimpleNamespace(user="ada"),
+        )
     )
     mine = {"x": 7}
     assert session.attach(mine) == ()
@@ -165,3 +189,25 @@ def test_attaching_binds_the_newest_result_and_no_name_that_is_defined():
     assert session.attach(fresh) == ("x",)
     assert fresh["x"]._workflow == "a-2"
     assert session.attach({}) == (), "once per kernel and run"
+
+
+@pytest.mark.parametrize(
+    ("record", "wins"),
+    [
+        (made_here("2026-11-24T09:00:00Z"), True),
+        (made_here("2026-11-24T07:00:00Z"), False),
+        (made_here("2026-11-24T09:00:00Z", digest="../../x"), False),
+        (made_here("2026-11-24T09:00:00Z", codec="eval"), False),
+        (b"[]", False),
+        (b"{", False),
+    ],
+)
+def test_what_was_made_here_counts_when_it_is_newer_and_can_be_believed(record, wins):
+    session = Session()
+    session._run_id = "run-1"
+    session._services = services(Cluster(ended("a-1", "a", "x", "2026-11-24T08:00:00Z")), record)
+    handle = session.handle("x")
+    assert handle._workflow == ("here-1" if wins else "a-1")
+    if wins:
+        assert "ran on this machine" in repr(handle)
+        assert handle.reference().uri == f"gs://b/users/ada/objects/sha256/aa/{'a' * 64}"
