@@ -9,15 +9,8 @@ from __future__ import annotations
 
 from typing import IO, Any, Optional, Union
 
-from argovx_lab.codecs.arrays import Numpy, NumpyScalar
 from argovx_lab.codecs.base import LIMIT_BYTES, Codec, Encoded, size_text, type_name
-from argovx_lab.codecs.functions import Function
-from argovx_lab.codecs.models import Sklearn
-from argovx_lab.codecs.plain import Bytes, Json, Text, inexact
-from argovx_lab.codecs.refusals import explain
-from argovx_lab.codecs.tables import Arrow, Pandas
-from argovx_lab.codecs.tagged import Data
-from argovx_lab.codecs.unsafe import Pickle
+from argovx_lab.codecs.registry import codecs, detect, get, names
 from argovx_lab.errors import CodecError
 
 __all__ = [
@@ -37,54 +30,6 @@ __all__ = [
 
 #: The codec name that means "by the value's type".
 AUTO = "auto"
-
-_CODECS: tuple[Codec, ...] = (
-    Text(),
-    Bytes(),
-    Json(),
-    Data(),
-    Numpy(),
-    NumpyScalar(),
-    Pandas(),
-    Arrow(),
-    Sklearn(),
-    Function(),
-    Pickle(),
-)
-
-
-def names() -> tuple[str, ...]:
-    """Return the names of all codecs, as they may stand after a colon."""
-    return tuple(codec.name for codec in _CODECS)
-
-
-def get(name: str) -> Codec:
-    """Return the codec called ``name``.
-
-    Raises
-    ------
-    CodecError
-        When there is none; the message lists those there are.
-    """
-    for codec in _CODECS:
-        if codec.name == name:
-            return codec
-    raise CodecError("%.40r is not a codec" % name, hint="There are %s." % ", ".join(names()))
-
-
-def detect(value: Any) -> Codec:
-    """Return the codec for ``value`` by its type.
-
-    Raises
-    ------
-    CodecError
-        When no codec takes it; the message says why and what to do.
-    """
-    for codec in _CODECS:
-        if codec.automatic and codec.accepts(value):
-            # Looks the same by type: JSON when it is exact, else what tells the difference by tags.
-            return get("data") if codec.name == "json" and inexact(value) else codec
-    raise explain(value)
 
 
 def encode(
@@ -139,7 +84,7 @@ def decode(data: Union[bytes, IO[bytes]], codec: str, *, name: str = "") -> Any:
 
 def describe(value: Any) -> str:
     """Return one readable line about any value, such as ``numpy array, 1797×64``; never its content."""
-    for codec in _CODECS:
+    for codec in codecs():
         if codec.automatic and codec.accepts(value):
             return codec.summary(value)
     return type_name(value)

@@ -1,38 +1,27 @@
 """Codecs of numpy: `numpy` for arrays, `numpy-scalar` for single numbers of numpy's own types.
 
-Both write the ``.npy`` format with pickling off. Refuses object arrays, subclasses of ndarray and
-masked arrays, which that format cannot give back.
-
-Source: https://numpy.org/doc/stable/reference/generated/numpy.lib.format.html
+Refuses object arrays, subclasses of ndarray and masked arrays, which ``.npy`` cannot give back.
 """
 
 from __future__ import annotations
 
 import sys
-import tokenize
 from typing import IO, Any
 
-from argovx_lab.codecs.base import Codec, Sink, root_module, shape_text, type_name
+from argovx_lab.codecs.base import Codec, Sink, need, root_module, shape_text, type_name
+from argovx_lab.codecs.npy import read_npy, write_npy
 from argovx_lab.errors import CodecError
-
-#: What numpy raises for bytes that are no array: its header is read as Python literals.
-_BROKEN = (
-    ValueError,
-    OSError,
-    EOFError,
-    TypeError,
-    SyntaxError,
-    MemoryError,
-    OverflowError,
-    RecursionError,
-    tokenize.TokenError,
-)
 
 
 class Numpy(Codec):
     """A numpy array."""
 
     name = "numpy"
+    about = (
+        "`numpy.ndarray`, structured too",
+        "`.npy`; from 1 MB on it is mapped where it lies in a file",
+        "Python objects, subclasses, masked arrays, `StringDType`",
+    )
 
     def accepts(self, value: Any) -> bool:
         """Accept ndarray and its subclasses; `write` tells the latter what to do."""
@@ -51,31 +40,23 @@ class Numpy(Codec):
             raise CodecError(
                 "it is a %s, not a plain numpy array" % type_name(value), hint="Use numpy.asarray(…)."
             )
-        if value.dtype.hasobject:
-            raise CodecError(
-                "it is a numpy array of Python objects",
-                hint="Give it a number or text dtype with .astype(…), or pass a list or a pandas frame.",
-            )
-        if value.dtype.metadata:
-            raise CodecError("its dtype carries metadata", hint="Drop it with .astype(…).")
-        try:
-            np.lib.format.write_array(sink, value, allow_pickle=False)
-        except ValueError as error:
-            raise CodecError("numpy cannot write it: %s" % error, hint="Give it a plain dtype.") from error
+        write_npy(sink, value)
 
     def load(self, source: IO[bytes]) -> Any:
-        """Read ``.npy`` with pickling off."""
-        numpy = need("numpy")
-        try:
-            return numpy.lib.format.read_array(source, allow_pickle=False)
-        except _BROKEN as error:
-            raise CodecError("the bytes are not a numpy array: %s" % error) from error
+        """Read ``.npy``; what lies in a file of this machine is mapped."""
+        need("numpy")
+        return read_npy(source)
 
 
 class NumpyScalar(Codec):
     """A single number of numpy's own types, such as ``numpy.float64``."""
 
     name = "numpy-scalar"
+    about = (
+        "one number of numpy's own types",
+        "`.npy` without an axis",
+        "Python objects",
+    )
 
     def accepts(self, value: Any) -> bool:
         """Accept numpy scalars."""
@@ -100,23 +81,3 @@ class NumpyScalar(Codec):
         if array.ndim != 0:
             raise CodecError("the bytes are a numpy array with axes, not one number")
         return array[()]
-
-
-def need(module: str) -> Any:
-    """Return an importable module.
-
-    Raises
-    ------
-    CodecError
-        When this Python does not have it.
-    """
-    import importlib
-
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        package = module.partition(".")[0]
-        raise CodecError(
-            "%s is not installed in this Python" % package,
-            hint="Choose an image that has it, or name it with --requirements %s==VERSION." % package,
-        ) from error

@@ -85,10 +85,14 @@ class Codec:
         As the user writes it after the colon: ``report:json``.
     automatic : bool
         Whether it may be chosen by the value's type. Pickle may not.
+    about : tuple of str
+        For people: what values it carries, how they are written, what it refuses. The table in
+        ``docs/codecs.md`` is made of these.
     """
 
     name = ""
     automatic = True
+    about: tuple[str, str, str] = ("", "", "")
 
     def accepts(self, value: Any) -> bool:
         """Tell, cheaply and by type, whether this codec is the one for ``value``."""
@@ -229,3 +233,23 @@ def size_text(size_bytes: int) -> str:
 def shape_text(shape: Any) -> str:
     """Return a shape as people read it: ``1797×64``; ``scalar`` for no axis."""
     return "×".join(str(n) for n in shape) or "scalar"
+
+
+def need(module: str) -> Any:
+    """Return an importable module.
+
+    Raises
+    ------
+    CodecError
+        When this Python does not have it.
+    """
+    import importlib
+
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        package = module.partition(".")[0]
+        raise CodecError(
+            "%s is not installed in this Python" % package,
+            hint="Choose an image that has it, or name it with --requirements %s==VERSION." % package,
+        ) from error

@@ -29,6 +29,11 @@ class Function(Codec):
     """A function or a class, by source."""
 
     name = "function"
+    about = (
+        "functions and classes",
+        "their source text",
+        "closures, decorators, names from outside, all that would run when it is loaded",
+    )
 
     def accepts(self, value: Any) -> bool:
         """Accept functions that have a name, and classes made by ``class``."""

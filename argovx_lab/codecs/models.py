@@ -16,8 +16,7 @@ import sys
 import zipfile
 from typing import IO, Any
 
-from argovx_lab.codecs.arrays import need
-from argovx_lab.codecs.base import Codec, Sink, root_module, type_name
+from argovx_lab.codecs.base import Codec, Sink, need, root_module, type_name
 from argovx_lab.errors import CodecError
 
 _TRUSTED = re.compile(r"(?:sklearn|numpy|scipy)\.[A-Za-z0-9_.]+\Z", re.ASCII)
@@ -33,6 +32,11 @@ class Sklearn(Codec):
     """A scikit-learn estimator."""
 
     name = "sklearn"
+    about = (
+        "scikit-learn estimators",
+        "skops, equal bytes for equal models",
+        "classes and functions that are not scikit-learn's, numpy's or scipy's own; needs skops",
+    )
 
     def accepts(self, value: Any) -> bool:
         """Accept instances of scikit-learn's own estimators and of classes that derive from them."""

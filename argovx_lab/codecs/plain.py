@@ -25,6 +25,11 @@ class Json(Codec):
     """Numbers, text, lists and dicts, as JSON."""
 
     name = "json"
+    about = (
+        "`None`, bool, int, float, list, dict with text keys",
+        "JSON, keys in their order",
+        "NaN, infinity, other keys: those travel by `data`",
+    )
 
     def accepts(self, value: Any) -> bool:
         """Accept ``None``, bool, int, float, list and dict."""
@@ -54,6 +59,11 @@ class Text(Codec):
     """A str, as UTF-8."""
 
     name = "text"
+    about = (
+        "`str`",
+        "UTF-8",
+        "lone surrogates",
+    )
 
     def accepts(self, value: Any) -> bool:
         """Accept str itself."""
@@ -87,6 +97,11 @@ class Bytes(Codec):
     """Bytes as they are; bytearray and memoryview would come back as bytes and are refused."""
 
     name = "bytes"
+    about = (
+        "`bytes`",
+        "as they are",
+        "`bytearray`, `memoryview`",
+    )
 
     def accepts(self, value: Any) -> bool:
         """Accept bytes itself."""

@@ -109,8 +109,5 @@ def _by_library(value: Any) -> Optional[tuple[str, str]]:
     if root == "scipy":
         return "it is a %s" % name, "Pass its arrays as numpy arrays."
     if root == "pathlib":
-        return (
-            "it is a path on this machine",
-            "Pass its content (read_bytes()), or str(…) of it if the job has that file.",
-        )
+        return "it is a path without files (%s)" % name, "Pass str(…) of it, or a pathlib.Path."
     return None

@@ -14,8 +14,7 @@ import math
 import sys
 from typing import IO, Any
 
-from argovx_lab.codecs.arrays import need
-from argovx_lab.codecs.base import Codec, Sink, shape_text, type_name
+from argovx_lab.codecs.base import Codec, Sink, need, shape_text, type_name
 from argovx_lab.errors import CodecError
 
 _KEY = b"argovx.series"
@@ -30,6 +29,11 @@ class Pandas(Codec):
     """A pandas DataFrame or Series."""
 
     name = "pandas"
+    about = (
+        "`pandas.DataFrame`, `pandas.Series`",
+        "Parquet, read back before it is handed out",
+        "what Parquet would change, by the column's name",
+    )
 
     def accepts(self, value: Any) -> bool:
         """Accept DataFrame and Series."""
@@ -61,6 +65,11 @@ class Arrow(Codec):
     """A ``pyarrow.Table``."""
 
     name = "arrow"
+    about = (
+        "`pyarrow.Table`",
+        "Parquet",
+        "types that Parquet changes, pickled extension types",
+    )
 
     def accepts(self, value: Any) -> bool:
         """Accept Table."""

@@ -15,8 +15,7 @@ import math
 import sys
 from typing import IO, Any, Callable
 
-from argovx_lab.codecs.arrays import need
-from argovx_lab.codecs.base import Codec, Sink, root_module, size_text, type_name
+from argovx_lab.codecs.base import Codec, Sink, need, root_module, size_text, type_name
 from argovx_lab.codecs.plain import DEPTH_MAX, inexact, plain_summary
 from argovx_lab.codecs.refusals import explain
 from argovx_lab.errors import CodecError
@@ -25,6 +24,19 @@ SCHEMA = "argovx.data/1"
 
 #: Largest array inside a container. Unit: bytes. Reason: as text it takes a third more.
 ARRAY_MAX = 1 << 20
+
+#: What reading tags raises when they are not ours.
+BROKEN = (
+    ValueError,
+    KeyError,
+    TypeError,
+    IndexError,
+    AttributeError,
+    OverflowError,
+    RecursionError,
+    MemoryError,
+    ArithmeticError,
+)
 
 _TAG = "$"
 _NUMPY_KINDS = "biufcmMSU"
@@ -44,6 +56,14 @@ class Data(Codec):
     """Containers and values that JSON lacks."""
 
     name = "data"
+    about = (
+        (
+            "what JSON lacks: tuples, sets, any plain keys, NaN, complex, `Decimal`, dates and times, bytes,"
+            " numpy numbers and small arrays inside"
+        ),
+        "JSON with tags",
+        "frames, models and arrays above 1 MB inside of containers, zones other than UTC",
+    )
 
     def accepts(self, value: Any) -> bool:
         """Accept containers, dates, times, complex and decimal numbers."""
@@ -65,16 +85,33 @@ class Data(Codec):
             if document["schema"] != SCHEMA:
                 raise ValueError("schema")
             return _unpack(document["value"])
-        except (
-            ValueError,
-            KeyError,
-            TypeError,
-            IndexError,
-            OverflowError,
-            RecursionError,
-            ArithmeticError,
-        ) as error:
+        except BROKEN as error:
             raise CodecError("the bytes are not %s" % SCHEMA) from error
+
+
+def pack(value: Any, path: str = "it") -> Any:
+    """Return ``value`` as JSON data with tags.
+
+    Raises
+    ------
+    CodecError
+        When it holds what has no tag; the message says where, beginning with ``path``.
+    """
+    return _pack(value, path, ())
+
+
+def unpack(value: Any) -> Any:
+    """Return what `pack` was given.
+
+    Raises
+    ------
+    CodecError
+        For tags that are not ours.
+    """
+    try:
+        return _unpack(value)
+    except BROKEN as error:
+        raise CodecError("the bytes are not %s" % SCHEMA) from error
 
 
 def _pack(value: Any, path: str, above: tuple[int, ...]) -> Any:

@@ -20,6 +20,11 @@ class Pickle(Codec):
 
     name = "pickle"
     automatic = False
+    about = (
+        "anything, by name only (`NAME:pickle`): **reading it runs what it says**",
+        "pickle, with the Python minor",
+        "another Python minor",
+    )
 
     def accepts(self, value: Any) -> bool:
         """Return ``False``: never chosen by type."""

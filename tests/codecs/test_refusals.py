@@ -111,7 +111,7 @@ CASES = {
     "exception": (lambda: ValueError("x"), "an exception", "str("),
     "range": (lambda: range(3), "a range", "list("),
     "bytearray": (lambda: bytearray(b"x"), "a bytearray", "bytes("),
-    "path": (lambda: __import__("pathlib").Path("x"), "a path on this machine", "read_bytes"),
+    "path": (lambda: __import__("pathlib").Path("x"), "there is no file or folder x", "str("),
     "nested lock": (lambda: {"a": (1, [threading.Lock()])}, "it['a'][1][0] is a lock", "inside the cell"),
     "nested circle": (lambda: (circle(),), "it[0][0] contains itself", "circle"),
     "large array in a list": (lambda: [np.zeros(1 << 18)], "an array of 2.1 MB inside a container", "own"),
