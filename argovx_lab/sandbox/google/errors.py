@@ -142,6 +142,12 @@ def invalid(message: str, fields: Sequence[str] | Mapping[str, str] = ()) -> Goo
     return GoogleError("INVALID_ARGUMENT", message, fields=named)
 
 
+def listed(problems: Sequence[tuple[str, str]]) -> GoogleError:
+    """Return INVALID_ARGUMENT with all that is wrong, as Vertex lists it: pairs of field and message."""
+    found = "".join(f"\t{n}.Field: {f}; Message: {m}" for n, (f, m) in enumerate(problems, 1))
+    return GoogleError("INVALID_ARGUMENT", f"List of found errors:{found}\t", fields=dict(problems))
+
+
 def unimplemented(what: str, hint: str = "") -> GoogleError:
     """Return UNIMPLEMENTED that names what the sandbox does not emulate."""
     tail = f" {hint}" if hint else ""

@@ -143,7 +143,7 @@ class Gateway:
                 trail.method = match.rpc.name
                 self._refuse_missing(match.rpc)
                 message, explicit = transcode.request_message(match, request, await request.read())
-                answer = await self._decide(match.rpc, caller, message, explicit, trail)
+                answer = await self._decide(match.rpc, caller, message, explicit, trail, request.host)
                 ints = transcode.int_enums(request)
                 return transcode.answer(self._rendered.rest(match.rpc.response, answer, int_enums=ints))
         except GoogleError as error:
@@ -159,7 +159,7 @@ class Gateway:
                 caller = self._caller(request, trail, method.name)
                 self._refuse_missing(method)
                 message = messages.parse_bytes(method.request, data)
-                answer = await self._decide(method, caller, message, frozenset(), trail)
+                answer = await self._decide(method, caller, message, frozenset(), trail, request.host)
                 return self._rendered.wire(method.response, answer)
 
         await wire.serve(request, send, call)
@@ -194,7 +194,13 @@ class Gateway:
         return unimplemented(name, "`argovx sandbox status` lists what was asked for in vain.")
 
     async def _decide(
-        self, method: rpc.Rpc, caller: Caller, message: Any, explicit: frozenset[str], trail: _Trail
+        self,
+        method: rpc.Rpc,
+        caller: Caller,
+        message: Any,
+        explicit: frozenset[str],
+        trail: _Trail,
+        endpoint: str,
     ) -> Document:
         asked = messages.to_dict(message)
         needed = PERMISSIONS[method.path]
@@ -204,6 +210,7 @@ class Gateway:
         names = resources(asked, needed.field) if needed.field else []
         trail.permission, trail.resource = needed.permission, ", ".join(names)[:500]
         for name in names:
+            self.project.check_endpoint(endpoint, name, needed.field)
             self.check(caller, needed.permission, name, api)
         call = Call(
             caller, method, explicit, lambda permission, name: self.check(caller, permission, name, api)

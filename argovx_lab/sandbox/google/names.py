@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from argovx_lab.sandbox.google.errors import GoogleError, invalid
+from argovx_lab.sandbox.google.errors import GoogleError, invalid, listed
 
 #: Regions in which Vertex AI trains; a snapshot of November 2026. Source: the locations page of Vertex AI.
 REGIONS = frozenset(
@@ -25,6 +25,9 @@ REGIONS = frozenset(
         *("us-east4", "us-east5", "us-south1", "us-west1", "us-west2", "us-west3", "us-west4"),
     }
 )
+
+_LOCATED = re.compile(r"projects/[^/]+/locations/([^/]+)")
+_REGIONAL = re.compile(r"([a-z0-9-]+)-aiplatform\.googleapis\.com")
 
 
 @cache
@@ -80,9 +83,36 @@ class Project:
 
     def check_location(self, name: str, field: str = "name") -> None:
         """Refuse a name of any shape whose location does not exist."""
-        found = re.match(r"projects/[^/]+/locations/([^/]+)", name)
+        found = _LOCATED.match(name)
         if found is not None and found[1] not in REGIONS:
             raise invalid(f"Unsupported location '{found[1]}' in '{field}'.", [field])
+
+    def check_endpoint(self, host: str, name: str, field: str) -> None:
+        """Refuse a name whose location is not that of the regional endpoint that was called.
+
+        ``aiplatform.googleapis.com`` and addresses of the machine itself serve every location.
+
+        Parameters
+        ----------
+        host : str
+            Authority of the request, with or without a port.
+
+        Raises
+        ------
+        GoogleError
+            INVALID_ARGUMENT that names the endpoint's location.
+        """
+        found = _REGIONAL.fullmatch(host.partition(":")[0])
+        if found is None:
+            return
+        if found[1] not in REGIONS:
+            raise invalid(f"Invalid hostname: {found[0]}")
+        located = _LOCATED.match(name)
+        if located is not None and located[1] not in ("-", found[1]):
+            said = (
+                f"The provided location ID doesn't match the endpoint. The valid location ID is `{found[1]}`."
+            )
+            raise listed([(field, said)])
 
     def location(self, parent: str) -> str:
         """Return the location of ``projects/P/locations/L``."""

@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from argovx_lab.sandbox.google.errors import GoogleError, unimplemented
+from argovx_lab.sandbox.google.errors import listed, unimplemented
 from argovx_lab.sandbox.google.jobs import catalogue
 from argovx_lab.sandbox.google.jobs.states import TIMEOUT_DEFAULT_S
 
@@ -79,8 +79,7 @@ def custom_job(job: Document) -> dict[str, Any]:
         _refuse(pool.get("machine_spec") or {}, _MACHINE_REFUSED, f"worker_pool_specs[{i}].machine_spec")
     problems = [*_display_name(job), *labels(job), *_pools(pools), *_rest(spec), *_scheduling(spec, pools)]
     if problems:
-        listed = "".join(f"\t{n}.Field: {f}; Message: {m}" for n, (f, m) in enumerate(problems, 1))
-        raise GoogleError("INVALID_ARGUMENT", f"List of found errors:{listed}\t", fields=dict(problems))
+        raise listed(problems)
     kept = {k: v for k, v in job.items() if k not in _OUTPUT_ONLY}
     return {**kept, "job_spec": {**spec, "worker_pool_specs": [_filled(pool) for pool in pools]}}
 

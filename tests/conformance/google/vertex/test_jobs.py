@@ -31,6 +31,7 @@ def test_gapic_jobs(end, transport):
     assert end.run("job_service.py", transport) == [
         "not found",
         "malformed name refused",
+        "another region's endpoint refused",
         "display_name, machine type and env refused at once",
         "not supported here",
         "acting as somebody else refused",

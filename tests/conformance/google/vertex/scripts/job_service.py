@@ -43,6 +43,12 @@ try:
 except (exceptions.InvalidArgument, exceptions.BadRequest):
     say("malformed name refused")
 
+try:
+    client.list_custom_jobs(parent=f"projects/{project}/locations/europe-west4")
+except (exceptions.InvalidArgument, exceptions.BadRequest) as error:
+    assert "doesn't match the endpoint" in error.message and "us-central1" in error.message, error
+    say("another region's endpoint refused")
+
 broken = job("")
 broken["job_spec"]["worker_pool_specs"][0]["machine_spec"]["machine_type"] = "n1-standard-1"
 broken["job_spec"]["worker_pool_specs"][0]["container_spec"]["env"] = [{"name": "not-c", "value": "x"}]
