@@ -57,6 +57,7 @@ config.bind = ["127.0.0.1:" + sys.argv[1]]
 config.certfile, config.keyfile = sys.argv[2], sys.argv[3]
 config.loglevel = "ERROR"
 config.keep_alive_timeout = 3600
+config.keep_alive_max_requests = 10**9
 asyncio.run(serve(app, config))
 """
 

@@ -68,5 +68,5 @@ class Clock:
 
 def rfc3339(moment: datetime, *, fraction: bool = False) -> str:
     """Return RFC 3339 in UTC: whole seconds as Kubernetes writes them, microseconds with ``fraction``."""
-    text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
-    return f"{text}.{moment.microsecond:06d}Z" if fraction else f"{text}Z"
+    plain = moment.astimezone(UTC).replace(tzinfo=None)
+    return plain.isoformat(timespec="microseconds" if fraction else "seconds") + "Z"

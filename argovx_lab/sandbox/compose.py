@@ -16,7 +16,6 @@ from dataclasses import dataclass
 
 import argovx_lab
 from argovx_lab.sandbox import credentials, identity, ports, settings, tls
-from argovx_lab.sandbox.argo.controller import Controller
 from argovx_lab.sandbox.clock import Clock, rfc3339
 from argovx_lab.sandbox.environment import network
 from argovx_lab.sandbox.faults import Faults
@@ -184,6 +183,8 @@ class Sandbox:
         log.info("ready: kubernetes %s, google %s", self.kubernetes_endpoint, self.google_endpoint)
 
     async def _engine(self) -> None:
+        from argovx_lab.sandbox.argo.controller import Controller  # when the ports are open already
+
         await Controller(self.api.client, clock=self.clock).run()
 
     async def _tokens(self) -> None:

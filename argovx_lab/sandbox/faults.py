@@ -10,8 +10,10 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import random
 import re
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -136,6 +138,10 @@ def _api(rpc: str) -> str:
     return found or rpc.partition(".")[0]
 
 
+#: A request looks into the file at its start; what is asked right after needs no new look. Unit: seconds.
+_AGAIN_S: Final = 0.001
+
+
 class Faults:
     """The table of armed faults.
 
@@ -153,6 +159,7 @@ class Faults:
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._armed: list[Fault] = []
+        self._looked_at = -1.0
         self.on_skew: Callable[[float], None] = lambda _: None
 
     def add(self, fault: Fault) -> None:
@@ -166,8 +173,14 @@ class Faults:
         """Disarm all."""
         self._armed.clear()
 
+    def any(self) -> bool:
+        """Say whether any fault is armed at all: as a rule none is, and nothing more needs to be known."""
+        self._read()
+        return bool(self._armed)
+
     def take(self, service: str, method: str, target: str, rpc: str = "") -> Fault | None:
         """Return the fault on the wire that this request meets, counting it; ``None`` as a rule."""
+        self._read()
         return self._first(lambda f: f.kind in WIRE and f.meets(service, method, target, rpc))
 
     def within(self, kind: ServiceKind, rpc: str, target: str = "", service: str = "") -> Fault | None:
@@ -191,17 +204,23 @@ class Faults:
         return any(fault.kind == kind and fault.count != 0 for fault in self._armed)
 
     def _first(self, fits: Callable[[Fault], bool]) -> Fault | None:
-        self._read()
+        self._read(_AGAIN_S)
         if not self._armed:
             return None
         self._armed = [fault for fault in self._armed if fault.count != 0]
         return next((fault for fault in self._armed if fits(fault) and fault.happens()), None)
 
-    def _read(self) -> None:
-        if self._path is None or not self._path.exists():
+    def _read(self, every_s: float = 0.0) -> None:
+        now = time.monotonic()
+        if self._path is None or now - self._looked_at < every_s:
+            return
+        self._looked_at = now
+        try:
+            mode = os.stat(self._path).st_mode  # for every request: cheaper than Path.exists
+        except OSError:
             return
         try:
-            if self._path.stat().st_mode & 0o077:
+            if mode & 0o077:
                 raise SandboxError("the file must have mode 0600")
             for fault in [Fault(**document) for document in json.loads(self._path.read_text())]:
                 self.add(fault)

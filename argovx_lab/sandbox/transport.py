@@ -16,13 +16,13 @@ import ssl
 import struct
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
-from hypercorn.asyncio.tcp_server import TCPServer
 from hypercorn.asyncio.worker_context import WorkerContext
-from hypercorn.config import Config
 
+from argovx_lab.sandbox.connection import Connection, Settings
 from argovx_lab.sandbox.door import Door
+from argovx_lab.sandbox.exchange import Cut, Exchange
 from argovx_lab.sandbox.faults import Fault, Faults
 from argovx_lab.sandbox.http import App, Message, Receive, Scope, Send
 
@@ -35,8 +35,6 @@ STOP_GRACE_S = 0.3
 _FAREWELL_S = 0.1
 #: A job reaches the metadata server under a path of its own, which is its credential.
 _SECRET = re.compile(r"^/(?!computeMetadata)[^/]+/")
-#: Cuts a connection: as a crash would (true), or with a farewell after what was sent.
-Cut = Callable[[bool], None]
 #: Returns the name of the method that a request means, or the empty string.
 Names = Callable[[Scope], str]
 
@@ -60,31 +58,28 @@ class Transport:
     ) -> None:
         """Pass one request to ``app``, under its number; ``names`` tells its method to faults."""
         if scope["type"] != "http":
-            await app(scope, receive, send)
             return
         self.requests += 1
         number, began = self.requests, time.perf_counter()
-        target = _target(scope)
-        seen: list[int] = []
-
-        async def counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                seen.append(message["status"])
-            await send(message)
-
-        rpc = names(scope) if names else ""
-        fault = self.faults.take(service, scope["method"], target, rpc)
+        exchange = Exchange(receive, send, cut)
+        fault = self._fault(service, scope, names)
         try:
             if fault is None:
-                await app(scope, receive, counted)
+                await app(scope, exchange.receive, exchange.send)
             else:
-                await self._faulty(fault, app, cut, scope, receive, counted)
+                await self._faulty(fault, app, cut, scope, exchange.receive, exchange.send)
         finally:
             spent = (time.perf_counter() - began) * 1000
             said = fault.kind if fault else ""
-            status = seen[0] if seen else "-"
             path = _SECRET.sub("/…/", scope["path"]) if service == "metadata" else scope["path"]
+            status = exchange.status or "-"
             log.info("%d %s %s %s %s %.0f ms %s", number, service, scope["method"], path, status, spent, said)
+
+    def _fault(self, service: str, scope: Scope, names: Names | None) -> Fault | None:
+        if not self.faults.any():
+            return None
+        rpc = names(scope) if names else ""
+        return self.faults.take(service, scope["method"], _target(scope), rpc)
 
     async def _faulty(
         self, fault: Fault, app: App, cut: Cut, scope: Scope, receive: Receive, send: Send
@@ -217,16 +212,11 @@ class Listener:
         self._names = names
         self._plaintext = plaintext
         self._service, self._app, self._transport, self._tls = service, app, transport, tls
-        self._config = Config()
-        self._config.loglevel = "ERROR"
-        self._config.accesslog = None
+        self._config = Settings()
         self._config.errorlog = log
-        self._config.keep_alive_timeout = 3600.0
-        self._config.h11_max_incomplete_size = 64 * 1024
-        self._config.h2_max_inbound_frame_size = 2**20
         self._context = WorkerContext(None)
         self._server: asyncio.Server | Door | None = None
-        self._open: dict[asyncio.Task[Any], asyncio.StreamWriter] = {}
+        self._open: dict[asyncio.Task[Any], Connection] = {}
 
     async def start(self, bound: socket.socket) -> None:
         """Serve on a bound socket."""
@@ -241,10 +231,13 @@ class Listener:
         await self._context.terminated.set()
         if self._server is not None:
             self._server.close()
+        for connection in list(self._open.values()):
+            connection.end()
         if self._open:
             await asyncio.wait(self._open, timeout=STOP_GRACE_S)
-        for writer in self._open.values():
-            writer.transport.abort()  # a polite close would wait for TLS's farewell from idle clients
+        for connection in self._open.values():
+            # a polite close would wait for TLS's farewell from idle clients
+            connection.writer.transport.abort()
         for task in list(self._open):
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
@@ -252,24 +245,24 @@ class Listener:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self._open[task] = writer
-        task.add_done_callback(lambda done: self._open.pop(done, None))
-
         loop = asyncio.get_running_loop()
 
         def cut(reset: bool) -> None:
             if reset:
                 _reset(writer)
             else:  # a farewell first; who does not answer it sees the connection end all the same
+                connection.flush()
                 writer.close()
                 loop.call_later(_FAREWELL_S, writer.transport.abort)
 
         async def app(scope: Scope, receive: Receive, send: Send, *_: object) -> None:
             await self._transport.handle(self._service, self._app, cut, scope, receive, send, self._names)
 
+        connection = Connection(app, loop, self._config, self._context, {}, reader, writer)
+        self._open[task] = connection
+        task.add_done_callback(lambda done: self._open.pop(done, None))
         with contextlib.suppress(OSError):
-            served = TCPServer(cast(Any, app), loop, self._config, self._context, {}, reader, writer)
-            await served
+            await connection.run()
 
 
 def _reset(writer: asyncio.StreamWriter) -> None:

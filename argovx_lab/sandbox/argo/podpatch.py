@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import yaml
-
 from argovx_lab.sandbox.argo.errors import NodeError
 
 #: Lists that merge by a key; all others are replaced. Source: patch strategies of ``PodSpec``.
@@ -28,6 +26,8 @@ def apply_patch(spec: dict[str, Any], patch: str) -> dict[str, Any]:
     NodeError
         When the text is no map.
     """
+    import yaml  # 10 ms at the start of every sandbox, and few workflows patch
+
     try:
         parsed = yaml.safe_load(patch)
     except yaml.YAMLError as error:

@@ -67,7 +67,9 @@ class GoogleApp:
             return
         request = Request.of(scope, receive)
         with contextlib.suppress(ClientGone):
-            if wire.is_grpc(request):
+            if wire.is_grpc(request) and not scope.get("http_version", "2").startswith("1."):
+                # hypercorn sends trailers to who asks for them; some proxies do not let that through
+                scope["headers"] = [*scope["headers"], (b"te", b"trailers")]
                 await self._gateway.grpc(request, send)
                 return
             response = await self._respond(request)

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 from contextlib import suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO
 
 from argovx_lab.sandbox.clock import Clock, rfc3339
 
 #: A full file is renamed to ``….1``, replacing the one before. Unit: bytes.
 FILE_MAX = 32 * 1024 * 1024
+
+
+_line = json.JSONEncoder(ensure_ascii=False).encode
 
 
 @dataclass(frozen=True)
@@ -48,26 +51,28 @@ class Audit:
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
         self._clock = clock
-        self._file: TextIO | None = None
+        self._file: BinaryIO | None = None
+        self._size = 0
 
     def write(self, entry: Entry) -> None:
         """Append one line; it is in the file when this returns."""
-        line = json.dumps(
-            {"at": rfc3339(self._clock.now(), fraction=True), **asdict(entry)}, ensure_ascii=False
-        )
+        line = {"at": rfc3339(self._clock.now(), fraction=True), **vars(entry)}
+        data = (_line(line) + "\n").encode(errors="replace")
         file = self._open()
-        file.write(line + "\n")
+        self._size += len(data)
+        file.write(data)
         file.flush()
 
-    def _open(self) -> TextIO:
-        if self._file is not None and self._file.tell() < FILE_MAX:
+    def _open(self) -> BinaryIO:
+        if self._file is not None and self._size < FILE_MAX:
             return self._file
         if self._file is not None:
             self._file.close()
             self._path.replace(self._path.with_name(self._path.name + ".1"))
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._path.touch(mode=0o600)
-        self._file = self._path.open("a", encoding="utf-8")
+        self._file = self._path.open("ab")
+        self._size = self._file.tell()
         return self._file
 
     def close(self) -> None:

@@ -26,6 +26,8 @@ PREFIX: Final = "avx1."
 LIFETIME_S: Final = 3600
 #: Expired tokens are swept once this many have been issued, to keep the table small.
 _SWEEP_EVERY = 256
+#: Callers that are kept ready; more are read anew.
+_CALLERS_MAX = 1024
 _TABLE = "auth.tokens"
 
 _BASE = "https://www.googleapis.com/auth/"
@@ -90,6 +92,8 @@ class Authenticator:
         self._store = store
         self._clock = clock
         self._issued = 0
+        #: The caller of a stored record; the store replaces records, so the same object is the same caller.
+        self._callers: dict[str, tuple[Mapping[str, Any], Caller]] = {}
 
     def issue(
         self,
@@ -150,10 +154,16 @@ class Authenticator:
 
     def find(self, bearer: str) -> Caller | None:
         """Return the owner of a token, expired or not; ``None`` when it was never issued here."""
-        record = self._store.get(_TABLE, _digest(bearer)) if bearer.startswith(PREFIX) else None
+        key = _digest(bearer) if bearer.startswith(PREFIX) else ""
+        record = self._store.get(_TABLE, key) if key else None
         if record is None:
             return None
-        return caller_of(record)
+        known = self._callers.get(key)
+        if known is None or known[0] is not record:
+            if len(self._callers) >= _CALLERS_MAX:
+                self._callers.clear()
+            known = self._callers[key] = (record, caller_of(record))
+        return known[1]
 
     def expire(self, bearer: str) -> None:
         """Let a token end now; one that is not known stays unknown."""

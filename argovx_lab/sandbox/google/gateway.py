@@ -11,7 +11,7 @@ import asyncio
 import logging
 import sqlite3
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from argovx_lab.sandbox.google import messages, rpc, transcode, wire
@@ -22,6 +22,7 @@ from argovx_lab.sandbox.google.errors import GoogleError, machine, not_found, un
 from argovx_lab.sandbox.google.names import Project, denied
 from argovx_lab.sandbox.google.noted import Noted
 from argovx_lab.sandbox.google.permissions import PERMISSIONS, READS, host, resources
+from argovx_lab.sandbox.google.rendered import Rendered
 from argovx_lab.sandbox.google.store import Store
 from argovx_lab.sandbox.http import BodyTooLarge, ClientGone, Request, Response, Send
 
@@ -103,7 +104,7 @@ class Gateway:
     ) -> None:
         self.project = project
         self._disorder = disorder
-        self._rendered = messages.Rendered()
+        self._rendered = Rendered()
         self.requests = 0
         #: Set when :meth:`missing` has changed; whoever keeps a copy clears it.
         self.missed = asyncio.Event()
@@ -243,7 +244,7 @@ class Gateway:
         """Write the audit line of a call of any service; what is done stays done when the disk is full."""
         self.requests += 1
         try:
-            self._audit.write(Entry(number=self.requests, transport=transport, **asdict(noted)))
+            self._audit.write(Entry(number=self.requests, transport=transport, **vars(noted)))
         except OSError as error:  # no traceback: the log is on the same disk
             log.warning("the audit line of %s is lost: %s", noted.method, error.strerror)
 

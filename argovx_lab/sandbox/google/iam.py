@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final
 
 from argovx_lab.sandbox.clock import Clock
@@ -194,8 +195,13 @@ def identities(caller: Caller) -> frozenset[str]:
     The pool maps ``attribute.namespace`` and ``attribute.ksa`` from the subject's own parts.
     Source: https://cloud.google.com/iam/docs/principal-identifiers
     """
-    found = {caller.principal}
-    if match := _SUBJECT.match(caller.principal):
+    return _members(caller.principal)
+
+
+@lru_cache(maxsize=1024)
+def _members(of: str) -> frozenset[str]:
+    found = {of}
+    if match := _SUBJECT.match(of):
         pool = f"principalSet{match.group(2)}"
         found.add(f"{pool}/*")
         if account := _KSA.match(match.group(3)):

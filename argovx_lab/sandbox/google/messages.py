@@ -11,8 +11,6 @@ from __future__ import annotations
 
 import re
 import zlib
-from collections import OrderedDict
-from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -23,12 +21,10 @@ from google.protobuf.message import DecodeError, Message
 from argovx_lab.sandbox.google.errors import GoogleError, invalid
 
 SCHEMA = Path(__file__).parent / "schema"
-#: Pieces of answers that are kept in both forms; the oldest go.
-RENDERED_MAX = 4096
 _MASK = "google.protobuf.FieldMask"
 #: Messages whose JSON form is not an object of their fields.
 _WRAPPED = ("Bool", "Int32", "Int64", "UInt32", "UInt64", "Float", "Double", "String", "Bytes")
-_SPECIAL = frozenset(
+SPECIAL = frozenset(
     f"google.protobuf.{name}"
     for name in (
         *("Any", "Struct", "Value", "ListValue", "Timestamp", "Duration", "FieldMask"),
@@ -87,8 +83,8 @@ def parse_json(name: str, value: dict[str, Any]) -> Message:
 def _check(descriptor: Any, value: Any, path: str, problems: dict[str, str]) -> Any:
     """Return ``value`` ready for the parser; note each unknown name in ``problems``."""
     if descriptor.full_name == _MASK and isinstance(value, str):
-        return ",".join(_camel(snake(p.strip())) for p in value.split(",") if p.strip())
-    if descriptor.full_name in _SPECIAL or value is None:
+        return ",".join(camel(snake(p.strip())) for p in value.split(",") if p.strip())
+    if descriptor.full_name in SPECIAL or value is None:
         return value
     if not isinstance(value, dict):
         text = f"Invalid value at '{path}': a message of type {descriptor.full_name} is a JSON object."
@@ -124,7 +120,8 @@ def _check_field(field: Any, item: Any, path: str, problems: dict[str, str]) -> 
     return _check(kind, item, path, problems)
 
 
-def _camel(path: str) -> str:
+def camel(path: str) -> str:
+    """Return ``display_name`` as ``displayName``."""
     return re.sub(r"_([a-z])", lambda m: m.group(1).upper(), path)
 
 
@@ -138,7 +135,10 @@ def to_json(message: Message, *, int_enums: bool = False) -> dict[str, Any]:
 def to_dict(message: Message) -> dict[str, Any]:
     """Return the plain dict that handlers see."""
     masks = {}
-    for field, value in message.ListFields():
+    fields = message.ListFields()
+    if all(field.type == field.TYPE_STRING and not field.is_repeated for field, _ in fields):
+        return {field.name: value for field, value in fields}  # as most requests are
+    for field, value in fields:
         if field.message_type is not None and field.message_type.full_name == _MASK:
             masks[field.name] = [snake(path) for path in value.paths]
             message.ClearField(field.name)
@@ -154,76 +154,3 @@ def from_dict(name: str, value: dict[str, Any]) -> Message:
     message = message_class(name)()
     json_format.ParseDict(value, message, descriptor_pool=pool())
     return message
-
-
-class Rendered:
-    """Answers in both wire forms; what a document became is kept while it is the same document.
-
-    Documents of the store are replaced and never changed, so one that is the same object has the same form:
-    a list of a hundred jobs, polled, is put together from a hundred finished pieces.
-    """
-
-    def __init__(self) -> None:
-        self._kept: OrderedDict[tuple[int, str], tuple[dict[str, Any], Any]] = OrderedDict()
-
-    def _piece(self, form: str, document: dict[str, Any], make: Callable[[], Any]) -> Any:
-        key = (id(document), form)
-        found = self._kept.get(key)
-        if found is not None and found[0] is document:
-            self._kept.move_to_end(key)
-            return found[1]
-        # the document is kept beside its form, so that its id stays its own
-        made = make()
-        self._kept[key] = (document, made)
-        if len(self._kept) > RENDERED_MAX:
-            self._kept.popitem(last=False)
-        return made
-
-    def wire(self, name: str, value: dict[str, Any]) -> bytes:
-        """Return the binary form of a handler's answer."""
-        rest, lists = _parts(name, value)
-        message = from_dict(name, rest)
-        for field, kind, items in lists:
-            target = getattr(message, field)
-            for item in items:
-                data = self._piece(kind, item, lambda k=kind, i=item: from_dict(k, i).SerializeToString())  # type: ignore[misc]
-                target.add().ParseFromString(data)
-        return bytes(message.SerializeToString())
-
-    def rest(self, name: str, value: dict[str, Any], *, int_enums: bool) -> dict[str, Any]:
-        """Return the REST form of a handler's answer."""
-        rest, lists = _parts(name, value)
-        found = to_json(from_dict(name, rest), int_enums=int_enums)
-        form = "json int" if int_enums else "json"
-        for field, kind, items in lists:
-            if items:
-                found[_camel(field)] = [
-                    self._piece(
-                        f"{form} {kind}",
-                        item,
-                        lambda k=kind, i=item: to_json(from_dict(k, i), int_enums=int_enums),  # type: ignore[misc]
-                    )
-                    for item in items
-                ]
-        return found
-
-
-def _parts(
-    name: str, value: dict[str, Any]
-) -> tuple[dict[str, Any], list[tuple[str, str, list[dict[str, Any]]]]]:
-    """Split an answer into its lists of messages and the rest."""
-    fields = message_class(name).DESCRIPTOR.fields_by_name
-    rest, lists = {}, []
-    for key, item in value.items():
-        field = fields.get(key)
-        kind = field.message_type if field is not None and field.is_repeated else None
-        if (
-            kind is None
-            or kind.GetOptions().map_entry
-            or kind.full_name in _SPECIAL
-            or not isinstance(item, list)
-        ):
-            rest[key] = item
-        else:
-            lists.append((key, kind.full_name, item))
-    return rest, lists

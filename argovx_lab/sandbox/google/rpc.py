@@ -11,7 +11,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 from urllib.parse import unquote
 
@@ -84,8 +84,7 @@ class RpcTable:
     def __init__(self, data: dict[str, Any]) -> None:
         self.versions: dict[str, str] = data["versions"]
         self._by_path: dict[str, Rpc] = {}
-        self._root = _Node()
-        self._verbs: set[str] = set()
+        self._rules: list[tuple[Rpc, list[list[str]]]] = []
         for path, entry in data["rpcs"].items():
             self._add(Rpc(path, entry["request"], entry["response"]), entry["http"])
         for path, rules in data["others"].items():
@@ -93,14 +92,22 @@ class RpcTable:
 
     def _add(self, rpc: Rpc, rules: list[list[str]]) -> None:
         self._by_path[rpc.path] = rpc
-        for method, template, body in rules:
-            variables: list[tuple[str, int, int]] = []
-            segments, verb = _segments(template, variables)
-            node = self._root
-            for segment in segments:
-                node = node.children.setdefault(segment, _Node())
-            node.leaves.setdefault(f"{method.upper()} {verb}", (rpc, variables, body))
-            self._verbs.add(verb)
+        self._rules.append((rpc, rules))
+
+    @cached_property
+    def _tree(self) -> tuple[_Node, set[str]]:
+        """The trie and all custom verbs, made for the first REST call: a start has no use for them."""
+        root, verbs = _Node(), set()
+        for rpc, rules in self._rules:
+            for method, template, body in rules:
+                variables: list[tuple[str, int, int]] = []
+                segments, verb = _segments(template, variables)
+                node = root
+                for segment in segments:
+                    node = node.children.setdefault(segment, _Node())
+                node.leaves.setdefault(f"{method.upper()} {verb}", (rpc, variables, body))
+                verbs.add(verb)
+        return root, verbs
 
     def methods(self) -> list[Rpc]:
         """Return every method that is known at least by name."""
@@ -112,11 +119,12 @@ class RpcTable:
 
     def route(self, method: str, path: str) -> Match | None:
         """Return what an HTTP request means, or ``None``."""
+        root, verbs = self._tree
         head, colon, verb = path.rpartition(":")
-        if not colon or verb not in self._verbs or "/" in verb:
+        if not colon or verb not in verbs or "/" in verb:
             head, verb = path, ""
         parts = head.strip("/").split("/")
-        for node in _walk(self._root, parts, 0):
+        for node in _walk(root, parts, 0):
             leaf = node.leaves.get(f"{method} {verb}")
             if leaf:
                 rpc, variables, body = leaf

@@ -122,9 +122,9 @@ def int_enums(request: Request) -> bool:
     return (request.param("$alt") or request.param("alt")).endswith("enum-encoding=int")
 
 
-def answer(body: dict[str, Any]) -> Response:
+def answer(body: bytes) -> Response:
     """Return a REST answer."""
-    return json_response(body)
+    return Response(200, {"content-type": "application/json"}, body)
 
 
 def failure(error: GoogleError) -> Response:

@@ -7,7 +7,6 @@ Source: https://cloud.google.com/monitoring/api/ref_v3/rest/v3/projects.alertPol
 from __future__ import annotations
 
 import math
-import statistics
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
@@ -29,13 +28,22 @@ def _percentile(share: float) -> Fold:
     return fold
 
 
+def _mean(values: Sequence[float]) -> float:
+    return math.fsum(values) / len(values)
+
+
+def _deviation(values: Sequence[float]) -> float:
+    mean = _mean(values)
+    return math.sqrt(_mean([(value - mean) ** 2 for value in values]))
+
+
 _FOLDS: Final[Mapping[str, Fold]] = {
-    "MEAN": statistics.fmean,
+    "MEAN": _mean,
     "MIN": min,
     "MAX": max,
     "SUM": math.fsum,
     "COUNT": len,
-    "STDDEV": statistics.pstdev,
+    "STDDEV": _deviation,
     "PERCENTILE_99": _percentile(0.99),
     "PERCENTILE_95": _percentile(0.95),
     "PERCENTILE_50": _percentile(0.50),
