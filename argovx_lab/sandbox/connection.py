@@ -7,6 +7,7 @@ how long a connection may be idle. Knows nothing of services; what is said on it
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from typing import Any, Final
 
@@ -21,6 +22,8 @@ from argovx_lab.sandbox.protocols import HEAD_S, Protocol
 
 #: How long a connection may be idle between requests; vendors' pools and channels keep theirs for long.
 IDLE_S: Final = 3600.0
+#: How long a client that was refused may take to fall silent. Unit: seconds.
+_LINGER_S: Final = 1.0
 #: What is written at once; more of one answer waits for the client to read. Unit: bytes.
 _WRITE_MAX: Final = 64 * 1024
 
@@ -91,6 +94,7 @@ class Connection(TCPServer):
         if isinstance(event, RawData):
             await self._write(event.data)
         elif isinstance(event, Closed):
+            await self._linger()
             await self._close()
         elif isinstance(event, Updated):
             self._wake()
@@ -118,6 +122,18 @@ class Connection(TCPServer):
         data, self._out, self._size = b"".join(self._out), [], 0
         if data and not self.writer.is_closing():
             self.writer.write(data)
+
+    async def _linger(self) -> None:
+        """After a refusal read on for a moment: what is unread at a close takes the refusal back."""
+        if not self.protocol.refused:
+            return
+        self.flush()
+        with contextlib.suppress(NotImplementedError, OSError, RuntimeError):  # over TLS there is no half end
+            self.writer.write_eof()
+        with contextlib.suppress(TimeoutError, OSError):
+            async with asyncio.timeout(_LINGER_S):
+                while await self.reader.read(MAX_RECV):
+                    pass
 
     async def _close(self) -> None:
         self.flush()

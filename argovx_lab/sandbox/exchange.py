@@ -13,6 +13,8 @@ from argovx_lab.sandbox.http import Message, Receive, Send
 
 #: How long a client may go on sending what nobody wants to read. Unit: seconds.
 DRAIN_S = 30.0
+#: How long a client may be silent in the midst of a request's body. Unit: seconds.
+SILENCE_S = 300.0
 #: Cuts a connection: as a crash would (true), or with a farewell after what was sent.
 Cut = Callable[[bool], None]
 
@@ -33,8 +35,15 @@ class Exchange:
         self._trailers = False
 
     async def receive(self) -> Message:
-        """Return the next part of the request."""
-        message = await self._receive()
+        """Return the next part of the request; a client that stays silent in its midst is gone."""
+        if self._read:
+            return await self._receive()
+        try:
+            async with asyncio.timeout(SILENCE_S):
+                message = await self._receive()
+        except TimeoutError:
+            self._cut(False)
+            message = {"type": "http.disconnect"}
         self._read = not message.get("more_body")
         return message
 

@@ -53,6 +53,11 @@ class Protocol(ProtocolWrapper):
         """Whether no request is under way."""
         return bool(self.protocol.idle)
 
+    @property
+    def refused(self) -> bool:
+        """Whether something was sent that is no request, and the answer said so."""
+        return self.protocol.refused
+
     async def too_late(self) -> None:
         """Say that the head took too long."""
         await self.protocol.too_late()
@@ -60,6 +65,8 @@ class Protocol(ProtocolWrapper):
 
 class _Http1(H11Protocol):
     """HTTP/1.1 alone: who asks for an upgrade is answered as if they had not."""
+
+    refused = False
 
     @property
     def in_head(self) -> bool:
@@ -90,6 +97,7 @@ class _Http1(H11Protocol):
             await super()._check_protocol(event)
 
     async def _send_error_response(self, status_code: int) -> None:
+        self.refused = True
         said = HTTPStatus(status_code)
         text = f"{said.phrase}: the request is not HTTP/1.1 that the sandbox can read."
         if status_code == HTTPStatus.REQUEST_TIMEOUT:
@@ -109,6 +117,8 @@ class _Http1(H11Protocol):
 
 class _Http2(H2Protocol):
     """HTTP/2: small answers go out at once, and a broken stream ends alone."""
+
+    refused = False
 
     @property
     def in_head(self) -> bool:

@@ -44,8 +44,8 @@ class Google:
         self.jobs = f"/v1/projects/{status.project}/locations/{status.region}/customJobs"
         self.project = status.project
         self.account = status.run_as
-        self._token = ""
-        self._token = self._exchange(status)
+        self.token = ""
+        self.token = self._exchange(status)
 
     def _exchange(self, status: lifecycle.Status) -> str:
         kind = "urn:ietf:params:oauth:token-type:"
@@ -62,8 +62,8 @@ class Google:
 
     def _open(self, method: str, path: str, data: bytes | None, kind: str) -> Any:
         headers = {"content-type": kind}
-        if self._token:
-            headers["authorization"] = f"Bearer {self._token}"
+        if self.token:
+            headers["authorization"] = f"Bearer {self.token}"
         request = urllib.request.Request(self.base + path, data, headers, method=method)
         try:
             with urllib.request.urlopen(request, context=self.context, timeout=20) as answer:
