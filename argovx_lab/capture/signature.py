@@ -11,7 +11,7 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 
-from argovx_lab.codecs import AUTO, names
+from argovx_lab.codecs import AUTO, MAYBE, names
 from argovx_lab.errors import SpecError
 from argovx_lab.model.names import is_step_name
 
@@ -30,7 +30,7 @@ class Signature:
     inputs : tuple of str or None
         ``None`` when there are no parentheses: the inputs are found by analysis.
     outputs : dict of str to str or None
-        Name → codec or ``auto``; ``None`` when there is no arrow.
+        Name → codec, ``auto``, or ``auto?`` where analysis found it; ``None`` when there is no arrow.
     """
 
     name: str
@@ -44,7 +44,7 @@ class Signature:
         if self.inputs is not None:
             text += f"({', '.join(self.inputs)})"
         if self.outputs is not None:
-            items = [n if c == AUTO else f"{n}:{c}" for n, c in self.outputs.items()]
+            items = [n if c in (AUTO, MAYBE) else f"{n}:{c}" for n, c in self.outputs.items()]
             text += f" -> {', '.join(items) or '()'}"
         return text
 

@@ -16,6 +16,7 @@ from argovx_lab.errors import CodecError
 __all__ = [
     "AUTO",
     "LIMIT_BYTES",
+    "MAYBE",
     "Codec",
     "Encoded",
     "decode",
@@ -31,6 +32,9 @@ __all__ = [
 #: The codec name that means "by the value's type".
 AUTO = "auto"
 
+#: The same for an output that nobody named: one that cannot travel is left out, and the step says so.
+MAYBE = "auto?"
+
 
 def encode(
     value: Any,
@@ -45,7 +49,7 @@ def encode(
     Parameters
     ----------
     codec : str
-        Name of a codec, or ``auto``.
+        Name of a codec, ``auto`` or ``auto?``.
     name : str
         The value's name in the notebook, for messages.
     file : file
@@ -57,7 +61,7 @@ def encode(
         "NAME cannot travel: it is …", with a hint.
     """
     try:
-        chosen = detect(value) if codec == AUTO else get(codec)
+        chosen = detect(value) if codec in (AUTO, MAYBE) else get(codec)
         return chosen.encode(value, limit_bytes, file)
     except CodecError as error:
         if not name:

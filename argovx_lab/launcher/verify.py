@@ -13,7 +13,7 @@ from argovx_lab.errors import OutputsMissing, RemoteError
 from argovx_lab.launcher import records
 from argovx_lab.launcher.claim import Claim
 from argovx_lab.model.layout import Attempt, split_uri
-from argovx_lab.model.step import StepSpec
+from argovx_lab.model.step import MAYBE, StepSpec, fits
 from argovx_lab.storage.objects import Objects
 
 
@@ -69,7 +69,7 @@ def verify(objects: Objects, claim: Claim, spec: StepSpec) -> Manifest:
     if wrong:
         raise OutputsMissing(f"the manifest is another attempt's: {', '.join(wrong)} differ")
     outputs = document.get("outputs")
-    if not isinstance(outputs, dict) or set(outputs) != set(spec.outputs):
+    if not isinstance(outputs, dict) or set(outputs) != set(spec.outputs) - _left_out(document, spec):
         there = ", ".join(sorted(outputs)) if isinstance(outputs, dict) else "none"
         raise OutputsMissing(
             f"the outputs are {there or 'none'}, not {', '.join(sorted(spec.outputs)) or 'none'}"
@@ -80,10 +80,17 @@ def verify(objects: Objects, claim: Claim, spec: StepSpec) -> Manifest:
     return Manifest(f"gs://{attempt.bucket}/{attempt.manifest}", digest, document)
 
 
+def _left_out(document: dict[str, Any], spec: StepSpec) -> set[str]:
+    """Return the outputs that stayed behind with a reason; only what nobody named may."""
+    named = document.get("left_out")
+    said = named if isinstance(named, dict) else {}
+    return {name for name, codec in spec.outputs.items() if codec == MAYBE and said.get(name)}
+
+
 def _check_codec(name: str, output: dict[str, Any], declared: str) -> None:
-    """Refuse another codec than the declared one; a pickle must be declared, since reading it runs it."""
+    """Refuse another codec than the declared one."""
     codec = output.get("codec")
-    if codec != declared and (declared != "auto" or codec == "pickle"):
+    if not isinstance(codec, str) or not fits(declared, codec):
         raise OutputsMissing(f"output {name} is written as {codec!r}, not as {declared!r}")
 
 

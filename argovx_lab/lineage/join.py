@@ -130,7 +130,7 @@ def _vertex(graph: _Graph, execution: VertexExecution, node: Node | None) -> Non
 def _compare(graph: _Graph, node: Node, executions: Sequence[VertexExecution]) -> None:
     if node.phase not in _STATES:
         return
-    if node.phase is Phase.SUCCEEDED and any(output.state != "ready" for output in node.outputs):
+    if node.phase is Phase.SUCCEEDED and any(o.state == "declared" for o in node.outputs):
         graph.findings.append(
             Finding(
                 "manifest-differs",

@@ -96,7 +96,8 @@ class Input:
 class Output:
     """An output: codec, readable summary (``numpy array, 1797×64``), size, digest and place.
 
-    ``state`` is ``declared`` before the manifest exists, then ``ready``.
+    ``state`` is ``declared`` before the manifest exists, then ``ready``; or ``left-out`` when nobody named it
+    and it could not travel: ``summary`` says why.
     """
 
     name: str

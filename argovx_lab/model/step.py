@@ -18,6 +18,12 @@ from argovx_lab.model.names import is_step_name
 
 SCHEMA = "argovx.step/1"
 
+#: An output's codec when it is left to the value's type.
+AUTO = "auto"
+
+#: The same for an output that nobody named, found by analysis: it is left out when it cannot travel.
+MAYBE = "auto?"
+
 Json = Union[None, bool, int, float, str, "list[Json]", "dict[str, Json]"]
 
 
@@ -136,7 +142,7 @@ class StepSpec:
     inputs : dict of str to ArtifactRef
         Name in the cell → value.
     outputs : dict of str to str
-        Name in the cell → codec name, or ``auto``.
+        Name in the cell → codec name, :data:`AUTO` or :data:`MAYBE`.
     timeout_s : int
         Longest running time of the custom job, in seconds.
     retries : int
@@ -214,6 +220,14 @@ class StepSpec:
                 f"{spec.machine.strategy!r} is not a strategy", hint=f"Allowed: {', '.join(STRATEGIES)}."
             )
         return spec
+
+
+def fits(declared: str, codec: str) -> bool:
+    """Tell whether an output may be written by ``codec``.
+
+    A pickle must be declared, since reading it runs it.
+    """
+    return codec == declared or (declared in (AUTO, MAYBE) and codec != "pickle")
 
 
 def canonical(value: Any) -> bytes:

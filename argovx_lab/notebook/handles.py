@@ -12,9 +12,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, Protocol
 
-from argovx_lab.errors import ArgovxError, NotFound, OutputsMissing, PolicyDenied, RunError, SpecError
+from argovx_lab.errors import (
+    ArgovxError,
+    NotFound,
+    OutputsMissing,
+    PolicyDenied,
+    RunError,
+    SpecError,
+    shorten,
+)
 from argovx_lab.model.layout import split_uri
-from argovx_lab.model.step import ArtifactRef
+from argovx_lab.model.step import AUTO, ArtifactRef, fits
 
 FINAL = ("Succeeded", "Failed", "Error")
 
@@ -33,7 +41,7 @@ class Told:
         URI below which everything of its Workflow lies, in the user's own folder: nobody else writes there,
         so that only what lies there is believed.
     codecs : dict
-        Output → codec as it was declared; ``auto`` leaves it to the value's type.
+        Output → codec as it was declared; ``auto`` and ``auto?`` leave it to the value's type.
     """
 
     phase: str
@@ -169,12 +177,16 @@ class Handle:
             raise OutputsMissing(f"step {self._step} has no manifest", hint="Run the step again.") from error
         if hashlib.sha256(data).hexdigest() != pointer.get("digest"):
             raise OutputsMissing(f"the manifest of step {self._step} was changed", hint="Run the step again.")
-        made = json.loads(data)["outputs"].get(self._name)
+        document = json.loads(data)
+        made = document["outputs"].get(self._name)
         if made is None:
+            why = (document.get("left_out") or {}).get(self._name)
+            if why:
+                raise OutputsMissing(f"{self._name} was left out of step {self._step}: {shorten(str(why))}")
             raise OutputsMissing(f"step {self._step} wrote no {self._name}")
         self._within(made["uri"], pointer["uri"].removesuffix("manifest.json"), self._name)
-        declared = told.codecs.get(self._name) or "auto"
-        if made["codec"] != declared and (declared != "auto" or made["codec"] == "pickle"):
+        declared = told.codecs.get(self._name) or AUTO
+        if not fits(declared, made["codec"]):
             raise PolicyDenied(
                 f"{self._name} of step {self._step} is {made['codec']}, but was declared {declared}",
                 hint="Do not use it; run the step again.",

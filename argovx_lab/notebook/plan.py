@@ -19,7 +19,7 @@ from argovx_lab.compile.manifest import Placement, machine_text, workflow
 from argovx_lab.errors import SpecError
 from argovx_lab.model import names
 from argovx_lab.model.run import Cell
-from argovx_lab.model.step import Environment, Runner, Source, StepSpec
+from argovx_lab.model.step import AUTO, MAYBE, Environment, Runner, Source, StepSpec
 from argovx_lab.notebook.inputs import Bound
 from argovx_lab.policy.judge import StepFacts, enforce, judge
 from argovx_lab.wiring import Profile, Services
@@ -63,7 +63,8 @@ class Plan:
         who = profile.principal
         lines = [f"plan of {self.signature}"]
         lines += [f"  in   {item.name}: {_what(item)}" for item in self.inputs] or ["  in   nothing"]
-        lines += [f"  out  {name}: {codec}" for name, codec in spec.outputs.items()] or ["  out  nothing"]
+        outs = [f"  out  {name}: {_way(codec)}" for name, codec in spec.outputs.items()]
+        lines += outs or ["  out  nothing"]
         lines += [
             f"  code {spec.source.digest[:12]}… · image {spec.environment.image}",
             f"  on   {machine_text(spec)} in {profile.region} · {spec.timeout_s} s · {spec.retries} retries",
@@ -219,6 +220,10 @@ def _limits(options: Options) -> dict[str, Any]:
         limits["retries"] = options.retries
         limits["retry_failures"] = options.retries > 0
     return limits
+
+
+def _way(codec: str) -> str:
+    return f"{AUTO}, left out if it cannot travel" if codec == MAYBE else codec
 
 
 def _what(item: Bound) -> str:

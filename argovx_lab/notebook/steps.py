@@ -19,13 +19,14 @@ from argovx_lab.capture.source import source_document
 from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import SpecError, StepCancelled
 from argovx_lab.model.run import Cell
+from argovx_lab.model.step import MAYBE
 from argovx_lab.notebook import inputs, leaks, local
 from argovx_lab.notebook import plan as plans
 from argovx_lab.notebook.cells import Here, definitions, here, read_later
 from argovx_lab.notebook.display import notes
 from argovx_lab.notebook.here import run_here
 from argovx_lab.notebook.session import Session, Submission
-from argovx_lab.notebook.wait import BusyLine, LiveView, raise_for
+from argovx_lab.notebook.wait import BusyLine, LiveView, left_out, raise_for
 
 if TYPE_CHECKING:
     from argovx_lab.model.run import Node
@@ -149,7 +150,7 @@ class Steps:
         if outputs is None:
             later = read_later(self.session.place.file, place)
             found = [name for name in analysis.outputs if later is None or name in later]
-            outputs = dict.fromkeys(found, "auto")
+            outputs = dict.fromkeys(found, MAYBE)
         check_outputs(analysis, outputs)
         return dict(outputs)
 
@@ -181,6 +182,7 @@ class Steps:
             return Detached(plan.name)
         raise_for(node)
         self._bind(plan)
+        _say(left_out(node))
         return None
 
     def _bind(self, plan: plans.Plan) -> None:

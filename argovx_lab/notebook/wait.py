@@ -133,7 +133,13 @@ def _settled(node: Node) -> bool:
     """Tell whether a succeeded step's manifest is in: the last thing that is read."""
     if node.phase is not Phase.SUCCEEDED:
         return True
-    return all(output.state == "ready" for output in node.outputs)
+    return all(output.state != "declared" for output in node.outputs)
+
+
+def left_out(node: Node) -> tuple[str, ...]:
+    """Return one line that names the outputs which stayed behind, and why; nothing when none did."""
+    found = [f"{o.name} ({o.summary.rstrip('.')})" for o in node.outputs if o.state == "left-out"]
+    return (f"{node.name} left out {'; '.join(found)}",) if found else ()
 
 
 def raise_for(node: Node) -> None:

@@ -15,7 +15,7 @@ import sys
 from typing import Any
 
 from argovx_lab import codecs
-from argovx_lab.errors import ArgovxError, OutputsMissing
+from argovx_lab.errors import ArgovxError, CodecError, OutputsMissing
 from argovx_lab.runner.pipe import Sender
 from argovx_lab.runner.script import execute, namespace, read_inputs, streams
 from argovx_lab.runner.trace import full, of_disk, plain, record
@@ -49,7 +49,7 @@ def run(folder: str, messages_fd: int, parent: int) -> int:
         main.__dict__.update(inputs)  # a block of definitions may assign too; the inputs are newer
         execute(task["cell"], main.__dict__, show=True)
         _flush()
-        result, code = {"outputs": _outputs(task, folder, main.__dict__, tell), "error": None}, 0
+        result, code = {**_outputs(task, folder, main.__dict__, tell), "error": None}, 0
     except ArgovxError as error:
         message = error.message + (". " + error.hint if error.hint else "")
         result, code = {"outputs": {}, "error": plain(error.name, message)}, 1
@@ -93,7 +93,7 @@ def _system_exit(
     """Treat ``sys.exit()`` and ``sys.exit(0)`` as the end of the cell, any other as its failure."""
     if stop.code in (None, 0):
         try:
-            return {"outputs": _outputs(task, folder, *found), "error": None}, 0
+            return {**_outputs(task, folder, *found), "error": None}, 0
         except ArgovxError as error:
             message = "%s. %s The cell ended early, by sys.exit." % (error.message, error.hint)
             return {"outputs": {}, "error": plain(error.name, message)}, 1
@@ -118,8 +118,12 @@ def _die_with(parent: int) -> None:
 
 
 def _outputs(task: Any, folder: str, names: dict[str, Any], tell: Sender) -> dict[str, Any]:
-    """Encode every declared output to a file; raises before any is used when one is missing."""
-    missing = [name for name in task["outputs"] if name not in names]
+    """Encode every declared output to a file; raises before any is used when one is missing.
+
+    Returns ``{outputs, left_out}``: what nobody named and cannot travel is left out, with the reason.
+    """
+    absent = [name for name in task["outputs"] if name not in names]
+    missing = [name for name in absent if task["outputs"][name] != codecs.MAYBE]
     if missing:
         listed = ", ".join(missing)
         raise OutputsMissing(
@@ -129,17 +133,35 @@ def _outputs(task: Any, folder: str, names: dict[str, Any], tell: Sender) -> dic
     if not os.path.isdir(folder):
         sys.stderr.write("argovx: the cell deleted the runner's folder; its results are kept all the same\n")
         os.makedirs(folder)
-    found = {}
+    found, left_out = {}, dict.fromkeys(absent, "the cell did not assign it")
     for index, (name, codec) in enumerate(task["outputs"].items()):
+        if name in left_out:
+            continue
         tell("output", {"name": name})
+        path = os.path.join(folder, "output-%d" % index)
         try:
-            found[name] = _encode(names[name], codec, name, os.path.join(folder, "output-%d" % index))
+            found[name] = _encode(names[name], codec, name, path)
+        except CodecError as error:
+            if codec != codecs.MAYBE:
+                raise
+            os.unlink(path)
+            left_out[name] = _reason(error)
         except OSError as error:
             told = of_disk(error, "the output %s could not be written" % name)
             raise OutputsMissing(
                 told["message"], hint="Give back less, or write it to gs:// inside the cell."
             ) from error
-    return {name: {**item, "path": os.path.basename(item["path"])} for name, item in found.items()}
+    if left_out:
+        listed = "; ".join("%s (%s)" % item for item in left_out.items())
+        sys.stderr.write("argovx: left out, for nobody named them after an arrow: %s\n" % listed)
+    outputs = {name: {**item, "path": os.path.basename(item["path"])} for name, item in found.items()}
+    return {"outputs": outputs, "left_out": left_out}
+
+
+def _reason(error: CodecError) -> str:
+    """Return why a value cannot travel and what to do, without its name in front."""
+    text = error.message.partition(" cannot travel: ")[2] or error.message
+    return ("%s. %s" % (text, error.hint) if error.hint else text)[:300]
 
 
 def _partial(task: Any, folder: str, names: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:

@@ -153,14 +153,15 @@ class _Job:
         task = self._prepare(step, source, folder)
         self._events.phase("running")
         attempt = Attempt(self._intent, step.name, self._replica, self._restart)
-        error, results, partial = self._run_cell(attempt, task, folder)
+        result = self._run_cell(attempt, task, folder)
+        error: Optional[dict[str, Any]] = result["error"]
         if error is not None:
-            self._keep_partial(attempt, partial, error, folder)
+            self._keep_partial(attempt, result.get("partial") or {}, error, folder)
             return error
         if self._replica:
             return None
         self._events.phase("uploading")
-        upload(self._bucket, attempt, results, folder, self._events, self._streams)
+        upload(self._bucket, attempt, result, folder, self._events, self._streams)
         return None
 
     def _finished(self) -> bool:
@@ -225,10 +226,8 @@ class _Job:
             earlier = checkpoints_of_earlier(self._bucket, self._intent, self._replica)
             self._checkpoints.restore(earlier)
 
-    def _run_cell(
-        self, attempt: Attempt, task: dict[str, Any], folder: str
-    ) -> tuple[Optional[dict[str, Any]], dict[str, Any], dict[str, Any]]:
-        """Run the cell; returns its error, its outputs, and what a failed one had assigned."""
+    def _run_cell(self, attempt: Attempt, task: dict[str, Any], folder: str) -> dict[str, Any]:
+        """Run the cell; returns its ``error``, its ``outputs``, and the ``partial`` ones of a failed cell."""
         assert self._checkpoints is not None
 
         def heard(message: Any) -> None:
@@ -249,7 +248,7 @@ class _Job:
             raise Stopped
         if result["error"] is None and code != 0:
             self._note("after the cell was done, %s; its results count" % child.death(code)["message"])
-        return result["error"], result["outputs"], result.get("partial") or {}
+        return result
 
     def _begin_output(self, attempt: Attempt, task: dict[str, Any], folder: str, message: Any) -> None:
         """Follow an output that the child begins to write; what is no declared one is none."""

@@ -42,7 +42,7 @@ class Attempt:
 def upload(
     bucket: Bucket,
     attempt: Attempt,
-    results: dict[str, Any],
+    result: dict[str, Any],
     folder: str,
     events: Events,
     streams: Streams,
@@ -51,8 +51,9 @@ def upload(
 
     Parameters
     ----------
-    results : dict
-        Name → ``{path, codec, summary, size_bytes, digest[, value]}`` as the child left it.
+    result : dict
+        As the child left it: ``outputs``, name → ``{path, codec, summary, size_bytes, digest[, value]}``,
+        and ``left_out``, name → reason.
     streams : Streams
         Those outputs that are on their way already.
 
@@ -62,7 +63,7 @@ def upload(
         When one cannot be stored; then there is no manifest.
     """
     outputs = {}
-    for name, item in results.items():
+    for name, item in result["outputs"].items():
         events.artifact(name, item["size_bytes"], 0)
         stored = streams.finish(name, item["size_bytes"], item["digest"])
         if stored is None:
@@ -70,7 +71,14 @@ def upload(
             stored = bucket.create_from(attempt.output(name), path, item["size_bytes"], item["digest"])
         events.artifact(name, item["size_bytes"], item["size_bytes"])
         outputs[name] = _entry(item, stored.uri, stored.generation)
-    manifest = _manifest(attempt, outputs, events.metrics, _values(results))
+    manifest = {
+        **_about(attempt, MANIFEST),
+        "outputs": outputs,
+        "metrics": events.metrics,
+        "values": _values(result["outputs"]),
+    }
+    if result.get("left_out"):
+        manifest["left_out"] = result["left_out"]
     uri = attempt.intent.prefix + "manifest.json"
     bucket.create(uri, _json(manifest).encode(errors="replace"), "application/json")
 
@@ -123,12 +131,6 @@ def _values(results: dict[str, Any]) -> dict[str, Any]:
         if "value" in item and len(_json({**values, name: item["value"]})) <= VALUES_MAX:
             values[name] = item["value"]
     return values
-
-
-def _manifest(
-    attempt: Attempt, outputs: dict[str, Any], metrics: dict[str, float], values: dict[str, Any]
-) -> dict[str, Any]:
-    return {**_about(attempt, MANIFEST), "outputs": outputs, "metrics": metrics, "values": values}
 
 
 def _about(attempt: Attempt, schema: str) -> dict[str, Any]:

@@ -26,7 +26,7 @@ def line(node: Node, stream: Stream) -> str:
     if node.phase is Phase.UPLOADING:
         return _uploading(stream)
     if node.phase is Phase.SUCCEEDED:
-        return ", ".join(output.name for output in node.outputs)
+        return ", ".join(output.name for output in node.outputs if output.state != "left-out")
     if node.phase is Phase.STOPPED:
         return _stopped(node)
     if node.exit and node.exit.error:

@@ -29,6 +29,7 @@ from argovx_lab.model.run import (
 from argovx_lab.model.run import (
     Execution as Past,
 )
+from argovx_lab.model.step import AUTO, MAYBE
 from argovx_lab.runs.argo import Execution, Try
 from argovx_lab.runs.lines import line, waits
 from argovx_lab.runs.shapes import mapping, number, parsed, text, texts, whole
@@ -206,13 +207,14 @@ def _times(seen: Seen, phase: Phase) -> Times:
 
 
 def _outputs(seen: Seen) -> tuple[Output, ...]:
-    made = mapping(_trusted(seen).get("outputs"))
+    manifest = _trusted(seen)
+    made, behind = mapping(manifest.get("outputs")), mapping(manifest.get("left_out"))
     declared = {item["name"]: item["codec"] for item in seen.execution.about.get("outputs") or []}
     outputs = []
     for name in dict.fromkeys([*declared, *made]):
         got = mapping(made.get(name))
         if not got:
-            outputs.append(Output(name, codec=declared.get(name, "")))
+            outputs.append(_absent(name, declared.get(name, ""), text(behind.get(name))))
             continue
         outputs.append(
             Output(
@@ -226,6 +228,13 @@ def _outputs(seen: Seen) -> tuple[Output, ...]:
             )
         )
     return tuple(outputs)
+
+
+def _absent(name: str, declared: str, reason: str) -> Output:
+    """Return an output that the manifest does not have: not there yet, or left out for a reason."""
+    if declared != MAYBE:
+        return Output(name, codec=declared)
+    return Output(name, codec=AUTO, summary=reason, state="left-out" if reason else "declared")
 
 
 def _trusted(seen: Seen) -> Mapping[str, Any]:

@@ -59,6 +59,16 @@ def test_inputs_and_outputs_are_found_without_a_signature(kernel):
     assert kernel.good("surface.get()") == "12.566"
 
 
+def test_what_nobody_named_and_cannot_travel_is_left_out_with_a_note(kernel):
+    cell = "import matplotlib.pyplot as plt\nfig, ax = plt.subplots()\nax.plot([1, 2])\nlog = open('/dev/null')\ntop = 2"
+    text = kernel.good(f"%%vertex_step plot\n{cell}")
+    assert "note: plot left out " in text
+    assert "ax (it is a figure or part of one" in text
+    assert "log (it is an open file. Pass its content, or open it inside the cell)" in text
+    assert kernel.good("top.get()") == "2"
+    assert "log was left out of step plot: it is an open file" in kernel.bad("%%vertex_step read\nlog.read()")
+
+
 def test_a_constant_of_a_helper_travels_and_what_does_not_come_back_is_said(kernel):
     kernel.good("FACTOR = 3\ndef scale(v):\n    return v * FACTOR")
     text = kernel.good("%%vertex_step grow() -> big\nbig = scale(14)")

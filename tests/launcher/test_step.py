@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -108,6 +109,32 @@ def test_outputs_that_are_not_what_the_manifest_says_fail_the_step(launcher, ste
     world.behaviour = tampered
     ending = launcher.run(step)
     assert (ending.code, ending.reason) == (40, "OutputsMissing")
+
+
+@pytest.mark.parametrize(
+    ("declared", "left_out", "code"),
+    [
+        ("auto?", {"ax": "it is a figure"}, 0),
+        ("auto?", {}, 40),
+        ("auto?", None, 40),
+        ("auto", {"ax": "it is a figure"}, 40),
+    ],
+)
+def test_only_an_output_that_nobody_named_may_be_left_out_with_a_reason(
+    launcher, world, lib, declared, left_out, code
+):
+    def without(world, job):
+        lib.succeed(world, job)
+        _, folder = lib.intent_of(world, job)
+        document = world.document(f"{folder}manifest.json")
+        del document["outputs"]["ax"]
+        document["left_out"] = left_out
+        world.put(f"{folder}manifest.json", json.dumps(document).encode())
+
+    step = replace(lib.spec(world), outputs={"model": "auto?", "ax": declared})
+    world.put(launcher.layout.object(step.digest), step.encode())
+    world.behaviour = without
+    assert launcher.run(step).code == code
 
 
 def test_a_manifest_of_another_attempt_is_refused(launcher, step, world, lib):

@@ -65,6 +65,15 @@ def test_a_changed_manifest_is_refused():
         handle(remote).get()
 
 
+def test_what_was_left_out_says_why():
+    remote = Remote()
+    remote.manifest = json.dumps({"outputs": {}, "left_out": {"report": "it is a lambda. Use def."}}).encode()
+    remote.pointer = hashlib.sha256(remote.manifest).hexdigest()
+    remote.objects[MANIFEST] = remote.manifest
+    with pytest.raises(OutputsMissing, match="was left out of step evaluate: it is a lambda"):
+        handle(remote).reference()
+
+
 def test_a_value_that_is_gone_is_said():
     remote = Remote()
     del remote.objects[OUTPUT]

@@ -18,7 +18,7 @@ from argovx_lab.errors import (
 )
 from argovx_lab.model.exits import meaning
 from argovx_lab.model.run import Exit, Node, Output, Phase, Stop
-from argovx_lab.notebook.wait import raise_for
+from argovx_lab.notebook.wait import left_out, raise_for
 
 
 def failed(code, phase=Phase.FAILED, **fields):
@@ -114,6 +114,18 @@ def test_what_the_runner_said_comes_before_what_argo_said():
 @pytest.mark.parametrize("phase", [Phase.SUCCEEDED, Phase.CACHED, Phase.SKIPPED])
 def test_a_good_end_raises_nothing(phase):
     raise_for(Node("t", "t", phase))
+
+
+def test_what_was_left_out_is_one_note():
+    outputs = (
+        Output("model", state="ready"),
+        Output("ax", summary="it is a figure.", state="left-out"),
+        Output("f", summary="it is a lambda", state="left-out"),
+    )
+    node = Node("plot", "plot", Phase.SUCCEEDED, outputs=outputs)
+    raise_for(node)
+    assert left_out(node) == ("plot left out ax (it is a figure); f (it is a lambda)",)
+    assert left_out(Node("t", "t", Phase.SUCCEEDED, outputs=outputs[:1])) == ()
 
 
 def test_a_success_whose_manifest_cannot_be_read_is_no_success():

@@ -10,6 +10,9 @@ from argovx_lab.runs.argo import executions
 from argovx_lab.runs.merge import About, Seen, merge
 from argovx_lab.runs.stream import Stream
 
+#: Outputs as declared: the first one was found by analysis, the second stands in the signature.
+NAMED = {"ax": "auto?", "f": "auto"}
+
 ABOUT = About("sandbox", "argovx", "ran on this machine, no T4, no charge")
 
 
@@ -81,6 +84,26 @@ def test_a_shut_down_workflow_is_stopped(workflow, node):
     identifier, pod = node("w", ".train", phase="Failed")
     run = merge("r", [seen(workflow("w", nodes={identifier: pod}, spec={"shutdown": "Stop"}))], ABOUT)
     assert run.nodes[0].phase is Phase.STOPPED
+
+
+def test_an_output_that_nobody_named_may_be_left_out_with_its_reason(workflow, node):
+    steps = {"train": {"name": "train", "outputs": [{"name": n, "codec": c} for n, c in NAMED.items()]}}
+    pointer = {"parameters": [{"name": "manifest", "value": json.dumps({"uri": "u", "digest": "d"})}]}
+    identifier, pod = node("w", ".train", phase="Succeeded", outputs=pointer)
+    found = workflow("w", nodes={identifier: pod})
+    found["metadata"]["annotations"]["argovx.dev/steps"] = json.dumps(steps)
+    before = merge("r", [seen(found)], ABOUT).nodes[0].outputs
+    assert {(o.name, o.codec, o.state) for o in before} == {
+        ("ax", "auto", "declared"),
+        ("f", "auto", "declared"),
+    }
+    manifest = {"outputs": {}, "left_out": {"ax": "it is a figure", "f": "it is a lambda"}}
+    node_ = merge("r", [seen(found, manifest=manifest, manifest_digest="d")], ABOUT).nodes[0]
+    assert {(o.name, o.summary, o.state) for o in node_.outputs} == {
+        ("ax", "it is a figure", "left-out"),
+        ("f", "", "declared"),
+    }
+    assert "ax" not in node_.line
 
 
 def test_outputs_are_declared_then_ready(workflow, node):

@@ -133,7 +133,10 @@ export function Strip({ model }: { readonly model: StripModel }): JSX.Element {
   const seconds = nodeSeconds(node, node.times.finished_at || model.live ? now : 0);
   const done = share(node.progress);
   // The chips name the outputs already.
-  const outputs = node.outputs.map(output => output.name).join(', ');
+  const outputs = node.outputs
+    .filter(output => output.state !== 'left-out')
+    .map(output => output.name)
+    .join(', ');
   const line = lineOf(node, now);
   const says = line !== '' && line !== node.phase && (active || line !== outputs);
   const tail = active ? model.logs.buffer.tail(TAIL) : [];

@@ -83,7 +83,9 @@ export function Data({ node, model }: { readonly node: Node; readonly model: Run
               <Value key={output.name} value={output}>
                 {output.state === 'ready'
                   ? [output.summary, output.codec].filter(Boolean).join(' · ')
-                  : trans.__('not there yet')}
+                  : output.state === 'left-out'
+                    ? trans.__('left out: %1', output.summary)
+                    : trans.__('not there yet')}
               </Value>
             ))}
           </ul>
