@@ -158,7 +158,7 @@ _BINDING = frozenset({"status", "attach", "pull"})
 _WORDS: dict[str, tuple[Callable[..., list[str]], tuple[str, ...], str]] = {
     "status": (_status, (), "the steps of this notebook's run; also without a word"),
     "attach": (_attach, (), "bind the run's results that this kernel does not have"),
-    "pull": (_pull, ("STEP",), "bring a step's inputs here, as it got them"),
+    "pull": (_pull, ("STEP",), "bring a step's inputs here, and what it had assigned when it failed"),
     "runs": (_runs, (), "all runs of the namespace, newest first"),
     "use": (_use, ("PROFILE",), "go on with another profile; runs of the old one go on"),
     "stop": (_stop, ("STEP",), "stop a step; its job is cancelled"),

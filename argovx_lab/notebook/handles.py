@@ -158,7 +158,8 @@ class Handle:
             if phase in ("Failed", "Error"):
                 raise RunError(
                     f"{self._name} was not made: step {self._step} failed",
-                    hint=f"Mend the cell of {self._step} and run it again.",
+                    hint=f"Mend the cell of {self._step} and run it again; %argovx pull {self._step} brings "
+                    "its inputs, and what it had assigned, to try it here.",
                 )
             if phase != "Succeeded":
                 raise RunError(

@@ -1,5 +1,7 @@
 """Brings the inputs of a step into the kernel, as the step got them, so that a failure can be tried here.
 
+What a failed cell had assigned comes along, under names that end in ``_partial``.
+
 Owns nothing but the order of things: everything is read and checked before a name is bound.
 """
 
@@ -7,47 +9,114 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, MutableMapping
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 from argovx_lab import codecs
 from argovx_lab.errors import NotFound, OutputsMissing, SpecError
 from argovx_lab.model.layout import split_uri
+from argovx_lab.notebook.partial import SUFFIX, Partial, find
 from argovx_lab.notebook.session import Session
-from argovx_lab.runs.argo import executions, input_arguments
+from argovx_lab.runs.argo import Execution, executions, input_arguments
+
+#: Step → Workflow and execution.
+Newest: TypeAlias = dict[str, tuple[dict[str, Any], Execution]]
 
 
-def pull(session: Session, step: str, namespace: MutableMapping[str, Any]) -> list[str]:
+def pull(session: Session, name: str, namespace: MutableMapping[str, Any]) -> list[str]:
     """Bind the inputs of a step's newest execution under their names; returns a line for each.
+
+    When it failed, what its cell had assigned is bound as well, as ``NAME_partial``.
+
+    Parameters
+    ----------
+    name : str
+        A step, or an output that a failed step had assigned: then that alone is bound.
 
     Raises
     ------
     SpecError
-        When the run has no such step.
+        When the run has no such step, and no failed step had assigned such an output.
     OutputsMissing
-        When an input is gone, or is not what the step got.
+        When a value is gone, or is not what the step got or had written.
     """
-    workflow, task = _newest(session, step)
-    refs = input_arguments(workflow.get("spec") or {}).get(task) or {}
-    values = {name: _value(session, name, ref) for name, ref in refs.items()}
+    newest = _newest(session)
+    if name not in newest:
+        return _one(session, newest, name, namespace)
+    workflow, execution = newest[name]
+    refs = input_arguments(workflow.get("spec") or {}).get(execution.task) or {}
+    values = {key: _value(session, key, ref) for key, ref in refs.items()}
+    notes = dict.fromkeys(values, f"as {name} got it")
+    partial = _partial(session, execution)
+    behind = _assigned(session, execution, partial, values, notes) if partial else []
     lines = []
-    for name, value in values.items():
-        replaced = " (replaced)" if name in namespace else ""
-        lines.append(f"{name}: {codecs.describe(value)} · as {step} got it{replaced}")
+    for key, value in values.items():
+        replaced = " (replaced)" if key in namespace else ""
+        lines.append(f"{key}: {codecs.describe(value)} · {notes[key]}{replaced}")
     namespace.update(values)
-    return lines or [f"{step} has no inputs"]
+    return [*lines, *behind] or [f"{name} has no inputs"]
 
 
-def _newest(session: Session, step: str) -> tuple[dict[str, Any], str]:
+def _one(session: Session, newest: Newest, name: str, namespace: MutableMapping[str, Any]) -> list[str]:
+    """Bind one output that the newest failed step which declares it had assigned."""
+    makers = [
+        execution
+        for _, execution in newest.values()
+        if name in [output["name"] for output in execution.about.get("outputs") or []]
+    ]
+    for execution in sorted(makers, key=lambda item: (item.created_at, item.uid), reverse=True):
+        if execution.phase == "Succeeded":
+            hint = f"{name} is a result of step {execution.step}: {name}.get() brings it here."
+            raise SpecError(f"run {session.run_id} has no step {name}", hint=hint)
+        partial = _partial(session, execution)
+        if partial is not None and name in partial.outputs:
+            values: dict[str, Any] = {}
+            notes: dict[str, str] = {}
+            _assigned(
+                session, execution, replace(partial, outputs={name: partial.outputs[name]}), values, notes
+            )
+            replaced = " (replaced)" if name + SUFFIX in namespace else ""
+            namespace.update(values)
+            return [f"{key}: {codecs.describe(values[key])} · {notes[key]}{replaced}" for key in values]
+    raise SpecError(
+        f"run {session.run_id} has no step {name}, and no failed step that had assigned it",
+        hint="%argovx status lists its steps.",
+    )
+
+
+def _assigned(
+    session: Session, execution: Execution, partial: Partial, values: dict[str, Any], notes: dict[str, str]
+) -> list[str]:
+    """Add what a failed cell had assigned; returns a line for each value that could not be kept."""
+    declared = {output["name"]: output["codec"] for output in execution.about.get("outputs") or []}
+    for name in partial.outputs:
+        value = partial.value(session.services.objects, name, declared.get(name, ""))
+        values[name + SUFFIX] = value
+        notes[name + SUFFIX] = f"partial: assigned before {execution.step} failed with {partial.error}"
+    return [
+        f"{name}: assigned before {execution.step} failed, not kept: {why}"
+        for name, why in partial.left_out.items()
+    ]
+
+
+def _partial(session: Session, execution: Execution) -> Partial | None:
+    """Return what a failed execution's cell had assigned."""
+    layout = session.profile.layout
+    attempt = execution.attempt(layout.bucket, layout.prefix)
+    if attempt is None or execution.phase not in ("Failed", "Error"):
+        return None
+    return find(session.services.objects, attempt, layout.root)
+
+
+def _newest(session: Session) -> Newest:
+    """Return each step's newest execution, with its Workflow."""
     found = [
-        (execution.created_at, execution.uid, workflow, execution.task)
+        (execution.created_at, execution.uid, workflow, execution)
         for workflow in session.workflows()
         for execution in executions(workflow)
-        if execution.step == step
     ]
-    if not found:
-        raise SpecError(f"run {session.run_id} has no step {step}", hint="%argovx status lists its steps.")
-    *_, workflow, task = max(found, key=lambda item: item[:2])
-    return workflow, task
+    found.sort(key=lambda item: item[:2])
+    return {execution.step: (workflow, execution) for *_, workflow, execution in found}
 
 
 def _value(session: Session, name: str, ref: Mapping[str, Any]) -> Any:

@@ -20,7 +20,7 @@ from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import SpecError, StepCancelled
 from argovx_lab.model.run import Cell
 from argovx_lab.model.step import MAYBE
-from argovx_lab.notebook import inputs, leaks, local
+from argovx_lab.notebook import inputs, leaks, local, partial
 from argovx_lab.notebook import plan as plans
 from argovx_lab.notebook.cells import Here, definitions, here, read_later
 from argovx_lab.notebook.display import notes
@@ -180,6 +180,10 @@ class Steps:
         except KeyboardInterrupt:
             self._bind(plan)
             return Detached(plan.name)
+        if node.phase.final and node.exit is not None:
+            services = self.session.services
+            root = services.profile.layout.root
+            _say(partial.offer(services.objects, node.attempt_uri, root, plan.name))
         raise_for(node)
         self._bind(plan)
         _say(left_out(node))

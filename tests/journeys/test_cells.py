@@ -143,6 +143,22 @@ def test_pull_brings_the_inputs_of_a_failed_step_as_it_got_them(kernel):
     assert kernel.good("%argovx pull collect") == "collect has no inputs"
 
 
+def test_what_a_failed_cell_had_assigned_is_offered_and_comes_as_partial(kernel):
+    text = kernel.bad("%%vertex_step divide() -> tops, ratio\ntops = [3, 4]\nratio = tops[0] / 0")
+    offered = "had assigned tops; %argovx pull divide brings that here as tops_partial"
+    assert offered in text
+    assert "ZeroDivisionError" in text
+    pulled = kernel.good("%argovx pull divide")
+    assert pulled.startswith(
+        "tops_partial: list, 2 items · partial: divide had assigned it when it failed with"
+    )
+    assert "ZeroDivisionError: division by zero · cell" in pulled
+    assert kernel.good("tops_partial") == "[3, 4]"
+    assert "NameError" in kernel.bad("tops")
+    assert "(replaced)" in kernel.good("%argovx pull tops")
+    assert "no failed step that had assigned it" in kernel.bad("%argovx pull nothing")
+
+
 def test_no_wait_gives_the_handle_at_once_and_an_unfinished_one_is_refused(kernel, sandbox):
     kernel.good("%%vertex_step slow() -> late --no-wait\nimport time\ntime.sleep(4)\nlate = 7")
     text = kernel.bad("%%vertex_step after(late) -> x\nx = late")
