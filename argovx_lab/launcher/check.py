@@ -29,6 +29,9 @@ LINEAGE = tuple(f"aiplatform.{kind}.create" for kind in ("artifacts", "contexts"
 
 ACT_AS = ("iam.serviceAccounts.actAs",)
 
+#: Good, seen, hint, and whether it is a warning.
+Found = tuple[bool | None, str, str] | tuple[bool | None, str, str, bool]
+
 
 def check(context: Context, run_as: str) -> Ending:
     """Ask every hop and write the report."""
@@ -66,12 +69,11 @@ class Hops:
         yield self._try("step: own Workflow", self._workflow)
         yield self._try("step: task result", self._task_result)
 
-    def _try(self, name: str, ask: Callable[[], tuple[bool | None, str, str]]) -> Check:
+    def _try(self, name: str, ask: Callable[[], Found]) -> Check:
         try:
-            good, seen, hint = ask()
+            return Check(name, *ask())
         except ArgovxError as error:
             return Check(name, False, error.message, error.hint)
-        return Check(name, good, seen, hint)
 
     def _token(self) -> tuple[bool | None, str, str]:
         federation = self._settings.federation
@@ -116,7 +118,7 @@ class Hops:
         good = not missing if needed or not missing else None
         return good, _said(f"project {project}", missing), fix
 
-    def _wide(self) -> tuple[bool | None, str, str]:
+    def _wide(self) -> Found:
         project = self._settings.project
         try:
             held = self._context.permissions.on_project(project, grants.WIDE)

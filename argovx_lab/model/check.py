@@ -27,17 +27,24 @@ class Check:
         What was seen.
     hint : str
         What to do: the exact command where there is one.
+    warning : bool
+        Whether it works and is risky, such as rights that nobody needs; ``good`` is then ``None``.
     """
 
     name: str
     good: Optional[bool]
     seen: str
     hint: str = ""
+    warning: bool = False
 
 
 def encode(checks: Iterable[Check]) -> str:
     """Return checks as JSON."""
-    return json.dumps([asdict(check) for check in checks], ensure_ascii=False)
+    documents = [asdict(check) for check in checks]
+    for document in documents:
+        if not document["warning"]:  # readers before there were warnings refuse fields that they do not know
+            del document["warning"]
+    return json.dumps(documents, ensure_ascii=False)
 
 
 def decode(text: str) -> list[Check]:

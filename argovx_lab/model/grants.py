@@ -88,13 +88,16 @@ def namespace_grant(namespace: str, account: str, verbs: Iterable[str], resource
     )
 
 
-def wide(project: str, member: str, held: Iterable[str]) -> tuple[bool, str, str]:
-    """Judge which of :data:`WIDE` a principal holds: whether that is well, what was seen, and what to do."""
+def wide(project: str, member: str, held: Iterable[str]) -> tuple[bool | None, str, str, bool]:
+    """Judge which of :data:`WIDE` a principal holds: whether that is well, what was seen, what to do.
+
+    The last says that it is a warning: with too many rights everything works, so they are no fault.
+    """
     found = sorted(held)
     if not found:
-        return True, "yes", ""
+        return True, "yes", "", False
     look = (
         f'gcloud projects get-iam-policy {project} --flatten=bindings --filter="bindings.members:{member}" '
         "--format='value(bindings.role)'; remove what is wider than the roles of `argovx platform roles`"
     )
-    return False, f"{member} may do much more on project {project}: {', '.join(found)}", look
+    return None, f"{member} may do much more on project {project}: {', '.join(found)}", look, True

@@ -14,7 +14,12 @@ from argovx_lab.model.run import Node, Phase
 from argovx_lab.runs.argo import Execution
 from argovx_lab.runs.shapes import mapping, text
 from argovx_lab.runs.stream import Stream
+from argovx_lab.vertex import states
 from argovx_lab.vertex.capacity import scarce
+from argovx_lab.vertex.custom_job import SPOT
+
+#: States of a job that may still start a machine anew.
+_GOES_ON = ("", states.QUEUED, states.PENDING, states.RUNNING, states.UPDATING)
 
 
 def line(node: Node, stream: Stream) -> str:
@@ -50,6 +55,17 @@ def waits(phase: Phase, execution: Execution, job: Mapping[str, Any]) -> str:
     held = text(spec.get("persistentResourceId"))
     known = {"scheduling": scheduling, "persistentResourceId": held}
     return scarce({"state": text(job.get("state")), "jobSpec": known})
+
+
+def taken_away(execution: Execution, stream: Stream, job: Mapping[str, Any]) -> bool:
+    """Tell whether the last life of a Spot job's machine ended by its loss, and no new one has begun.
+
+    The runner is told to stop then, as by a cancellation; that one shows in the job's state or in Argo.
+    """
+    told = stream.phase == "closed" and text(mapping(stream.error).get("type")) == "Cancelled"
+    scheduling = mapping(mapping(job.get("jobSpec")).get("scheduling"))
+    goes_on = text(job.get("state")) in _GOES_ON and execution.phase == "Running" and execution.asked is None
+    return told and goes_on and text(scheduling.get("strategy")) == SPOT
 
 
 def _running(node: Node) -> str:

@@ -31,7 +31,7 @@ from argovx_lab.model.run import (
 )
 from argovx_lab.model.step import AUTO, MAYBE
 from argovx_lab.runs.argo import Execution, Try
-from argovx_lab.runs.lines import line, waits
+from argovx_lab.runs.lines import line, taken_away, waits
 from argovx_lab.runs.shapes import mapping, number, parsed, text, texts, whole
 from argovx_lab.runs.stream import Stream
 from argovx_lab.runs.table import ARGO, VERTEX, Verdict, judge
@@ -178,6 +178,8 @@ def _verdict(seen: Seen, state: str) -> Verdict:
     execution = seen.execution
     if execution.between:
         return Verdict(Phase.QUEUED, f"attempt {execution.ordinal + 1} failed, retrying")
+    if taken_away(execution, seen.stream, seen.job):
+        return Verdict(Phase.PROVISIONING, "its Spot machine was taken away, another is looked for")
     argo = execution.phase if execution.phase in ARGO else ""  # words that are newer than the table
     verdict = judge(argo, state if state in VERTEX else "", seen.stream.phase)
     if verdict.phase is Phase.FAILED and execution.stopped:

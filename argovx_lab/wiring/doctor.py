@@ -29,7 +29,8 @@ from argovx_lab.wiring.services import Services
 
 __all__ = ["Check", "examine", "lines"]
 
-Found = tuple[bool | None, str, str]
+#: Good, seen, hint, and whether it is a warning.
+Found = tuple[bool | None, str, str] | tuple[bool | None, str, str, bool]
 
 #: What a notebook does with objects below the user's folder.
 OBJECTS = tuple(f"storage.objects.{verb}" for verb in ("create", "delete", "get", "list"))
@@ -59,7 +60,7 @@ def examine(services: Services) -> Iterator[Check]:
 
 def lines(check: Check) -> list[str]:
     """Return a check as people read it."""
-    sign = {True: "✓", False: "✕", None: "–"}[check.good]
+    sign = "!" if check.warning else {True: "✓", False: "✕", None: "–"}[check.good]
     hint = [f"    {check.hint}"] if check.hint and not check.good else []
     return [f"{sign} {check.name}: {check.seen}", *hint]
 
@@ -141,7 +142,7 @@ def _wide(services: Services) -> Found:
     """Warn of a principal that can do much more than it needs."""
     if services.cluster.can_i("*", "*", "*", namespaced=False):
         hint = "Use a kubeconfig context of your own ServiceAccount instead of a cluster-admin's."
-        return False, "cluster-admin", hint
+        return None, "cluster-admin: it may do everything in the cluster", hint, True
     profile = services.profile
     ends = profile.endpoints
     asked = Permissions(services.session, ends.resourcemanager or RESOURCEMANAGER_URL, ends.iam or IAM_URL)

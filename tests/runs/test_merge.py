@@ -267,6 +267,25 @@ def test_a_job_that_waits_for_scarce_machines_says_so(workflow, node, spec, stat
     assert (train.phase, train.line.partition(" n1")[0]) == (Phase.PROVISIONING, line)
 
 
+@pytest.mark.parametrize(
+    ("strategy", "state", "kind", "phase", "words"),
+    [
+        ("SPOT", "PENDING", "Cancelled", Phase.PROVISIONING, "waiting for capacity"),
+        ("SPOT", "RUNNING", "Cancelled", Phase.PROVISIONING, "its Spot machine was taken away"),
+        ("SPOT", "CANCELLING", "Cancelled", Phase.RUNNING, "being cancelled"),
+        ("SPOT", "RUNNING", "KeyError", Phase.UPLOADING, "checking outputs"),
+        ("STANDARD", "RUNNING", "Cancelled", Phase.UPLOADING, "checking outputs"),
+    ],
+)
+def test_a_spot_step_between_two_machines_waits(workflow, node, strategy, state, kind, phase, words):
+    identifier, pod = node("w", ".train", phase="Running")
+    job = {"name": "j", "state": f"JOB_STATE_{state}", "jobSpec": {"scheduling": {"strategy": strategy}}}
+    stream = Stream(phase="closed", outcome="failed", error={"type": kind, "message": "m"})
+    found = workflow("w", nodes={identifier: pod})
+    (train,) = merge("r", [seen(found, job=job, stream=stream)], ABOUT).nodes
+    assert (train.phase, train.line.startswith(words)) == (phase, True), train.line
+
+
 def test_a_launcher_that_waits_says_for_what_until_there_is_a_job(workflow, node):
     outputs = {"parameters": [{"name": "exit-reason", "value": "Waiting: its turn, 3 min"}]}
     identifier, pod = node("w", ".train", phase="Running", outputs=outputs)

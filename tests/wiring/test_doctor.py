@@ -15,7 +15,7 @@ from argovx_lab.errors import RemoteError
 from argovx_lab.model.check import decode
 from argovx_lab.sandbox.state import write_private
 from argovx_lab.wiring import Services
-from argovx_lab.wiring.doctor import examine
+from argovx_lab.wiring.doctor import examine, lines
 
 
 def bad(profile):
@@ -185,7 +185,9 @@ def test_a_sign_in_that_may_do_everything(owner, monkeypatch):
     monkeypatch.setattr(
         Cluster, "can_i", lambda self, verb, *a, **k: verb == "*" or usual(self, verb, *a, **k)
     )
-    one(owner.profile, "notebook: no more rights than needed", "cluster-admin", "ServiceAccount")
+    found = one(owner.profile, "notebook: no more rights than needed", "cluster-admin", "ServiceAccount")
+    assert found.warning
+    assert lines(found)[0].startswith("! notebook: no more rights")
 
 
 @pytest.mark.parametrize(("kind", "hop"), [("nb", "notebook"), ("wf", "step")])
@@ -193,13 +195,14 @@ def test_a_sign_in_that_may_do_everything(owner, monkeypatch):
 def test_a_principal_that_may_do_much_more_at_google(owner, kind, hop, role):
     member = owner.profile.principal.google.replace(":nb-ada", f":{kind}-ada")
     with owner.also(member, f"roles/{role}"):
-        one(
+        found = one(
             owner.profile,
             f"{hop}: no more rights than needed",
             f"{kind}-ada may do much more",
             ".setIamPolicy",
             "gcloud projects get-iam-policy argovx-sandbox",
         )
+        assert (found.good, found.warning) == (None, True)
 
 
 @pytest.mark.parametrize("text", ["", "[1]", '{"a": 1}', '[{"name": "x"}]'])
