@@ -158,8 +158,7 @@ class Handle:
             if phase in ("Failed", "Error"):
                 raise RunError(
                     f"{self._name} was not made: step {self._step} failed",
-                    hint=f"Mend the cell of {self._step} and run it again; %argovx pull {self._step} brings "
-                    "its inputs, and what it had assigned, to try it here.",
+                    hint=f"Mend the cell of {self._step} and run it again, or try: %argovx pull {self._step}.",
                 )
             if phase != "Succeeded":
                 raise RunError(
@@ -182,9 +181,8 @@ class Handle:
         made = document["outputs"].get(self._name)
         if made is None:
             why = (document.get("left_out") or {}).get(self._name)
-            if why:
-                raise OutputsMissing(f"{self._name} was left out of step {self._step}: {shorten(str(why))}")
-            raise OutputsMissing(f"step {self._step} wrote no {self._name}")
+            left = f"{self._name} was left out of step {self._step}: {shorten(str(why))}"
+            raise OutputsMissing(left if why else f"step {self._step} wrote no {self._name}")
         self._within(made["uri"], pointer["uri"].removesuffix("manifest.json"), self._name)
         declared = told.codecs.get(self._name) or AUTO
         if not fits(declared, made["codec"]):

@@ -90,7 +90,7 @@ def node_of(plan: Plan, run: str, cell: Cell, ended: Ended) -> Node:
         outputs={} if succeeded else {"exitCode": "1"},
     )
     node = merge(run, [Seen(execution, ended.stream)], About("", "", RAN_HERE)).nodes[0]
-    line = ", ".join(plan.spec.outputs) if succeeded else node.line
+    line = ", ".join(name for name in plan.spec.outputs if name in ended.outputs) if succeeded else node.line
     times = Times(queued_at=ended.started_at, finished_at=ended.finished_at)
     return replace(
         node,

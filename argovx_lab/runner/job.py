@@ -280,8 +280,7 @@ class _Job:
             self._note("what the cell had assigned could not be kept: %.300s" % text)
         else:
             self._note(
-                "the cell failed; what it had assigned (%s) lies in %s; %%argovx pull %s brings it"
-                % (", ".join(partial["outputs"]), uri, attempt.step)
+                "the cell failed; what it had assigned (%s) lies in %s" % (", ".join(partial["outputs"]), uri)
             )
 
     def _note(self, text: str) -> None:
