@@ -158,7 +158,7 @@ class Handle:
             if phase in ("Failed", "Error"):
                 raise RunError(
                     f"{self._name} was not made: step {self._step} failed",
-                    hint=f"Mend the cell of {self._step} and run it again, or try: %argovx pull {self._step}.",
+                    hint=f"Mend the cell of {self._step} and run it again; or %argovx pull {self._step}.",
                 )
             if phase != "Succeeded":
                 raise RunError(
