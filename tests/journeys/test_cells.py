@@ -149,9 +149,7 @@ def test_what_a_failed_cell_had_assigned_is_offered_and_comes_as_partial(kernel)
     assert offered in text
     assert "ZeroDivisionError" in text
     pulled = kernel.good("%argovx pull divide")
-    assert pulled.startswith(
-        "tops_partial: list, 2 items · partial: divide had assigned it when it failed with"
-    )
+    assert pulled.startswith("tops_partial: list, 2 items · partial: assigned before divide failed with")
     assert "ZeroDivisionError: division by zero · cell" in pulled
     assert kernel.good("tops_partial") == "[3, 4]"
     assert "NameError" in kernel.bad("tops")
