@@ -30,6 +30,23 @@ _BRINGS_NAMES = re.compile(r"^\s*%(?:run|store|pylab|load|macro|env|sql)\b", re.
 
 
 @dataclass(frozen=True)
+class StepText:
+    """What of a notebook travels with a step.
+
+    Parameters
+    ----------
+    body : str
+        The cell's text below the magic, which begins in line ``first_line`` of the cell.
+    definitions : tuple of dict
+        Code of the cells above that the step needs, as the source document has it.
+    """
+
+    body: str
+    first_line: int
+    definitions: tuple[dict[str, Any], ...]
+
+
+@dataclass(frozen=True)
 class PlannedStep:
     """A step cell.
 
@@ -55,6 +72,8 @@ class PlannedStep:
         What the user should know.
     options : Options
         What the flags say; the defaults when they cannot be read.
+    text : StepText or None
+        What travels, where the plan was asked for it.
     """
 
     name: str
@@ -67,6 +86,7 @@ class PlannedStep:
     problems: tuple[Problem, ...] = ()
     notes: tuple[Problem, ...] = ()
     options: Options = field(default_factory=Options)
+    text: StepText | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +107,7 @@ class Plan:
     edges: tuple[PlannedEdge, ...] = ()
 
 
-def plan(document: Any, path: str) -> Plan:
+def plan(document: Any, path: str, *, texts: bool = False) -> Plan:
     """Find the steps of a notebook.
 
     Parameters
@@ -96,6 +116,9 @@ def plan(document: Any, path: str) -> Plan:
         The notebook as nbformat 4 JSON.
     path : str
         Its path, for the plan's own record.
+    texts : bool
+        Whether the plan holds each step's text and definitions: a run needs them, a view does not.
+        Whoever runs it judges which names have a value; a cell above need not give them.
 
     Raises
     ------
@@ -116,8 +139,8 @@ def plan(document: Any, path: str) -> Plan:
             for name in known.add_cell(source, cell_id=cell_id, number=number):
                 producer.pop(name, None)
             continue
-        step = _step(head, known, cell_id, number)
-        problems = [*_twice(step, taken, head), *([] if opaque else _unknown(step, known))]
+        step = _step(head, known, cell_id, number, texts=texts)
+        problems = [*_twice(step, taken, head), *([] if opaque or texts else _unknown(step, known))]
         step = replace(step, problems=(*step.problems, *problems))
         steps.append(step)
         taken.add(step.name)
@@ -170,7 +193,9 @@ def found_signature(name: str, analysis: CellAnalysis) -> Signature:
     return Signature(name, analysis.inputs, dict.fromkeys(analysis.outputs, AUTO))
 
 
-def _step(head: tuple[str, str, int], known: Definitions, cell_id: str, number: int) -> PlannedStep:
+def _step(
+    head: tuple[str, str, int], known: Definitions, cell_id: str, number: int, *, texts: bool
+) -> PlannedStep:
     """Return the step of a cell, with everything about its text that a submission would refuse."""
     text, body, first_line = head
     here, problems, typed = first_line - 1, [], None
@@ -198,7 +223,8 @@ def _step(head: tuple[str, str, int], known: Definitions, cell_id: str, number: 
         outputs=tuple((whole.outputs or {}).items()),
         signature=whole.text,
         problems=tuple(problems),
-        notes=analysis.notes,
+        notes=(*analysis.notes, *carried_notes(signature, analysis)) if texts else analysis.notes,
+        text=StepText(body, first_line, tuple(known.code(analysis.definitions))) if texts else None,
     )
 
 

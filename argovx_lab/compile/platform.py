@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +41,9 @@ STEP_ARGUMENTS = (
 #: Output parameters of a step, each a file of that name in the launcher's output folder.
 STEP_OUTPUTS = ("vertex-job", "console-url", "manifest", "metrics", "values", "exit-reason")
 
+#: Arguments of ``await``: a step of another Workflow, by its node's full name.
+AWAIT_ARGUMENTS = ("workflow", "workflow-uid", "node", "step")
+
 #: Folder of the output parameter files inside the pod.
 OUTPUTS_DIR = "/tmp/argovx"  # noqa: S108  (a path inside the pod, not on this machine)
 
@@ -58,6 +62,10 @@ _RETRY_WHEN = (
     " || (lastRetry.exitCode == \"1\" && '{{inputs.parameters.retry-failures}}' == 'true')"
 )
 
+#: A wait is repeated where its own pod, or the platform, was at fault; never for what the step came to.
+_AWAIT_AGAIN_WHEN = (
+    'lastRetry.status == "Error" || lastRetry.exitCode == "" || asInt(lastRetry.exitCode) in [30, 137]'
+)
 
 #: A sweep that cannot reach Vertex is tried for some minutes more: nobody else ends what is left.
 _SWEEP_BACKOFF = {"duration": "2s", "factor": 3, "maxDuration": "15m"}
@@ -120,8 +128,8 @@ def ca_config_map(platform: Platform, namespace: str) -> Manifest | None:
 
 
 def cluster_template(platform: Platform) -> Manifest:
-    """Return the ClusterWorkflowTemplate ``argovx-vertex-step``: templates ``step``, ``sweep``, ``check``."""
-    spec = {"templates": [_step(platform), _sweep(platform), _check(platform)]}
+    """Return the ClusterWorkflowTemplate ``argovx-vertex-step`` with all its templates."""
+    spec = {"templates": [_step(platform), _await(platform), _sweep(platform), _check(platform)]}
     digest = hashlib.sha256(canonical(spec)).hexdigest()
     return {
         "apiVersion": "argoproj.io/v1alpha1",
@@ -136,12 +144,7 @@ def _step(platform: Platform) -> Manifest:
     return {
         "name": "step",
         "inputs": {"parameters": [{"name": name} for name in STEP_ARGUMENTS]},
-        "outputs": {
-            "parameters": [
-                {"name": name, "valueFrom": {"path": f"{OUTPUTS_DIR}/{name}", "default": ""}}
-                for name in STEP_OUTPUTS
-            ]
-        },
+        "outputs": _outputs(STEP_OUTPUTS),
         "retryStrategy": {
             "limit": "{{inputs.parameters.retries}}",
             "retryPolicy": "Always",
@@ -150,6 +153,32 @@ def _step(platform: Platform) -> Manifest:
         },
         "container": _container(platform, ["run", *flags, "--ordinal={{retries}}"]),
         **_pod_parts(platform),
+    }
+
+
+def _await(platform: Platform) -> Manifest:
+    """Wait for a step of another Workflow; its results are the outputs, as if it had run here."""
+    flags = [f"--{name}={{{{inputs.parameters.{name}}}}}" for name in AWAIT_ARGUMENTS]
+    return {
+        "name": "await",
+        "inputs": {"parameters": [{"name": name} for name in AWAIT_ARGUMENTS]},
+        "outputs": _outputs(("manifest", "metrics", "values", "exit-reason")),
+        "retryStrategy": {
+            "limit": "10",
+            "retryPolicy": "Always",
+            "expression": _AWAIT_AGAIN_WHEN,
+            "backoff": {"duration": "1s", "factor": 2, "maxDuration": "10m"},
+        },
+        "container": _container(platform, ["await", *flags]),
+        **_pod_parts(platform),
+    }
+
+
+def _outputs(named: Iterable[str]) -> Manifest:
+    return {
+        "parameters": [
+            {"name": name, "valueFrom": {"path": f"{OUTPUTS_DIR}/{name}", "default": ""}} for name in named
+        ]
     }
 
 

@@ -1,4 +1,4 @@
-"""``python -m argovx_lab.launcher run|sweep|check``: exit codes are those of the table, whatever happens."""
+"""``python -m argovx_lab.launcher MODE``: exit codes are those of the table, whatever happens."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from argovx_lab import __version__
 from argovx_lab.errors import ArgovxError
 from argovx_lab.launcher.arguments import parse
+from argovx_lab.launcher.awaiting import Await
 from argovx_lab.launcher.check import check
 from argovx_lab.launcher.context import Interrupt, connect
 from argovx_lab.launcher.ending import Ending, of_error
@@ -51,6 +52,8 @@ def _run(argv: Sequence[str], events: Events) -> Ending:
         return Ending(0, "Succeeded")
     events.emit("started", mode=args.mode, version=__version__)
     context = connect(settings, events, interrupt)
+    if args.mode == "await":
+        return Await(context, args).run()
     if args.mode == "sweep":
         return sweep(context, args.workflow_uid)
     if args.mode == "check":

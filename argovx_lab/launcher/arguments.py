@@ -1,7 +1,6 @@
 """The arguments in the open, and their comparison with the specification.
 
-Owns the command line of ``run``, ``sweep`` and ``check``. Refuses any difference: what a policy judged
-must be what runs.
+Owns the command line of all modes. Refuses any difference: what a policy judged must be what runs.
 """
 
 from __future__ import annotations
@@ -9,11 +8,19 @@ from __future__ import annotations
 import argparse
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any, NoReturn
 
 from argovx_lab.errors import SpecError
-from argovx_lab.model.step import StepSpec
+from argovx_lab.model.step import ArtifactRef, StepSpec
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """A producer's manifest as Argo hands it on: where it lies, and the SHA-256 of its bytes."""
+
+    uri: str
+    digest: str
 
 
 class _Parser(argparse.ArgumentParser):
@@ -49,6 +56,9 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--persistent-resource", default="")
     run.add_argument("--retry-failures", default="false")
     run.add_argument("--ordinal", type=int, default=0, help="Argo's {{retries}}, from 0")
+    wait = modes.add_parser("await", help="wait for a step of another Workflow and hand its results on")
+    for name in ("workflow", "workflow-uid", "node", "step"):
+        wait.add_argument(f"--{name}", required=True)
     sweep = modes.add_parser("sweep", help="cancel what a Workflow has left running")
     sweep.add_argument("--workflow-uid", required=True)
     check = modes.add_parser("check", help="ask every hop of a step; creates nothing")
@@ -66,7 +76,7 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
     """
     args = parser().parse_args(list(argv))
     if args.mode is None and not args.explain:
-        raise SpecError("launcher arguments: say run, sweep or check")
+        raise SpecError("launcher arguments: say run, await, sweep or check")
     return args
 
 
@@ -98,16 +108,57 @@ def compare(args: argparse.Namespace, spec: StepSpec) -> None:
         given = getattr(args, name.replace("-", "_"))
         if given != value:
             raise _differs(name, given, value)
+    given = _inputs(args.inputs)
     wanted = {name: asdict(ref) for name, ref in spec.inputs.items()}
-    if _inputs(args.inputs) != wanted:
+    refs = spec.inputs
+    plain = {
+        name: _as_specified(name, ref, refs[name]) if name in refs else ref for name, ref in given.items()
+    }
+    if plain != wanted:
         raise _differs("inputs", args.inputs, json.dumps(wanted, sort_keys=True))
 
 
-def _inputs(text: str) -> Any:
+def manifests(text: str) -> dict[str, Pointer]:
+    """Return the manifests that Argo put into the argument ``inputs``: name of the input → where it lies.
+
+    Raises
+    ------
+    SpecError
+        When the argument is not JSON.
+    """
+    found = {}
+    for name, ref in _inputs(text).items():
+        pointer = ref.get("manifest") if isinstance(ref, dict) else None
+        if isinstance(pointer, dict):
+            found[name] = Pointer(str(pointer.get("uri") or ""), str(pointer.get("digest") or ""))
+    return found
+
+
+def _as_specified(name: str, given: Any, ref: ArtifactRef) -> Any:
+    """Return a given reference without the manifest that Argo put in where the step leaves it open."""
+    if not (isinstance(given, dict) and isinstance(given.get("manifest"), dict)):
+        return given
+    pointer = given["manifest"]
+    if set(pointer) != {"uri", "digest"} or not all(
+        isinstance(value, str) and value for value in pointer.values()
+    ):
+        raise SpecError(
+            f"argument inputs has no manifest for {name}",
+            hint=f"{ref.step or 'Its step'} gave none; run it again.",
+        )
+    return {**given, "manifest": ""}
+
+
+def _inputs(text: str) -> dict[str, Any]:
     try:
-        return json.loads(text)
-    except ValueError as error:
-        raise SpecError("argument inputs is not JSON") from error
+        found = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise SpecError(
+            "argument inputs is not JSON", hint="A step before this one may have ended without a manifest."
+        ) from error
+    if not isinstance(found, dict):
+        raise SpecError("argument inputs is not an object")
+    return found
 
 
 def _differs(name: str, given: str, value: str) -> SpecError:

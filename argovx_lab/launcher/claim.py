@@ -7,11 +7,13 @@ step's.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from argovx_lab.errors import Conflict, PolicyDenied, RemoteError, RunError, StepFailed
 from argovx_lab.launcher import records
+from argovx_lab.launcher.arguments import Pointer
 from argovx_lab.launcher.context import Context
 from argovx_lab.launcher.events import now
 from argovx_lab.launcher.inputs import resolve
@@ -49,8 +51,15 @@ class Claim:
         return str(self.intent["attempt_key"])
 
 
-def claim(context: Context, place: Place, spec: StepSpec, spec_uri: str) -> Claim:
+def claim(
+    context: Context, place: Place, spec: StepSpec, spec_uri: str, manifests: Mapping[str, Pointer]
+) -> Claim:
     """Write or find the intent of this attempt.
+
+    Parameters
+    ----------
+    manifests : mapping
+        Input → manifest of its producer, where Argo handed it on.
 
     Raises
     ------
@@ -62,7 +71,8 @@ def claim(context: Context, place: Place, spec: StepSpec, spec_uri: str) -> Clai
     earlier = _predecessor(context, place, spec)
     try:
         if earlier is None:
-            document = _intent(context, place, spec, spec_uri, own)
+            inputs = resolve(objects, layout, spec, manifests)
+            document = _intent(context, place, spec, spec_uri, own, inputs)
         else:
             _check(earlier, place, spec, layout)
             document = earlier
@@ -106,7 +116,9 @@ def _predecessor(context: Context, place: Place, spec: StepSpec) -> dict[str, An
     return None
 
 
-def _intent(context: Context, place: Place, spec: StepSpec, spec_uri: str, own: Attempt) -> dict[str, Any]:
+def _intent(
+    context: Context, place: Place, spec: StepSpec, spec_uri: str, own: Attempt, inputs: dict[str, Any]
+) -> dict[str, Any]:
     settings = context.settings
     return {
         "schema": records.INTENT,
@@ -119,7 +131,7 @@ def _intent(context: Context, place: Place, spec: StepSpec, spec_uri: str, own: 
         "user": settings.user,
         "spec": {"uri": spec_uri, "digest": spec.digest},
         "runner": {"uri": spec.runner.uri, "digest": spec.runner.digest},
-        "inputs": resolve(context.objects, settings.layout, spec),
+        "inputs": inputs,
         "outputs": dict(spec.outputs),
         "prefix": own.uri,
         "created_at": now(),

@@ -82,9 +82,9 @@ METHODS = {
         "intent.json is written now (fresh) or was found", ("fresh", "prefix"), ("specified",), "claimed"
     ),
     "waiting": Method(
-        "it waits so many seconds, or has: for its turn, for Vertex, or the job for capacity",
+        "it waits so many seconds, or has: its turn, Vertex, the job capacity, or `await` a step",
         ("reason", "seconds"),
-        ("claimed", "creating", "following"),
+        ("started", "claimed", "creating", "following"),
     ),
     "creating": Method(
         "the create call is about to be sent, for the number-th time",

@@ -6,17 +6,27 @@ user's own folder.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from argovx_lab.errors import OutputsMissing, SpecError
 from argovx_lab.launcher import records
+from argovx_lab.launcher.arguments import Pointer
 from argovx_lab.model.layout import Layout, split_uri
 from argovx_lab.model.step import ArtifactRef, StepSpec
 from argovx_lab.storage.objects import Objects
 
 
-def resolve(objects: Objects, layout: Layout, spec: StepSpec) -> dict[str, dict[str, Any]]:
+def resolve(
+    objects: Objects, layout: Layout, spec: StepSpec, manifests: Mapping[str, Pointer]
+) -> dict[str, dict[str, Any]]:
     """Return name → ``{uri, digest, codec, size_bytes, generation}`` for every input.
+
+    Parameters
+    ----------
+    manifests : mapping
+        Manifests of producers in the same Workflow, by input: what Argo put into the arguments.
 
     Raises
     ------
@@ -25,7 +35,11 @@ def resolve(objects: Objects, layout: Layout, spec: StepSpec) -> dict[str, dict[
     OutputsMissing
         When the object or the producer's output is not there.
     """
-    return {name: _resolve(objects, layout, name, ref) for name, ref in spec.inputs.items()}
+    none = Pointer("", "")
+    return {
+        name: _resolve(objects, layout, name, ref, manifests.get(name, none))
+        for name, ref in spec.inputs.items()
+    }
 
 
 def own_object(layout: Layout, uri: str, what: str) -> tuple[str, str]:
@@ -46,8 +60,11 @@ def own_object(layout: Layout, uri: str, what: str) -> tuple[str, str]:
     return bucket, name
 
 
-def _resolve(objects: Objects, layout: Layout, name: str, ref: ArtifactRef) -> dict[str, Any]:
-    found = _from_manifest(objects, layout, name, ref) if ref.manifest else None
+def _resolve(
+    objects: Objects, layout: Layout, name: str, ref: ArtifactRef, pointer: Pointer
+) -> dict[str, Any]:
+    made = replace(ref, manifest=pointer.uri) if pointer.uri and not ref.manifest else ref
+    found = _from_manifest(objects, layout, name, made, pointer) if made.manifest else None
     uri = found["uri"] if found else ref.uri
     digest = found.get("digest") if found else ref.digest
     codec = found.get("codec") if found else ref.codec
@@ -70,7 +87,9 @@ def _resolve(objects: Objects, layout: Layout, name: str, ref: ArtifactRef) -> d
     }
 
 
-def _from_manifest(objects: Objects, layout: Layout, name: str, ref: ArtifactRef) -> dict[str, Any]:
+def _from_manifest(
+    objects: Objects, layout: Layout, name: str, ref: ArtifactRef, pointer: Pointer
+) -> dict[str, Any]:
     bucket, path = own_object(layout, ref.manifest, f"manifest of input {name}")
     if not path.startswith(f"{layout.root}runs/") or not path.endswith("/manifest.json"):
         raise SpecError(f"manifest of input {name} is not a step's: {ref.manifest!r}")
@@ -79,6 +98,10 @@ def _from_manifest(objects: Objects, layout: Layout, name: str, ref: ArtifactRef
     if record is None:
         raise OutputsMissing(
             f"{producer} has no outputs (yet), so input {name} is missing", hint="Run it first."
+        )
+    if pointer.uri and (record[1] != pointer.digest or record[0].get("step") != ref.step):
+        raise OutputsMissing(
+            f"the manifest behind input {name} is not the one that {producer} handed on", hint="Run it again."
         )
     outputs = record[0].get("outputs") or {}
     output = outputs.get(ref.output)

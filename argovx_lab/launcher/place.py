@@ -6,9 +6,6 @@ waits, and gives up by name.
 
 from __future__ import annotations
 
-import base64
-import gzip
-import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -17,6 +14,7 @@ from typing import Any
 from argovx_lab.errors import InternalError, PolicyDenied
 from argovx_lab.model import names
 from argovx_lab.model.layout import Attempt, Layout
+from argovx_lab.model.ours import leaves, nodes_of
 
 _ORDINAL = re.compile(r"\((\d+)\)\Z")
 _ENDED = frozenset({"Succeeded", "Failed", "Error"})
@@ -126,32 +124,15 @@ def _place(workflow: Mapping[str, Any], node_id: str, ordinal: int) -> Place | N
 def _node_name(
     workflow: Mapping[str, Any], status: Mapping[str, Any], node_id: str, ordinal: int
 ) -> str | None:
-    node = _nodes(status).get(node_id)
+    node = nodes_of(status).get(node_id)
     if node is not None:
         return str(node["name"])
     name = workflow["metadata"]["name"]
-    for task in _tasks(workflow):  # the status may be offloaded; ids are hashes of names
-        for candidate in (f"{name}.{task}({ordinal})", f"{name}.{task}"):
+    for leaf in leaves(workflow.get("spec") or {}):  # the status may be offloaded; ids are hashes of names
+        for candidate in (f"{name}.{leaf.path}({ordinal})", f"{name}.{leaf.path}"):
             if names.node_id(name, candidate) == node_id:
                 return candidate
     return None
-
-
-def _nodes(status: Mapping[str, Any]) -> Mapping[str, Any]:
-    nodes: Mapping[str, Any] = status.get("nodes") or {}
-    packed = status.get("compressedNodes")
-    if packed and not nodes:
-        try:
-            unpacked = json.loads(gzip.decompress(base64.b64decode(packed)))
-        except (ValueError, OSError, EOFError):
-            return {}
-        return unpacked if isinstance(unpacked, dict) else {}
-    return nodes
-
-
-def _tasks(workflow: Mapping[str, Any]) -> list[str]:
-    templates = (workflow.get("spec") or {}).get("templates") or []
-    return [task["name"] for item in templates for task in (item.get("dag") or {}).get("tasks") or []]
 
 
 def _labels(workflow: Mapping[str, Any]) -> Mapping[str, str]:

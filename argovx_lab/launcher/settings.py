@@ -59,6 +59,8 @@ class Times:
         Pause after an end was out of reach while a job runs.
     request_first_s, request_max_s : float
         First and longest pause between tries of one request.
+    await_s : float
+        Between looks of ``await`` at the Workflow of the step that it waits for.
     hang_s : float
         How long a planned hang lasts: crash tests only.
     """
@@ -83,6 +85,7 @@ class Times:
     silence_s: float = 15.0
     request_first_s: float = 0.5
     request_max_s: float = 8.0
+    await_s: float = 2.0
     hang_s: float = 30.0
 
     def patience(self, usual: Patience) -> Patience:

@@ -12,7 +12,7 @@ from typing import Any
 
 from argovx_lab.errors import ArgovxError, Conflict, NotFound, RunError, SpecError, Unavailable
 from argovx_lab.launcher import records
-from argovx_lab.launcher.arguments import compare
+from argovx_lab.launcher.arguments import compare, manifests
 from argovx_lab.launcher.cancel import interrupted, stop_job
 from argovx_lab.launcher.claim import PLATFORM, Claim, claim
 from argovx_lab.launcher.context import Context, Interrupted
@@ -71,7 +71,7 @@ class Step:
         facts = StepFacts.of(spec, context.settings.user, context.settings.project)
         enforce(judge_policy(default_bundle(), facts))
         context.events.emit("specified", step=spec.name, digest=spec.digest)
-        own = claim(context, place, spec, args.spec)
+        own = claim(context, place, spec, args.spec, manifests(args.inputs))
         if not own.fresh:
             before = self._ended_before(place)
             if before is not None:

@@ -34,13 +34,17 @@ class Lines:
         return f"<pre>{escape(repr(self))}</pre>"
 
 
-def execute(session: Session, line: str, namespace: MutableMapping[str, Any] | None = None) -> Lines:
+def execute(
+    session: Session, line: str, namespace: MutableMapping[str, Any] | None = None, shell: Any = None
+) -> Any:
     """Run one ``%argovx`` line.
 
     Parameters
     ----------
     namespace : dict, optional
         The user's names, where ``status``, ``attach`` and ``pull`` bind what they bring.
+    shell : InteractiveShell, optional
+        The kernel's shell: what works on the whole notebook asks it for the cells that ran.
 
     Raises
     ------
@@ -50,9 +54,13 @@ def execute(session: Session, line: str, namespace: MutableMapping[str, Any] | N
     word, *arguments = line.split() or ["status"]
     if word in ("help", "--help", "-h", "?"):
         return Lines(tuple(_help()))
+    if word in _GRAPH and shell is not None:
+        rest = line.lstrip()
+        return _GRAPH[word][0](session, shell, " " * (len(line) - len(rest) + len(word)) + rest[len(word) :])
     if word not in _WORDS:
-        near = difflib.get_close_matches(word, _WORDS, n=1)
-        hint = f"Did you mean %argovx {near[0]}?" if near else f"There are: {', '.join(_WORDS)}."
+        there = (*_WORDS, *_GRAPH)
+        near = difflib.get_close_matches(word, there, n=1)
+        hint = f"Did you mean %argovx {near[0]}?" if near else f"There are: {', '.join(there)}."
         raise SpecError(f"%argovx does not know {word!r}", hint=hint)
     function, names, _ = _WORDS[word]
     if len(arguments) != len(names):
@@ -147,10 +155,22 @@ def _doctor(session: Session) -> list[str]:
 
 def _help() -> list[str]:
     usages = {word: " ".join(["%argovx", word, *names]) for word, (_, names, _) in _WORDS.items()}
+    usages |= {word: usage for word, (_, usage, _) in _GRAPH.items()}
     width = max(map(len, usages.values()))
-    lines = [f"{usages[word]:<{width}}  {what}" for word, (_, _, what) in _WORDS.items()]
+    lines = [f"{usages[word]:<{width}}  {what}" for word, (_, _, what) in {**_WORDS, **_GRAPH}.items()]
     return [*lines, "", f"A step: {USAGE}"]
 
+
+def _run(session: Session, shell: Any, line: str) -> Any:
+    from argovx_lab.notebook.runs import run
+
+    return run(session, shell, line)
+
+
+#: Words about the whole notebook: they read the rest of the line themselves, with its columns.
+_GRAPH: dict[str, tuple[Callable[[Session, Any, str], Any], str, str]] = {
+    "run": (_run, "%argovx run [NAMES]", "all steps, or some and what they need, as one Workflow"),
+}
 
 #: Words that bind names of the user's.
 _BINDING = frozenset({"status", "attach", "pull"})

@@ -72,6 +72,17 @@ def _bind(session: Session, layout: Layout, step: str, name: str, namespace: Map
     if isinstance(value, Handle):
         ref = value.reference()
         return Bound(name, ref, f"from {value.step}")
+    return encoded(layout, name, value)
+
+
+def encoded(layout: Layout, name: str, value: Any) -> Bound:
+    """Return a value of this kernel as an input.
+
+    Raises
+    ------
+    CodecError
+        When it cannot be encoded; the message names it.
+    """
     encoded = codecs.encode(value, name=name)
     ref = ArtifactRef(
         uri=layout.uri(layout.object(encoded.digest)),

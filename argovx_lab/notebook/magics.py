@@ -53,4 +53,4 @@ class ArgovxMagics(Magics):
         """Status, logs, stop, pull and more: ``%argovx help`` lists the words."""
         from argovx_lab.notebook.commands import execute
 
-        return execute(self.steps.session, line, self.shell.user_ns if self.shell else None)
+        return execute(self.steps.session, line, self.shell.user_ns if self.shell else None, self.shell)

@@ -130,8 +130,8 @@ class Draft:
         return Cell(self.document["notebook"], self.document["cell_id"], self.document["cell_number"])
 
 
-def make(services: Services, options: Options, draft: Draft) -> Plan:
-    """Make the plan of one step.
+def specify(services: Services, options: Options, draft: Draft) -> tuple[StepSpec, bytes]:
+    """Return the step document of a draft, judged by the policy, and its source document.
 
     Raises
     ------
@@ -151,6 +151,21 @@ def make(services: Services, options: Options, draft: Draft) -> Plan:
     )
     spec = _spec(profile, options, draft, place)
     enforce(judge(services.policy, StepFacts.of(spec, profile.user, profile.project)))
+    return spec, source
+
+
+def make(services: Services, options: Options, draft: Draft) -> Plan:
+    """Make the plan of one step.
+
+    Raises
+    ------
+    SpecError
+        For an unknown machine, accelerator or image.
+    PolicyDenied
+        When a rule refuses.
+    """
+    profile, layout, cell = services.profile, services.profile.layout, draft.cell
+    spec, source = specify(services, options, draft)
     manifest = workflow(
         spec,
         layout.uri(layout.object(spec.digest)),

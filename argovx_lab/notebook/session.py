@@ -80,6 +80,7 @@ class Session:
         self.place = notebook_place()
         self.profile_name = ""
         self.submissions: dict[str, Submission] = {}
+        self.wholes: list[str] = []
         self._services: Services | None = None
         self._path: ReadPath | None = None
         self._run_id = ""
@@ -116,6 +117,7 @@ class Session:
             self._path.stop()
         self.profile_name, self._services, self._path, self._run_id = name, services, None, ""
         self.submissions.clear()
+        self.wholes.clear()
         return services.profile
 
     @property
@@ -219,12 +221,16 @@ class Session:
         SpecError
             When there is no such step or it has ended.
         """
-        run = self.path.store.get(self.run_id)
-        for node in run.nodes if run else ():
-            if node.id == step and node.argo:
-                if node.phase.final:
-                    raise SpecError(f"{step} has ended: {node.phase.value.lower()}")
-                return node.argo.workflow
+        ended = ""
+        for run_id in (self.run_id, *reversed(self.wholes)):
+            run = self.path.store.get(run_id)
+            for node in run.nodes if run else ():
+                if node.id == step and node.argo:
+                    if not node.phase.final:
+                        return node.argo.workflow
+                    ended = ended or node.phase.value.lower()
+        if ended:
+            raise SpecError(f"{step} has ended: {ended}")
         raise SpecError(f"run {self.run_id} has no step {step}", hint="%argovx status lists its steps.")
 
     def close(self) -> None:

@@ -114,7 +114,7 @@ class LiveView:
                     missing_s = 0.0
                     self.draw(*found)
                     waited_s = time.monotonic() - ended_at if ended_at else 0.0
-                    if found[1].phase.final and (_settled(found[1]) or waited_s > SETTLE_S):
+                    if found[1].phase.final and (settled(found[1]) or waited_s > SETTLE_S):
                         return found[1]
                 elif missing_s > APPEAR_S:
                     raise NotFound(
@@ -129,7 +129,7 @@ class LiveView:
             end()
 
 
-def _settled(node: Node) -> bool:
+def settled(node: Node) -> bool:
     """Tell whether a succeeded step's manifest is in: the last thing that is read."""
     if node.phase is not Phase.SUCCEEDED:
         return True
@@ -144,7 +144,7 @@ def left_out(node: Node) -> tuple[str, ...]:
 
 def raise_for(node: Node) -> None:
     """Raise what an execution that did not succeed means to the user."""
-    if node.phase is Phase.SUCCEEDED and not _settled(node):
+    if node.phase is Phase.SUCCEEDED and not settled(node):
         raise OutputsMissing(
             f"{node.name} succeeded, but its manifest cannot be read or is not the one that Argo recorded",
             hint="%argovx doctor tells whether the bucket can be read; else run the cell again.",

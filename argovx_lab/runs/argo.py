@@ -6,18 +6,23 @@ never got a node. Refuses nothing: what it does not understand stays visible as 
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from argovx_lab.model import names
 from argovx_lab.model.layout import Attempt, Layout
-from argovx_lab.model.ours import tasks
+from argovx_lab.model.ours import Leaf, leaves, tasks
 from argovx_lab.model.run import Stop
 from argovx_lab.runs.actors import asked
 from argovx_lab.runs.nodes import attempts_of, nodes_of, ordinal_of, outputs_of, pod_of, without_ordinal
-from argovx_lab.runs.shapes import digits, items, mapping, parsed, text, whole
+from argovx_lab.runs.shapes import digits, items, mapping, parsed, text, texts, whole
 
 Object = dict[str, Any]
+
+#: What Argo replaces by a producer's manifest when the task starts.
+_TAG = re.compile(r"\{\{[^{}]*\}\}")
 
 FINAL = frozenset({"Succeeded", "Failed", "Error"})
 
@@ -35,6 +40,15 @@ class Try:
     pod: str = ""
     started_at: str | None = None
     finished_at: str | None = None
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A task that waits for a step of another Workflow: its name, Argo's phase, and why it failed."""
+
+    task: str
+    phase: str
+    message: str = ""
 
 
 @dataclass(frozen=True)
@@ -57,6 +71,10 @@ class Execution:
         Who asked for the shutdown and when, where there is one.
     outputs : dict
         Output parameters of the latest attempt, by name.
+    waits : tuple of Wait
+        Steps of other Workflows that its Workflow waits for.
+    alone : bool
+        Whether its Workflow has no other step.
     ours : bool
         Whether it is one of the steps of whoever looks; whoever makes it ``False`` has judged the Workflow.
     """
@@ -85,6 +103,8 @@ class Execution:
     finished_at: str | None = None
     progress: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
+    waits: tuple[Wait, ...] = ()
+    alone: bool = True
     ours: bool = True
 
     @property
@@ -111,7 +131,7 @@ class Execution:
 
     def attempt(self, bucket: str, prefix: str) -> Attempt | None:
         """Return the bucket folder of the latest attempt, or ``None`` before the Workflow started."""
-        if not self.workflow_started_at:
+        if not self.workflow_started_at or self.about.get("kind") == "approval":
             return None
         task = without_ordinal(self.node_name) or f"{self.workflow}.{self.task}"
         key = names.attempt_key(self.uid, task, self.ordinal, self.workflow_started_at)
@@ -144,11 +164,32 @@ def executions(workflow: Object) -> list[Execution]:
         workflow_phase=text(status.get("phase")),
     )
     spec = mapping(workflow.get("spec"))
+    there = {leaf.name: leaf for leaf in leaves(spec)}
+    known = replace(known, alone=sum(leaf.kind != "await" for leaf in there.values()) <= 1)
     arguments = input_arguments(spec)
+    waits = _waits(known, nodes, there)
     return [
-        _execution(nodes, status, replace(known, task=task, about=_with_inputs(about, arguments.get(task))))
-        for task, about in _steps(notes, labels, {text(task.get("name")) for task in tasks(spec)}).items()
+        _execution(
+            nodes,
+            status,
+            replace(known, task=task, about=_with_inputs(about, arguments.get(task)), waits=waits),
+            there[task].path if task in there else task,
+        )
+        for task, about in _steps(notes, labels, set(there)).items()
     ]
+
+
+def _waits(known: Execution, nodes: dict[str, Object], there: Mapping[str, Leaf]) -> tuple[Wait, ...]:
+    """Return what the Workflow waits for outside of itself, and what came of it."""
+    found = []
+    for leaf in there.values():
+        if leaf.kind == "await":
+            node = nodes.get(names.node_id(known.workflow, f"{known.workflow}.{leaf.path}"), {})
+            outputs = outputs_of(mapping(node.get("outputs")))
+            reason = outputs.get("exit-reason", "").partition(": ")[2]
+            message = reason or text(node.get("message"))
+            found.append(Wait(leaf.name, text(node.get("phase")), message))
+    return tuple(found)
 
 
 def input_arguments(spec: Object) -> dict[str, Object]:
@@ -157,7 +198,8 @@ def input_arguments(spec: Object) -> dict[str, Object]:
     for task in tasks(spec):
         for parameter in items(mapping(task.get("arguments")).get("parameters")):
             if parameter.get("name") == "inputs":
-                found[text(task.get("name"))] = mapping(parsed(parameter.get("value")))
+                value = _TAG.sub("null", text(parameter.get("value")))
+                found[text(task.get("name"))] = mapping(parsed(value))
     return found
 
 
@@ -193,6 +235,8 @@ def _about(entry: dict[str, Any]) -> dict[str, Any]:
     about: dict[str, Any] = {
         "name": text(entry.get("name")),
         "machine": text(entry.get("machine")),
+        **{key: text(entry[key]) for key in ("kind", "when", "item", "prompt") if text(entry.get(key))},
+        "after": texts(entry.get("after")),
         "inputs": [
             {
                 **{key: text(item.get(key)) for key in ("name", "step", "output", "digest", "codec")},
@@ -215,14 +259,15 @@ def _about(entry: dict[str, Any]) -> dict[str, Any]:
     return about
 
 
-def _execution(nodes: dict[str, Object], status: Object, known: Execution) -> Execution:
-    name = f"{known.workflow}.{known.task}"
+def _execution(nodes: dict[str, Object], status: Object, known: Execution, path: str) -> Execution:
+    name = f"{known.workflow}.{path}"
     node = nodes.get(names.node_id(known.workflow, name))
     if node is None:
         ended = known.workflow_phase in FINAL
+        passed_over = ended and not known.alone and len(nodes) > 1  # others ran; this one was never reached
         return replace(
             known,
-            phase=known.workflow_phase if ended else "",
+            phase=("Omitted" if passed_over else known.workflow_phase) if ended else "",
             message=text(status.get("message")),
             finished_at=text(status.get("finishedAt")) or None if ended else None,
         )

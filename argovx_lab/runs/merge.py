@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from types import MappingProxyType
 from typing import Any
 
 from argovx_lab.model.exits import meaning
@@ -103,7 +104,7 @@ def merge(run_id: str, seen: Iterable[Seen], about: About, *, stale_s: float = 0
         finished_at=max(ended) if ended and not active else None,
         note=(about.note_now if active else "") or about.note,
         nodes=nodes,
-        edges=edges(nodes),
+        edges=edges(nodes, {e.step: e.about.get("after") or () for e in newest}),
         counts=counts,
         stale_s=stale_s,
         actions=("open", "stop") if active else ("open",),
@@ -121,8 +122,16 @@ def run_phase(phases: Sequence[Phase]) -> Phase:
     return Phase.SUCCEEDED if phases else Phase.PLANNED
 
 
-def edges(nodes: Iterable[Node]) -> tuple[Edge, ...]:
-    """Return one edge per pair of steps between which values flow."""
+def edges(
+    nodes: Iterable[Node], after: Mapping[str, Iterable[str]] = MappingProxyType({})
+) -> tuple[Edge, ...]:
+    """Return one edge per pair of steps between which values flow, or of which one waits for the other.
+
+    Parameters
+    ----------
+    after : mapping
+        Step → steps that it waits for although no value flows.
+    """
     nodes = list(nodes)
     known = {node.id for node in nodes}
     flows: dict[tuple[str, str], list[str]] = {}
@@ -130,6 +139,9 @@ def edges(nodes: Iterable[Node]) -> tuple[Edge, ...]:
         for item in node.inputs:
             if item.step in known and item.step != node.id:
                 flows.setdefault((item.step, node.id), []).append(item.name)
+        for before in after.get(node.id, ()):
+            if before in known and before != node.id:
+                flows.setdefault((before, node.id), [])
     return tuple(Edge(source, target, tuple(names)) for (source, target), names in flows.items())
 
 
@@ -144,6 +156,7 @@ def _node(items: list[Seen]) -> Node:
         id=execution.step,
         name=execution.step,
         phase=verdict.phase,
+        kind=str(execution.about.get("kind") or "custom_job"),
         message=execution.message,
         argo=ArgoSide(
             workflow=execution.workflow,
@@ -168,10 +181,27 @@ def _node(items: list[Seen]) -> Node:
         stop=_stop(latest) if verdict.phase is Phase.STOPPED else None,
         history=tuple(_past(item) for item in items[:-1]),
         attempt_uri=latest.attempt_uri,
-        actions=_actions(verdict.phase),
+        actions=_actions(verdict.phase, str(execution.about.get("kind") or "")),
     )
-    words = waits(verdict.phase, execution, latest.job) or verdict.words
+    words = _own_words(execution, verdict) or waits(verdict.phase, execution, latest.job) or verdict.words
     return replace(node, line=words or line(node, stream))
+
+
+def _own_words(execution: Execution, verdict: Verdict) -> str:
+    """Return the line of what only a graph has: a gate, a wait for another Workflow, a step left out."""
+    if verdict.phase is Phase.WAITING:
+        return str(execution.about.get("prompt") or "")
+    if execution.phase == "Skipped":
+        return f"skipped: {execution.about.get('when') or execution.message}"
+    if execution.phase == "Omitted":
+        failed = [wait.message for wait in execution.waits if wait.phase in ("Failed", "Error")]
+        return failed[0] if failed else "omitted: a step before it did not succeed"
+    if not execution.phase:
+        waiting = [
+            wait.task for wait in execution.waits if wait.phase not in ("Succeeded", "Failed", "Error")
+        ]
+        return f"waits for {', '.join(waiting)}" if waiting else ""
+    return ""
 
 
 def _verdict(seen: Seen, state: str) -> Verdict:
@@ -180,6 +210,8 @@ def _verdict(seen: Seen, state: str) -> Verdict:
         return Verdict(Phase.QUEUED, f"attempt {execution.ordinal + 1} failed, retrying")
     if taken_away(execution, seen.stream, seen.job):
         return Verdict(Phase.PROVISIONING, "its Spot machine was taken away, another is looked for")
+    if execution.about.get("kind") == "approval" and execution.phase == "Running":
+        return Verdict(Phase.WAITING)
     argo = execution.phase if execution.phase in ARGO else ""  # words that are newer than the table
     verdict = judge(argo, state if state in VERTEX else "", seen.stream.phase)
     if verdict.phase is Phase.FAILED and execution.stopped:
@@ -295,7 +327,9 @@ def _stop(seen: Seen) -> Stop:
     return Stop("Vertex", at=text(seen.job.get("endTime")) or None)
 
 
-def _actions(phase: Phase) -> tuple[str, ...]:
+def _actions(phase: Phase, kind: str = "") -> tuple[str, ...]:
+    if kind == "approval":
+        return ("open", "cell") if phase.final else ("open", "cell", "stop")
     actions = ["open", "cell", "logs"]
     if phase in (Phase.FAILED, Phase.STOPPED, Phase.SUCCEEDED):
         actions.append("retry")

@@ -149,7 +149,8 @@ class Hub:
         workflow = self.services.cluster.get_workflow(node.argo.workflow)
         if workflow is None:
             raise NotFound(f"Workflow {node.argo.workflow} is gone", hint="Run the cell again.")
-        fresh = again(workflow, f"{task_name(name)}-{secrets.token_hex(3)}", self.services.profile.user)
+        title, user = f"{task_name(name)}-{secrets.token_hex(3)}", self.services.profile.user
+        fresh = again(workflow, title, user, step=name)
         self.services.cluster.create_workflow(fresh, patience_s=RETRY_PATIENCE_S)
         return {"workflow": fresh["metadata"]["name"]}
 

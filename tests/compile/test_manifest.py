@@ -179,7 +179,7 @@ def test_a_planted_argument_with_a_tag_is_refused():
 
 def test_the_template_declares_what_the_workflow_passes():
     template = cluster_template(PLATFORM)
-    step, sweep, check = template["spec"]["templates"]
+    step, _wait, sweep, check = template["spec"]["templates"]
     assert [p["name"] for p in step["inputs"]["parameters"]] == list(STEP_ARGUMENTS)
     assert [p["name"] for p in step["outputs"]["parameters"]] == list(STEP_OUTPUTS)
     assert sweep["name"] == "sweep"

@@ -1,0 +1,123 @@
+"""The Workflow of many steps: wires, order, nesting and limits."""
+
+import json
+
+import pytest
+from argo_crds import check
+
+from argovx_lab.compile.again import again
+from argovx_lab.compile.graph import Await, StepNode, graph
+from argovx_lab.compile.manifest import Placement
+from argovx_lab.errors import Conflict, SpecError
+from argovx_lab.model import names
+from argovx_lab.model.ours import leaves, refusal
+from argovx_lab.model.run import Cell
+from argovx_lab.model.step import ArtifactRef, Environment, Runner, Source, StepSpec
+
+PLACE = Placement("train-1", "argovx", "ada", "first-ab", "n.ipynb", "policy-digest")
+
+
+def node(name, *sources, **changes):
+    inputs = {f"x{number}": ArtifactRef(output="x", step=source) for number, source in enumerate(sources)}
+    spec = StepSpec(
+        name=name,
+        source=Source("d1", "gs://b/s"),
+        environment=Environment("python:3.11"),
+        runner=Runner("d2", "gs://b/r"),
+        run_as="u-ada@p.iam.gserviceaccount.com",
+        inputs=inputs,
+        outputs={"x": "auto"},
+    )
+    return StepNode(spec, "gs://b/spec", Cell("n.ipynb", "c", 1), **changes)
+
+
+def arguments(task):
+    return {p["name"]: p["value"] for p in task["arguments"]["parameters"]}
+
+
+def filled(text, pointer='{"uri":"gs://b/m","digest":"d"}'):
+    """Put manifests in as Argo does: the text of the producer's output in the place of each tag."""
+    while "{{" in text:
+        head, _, rest = text.partition("{{")
+        text = head + pointer + rest.partition("}}")[2]
+    return json.loads(text)
+
+
+def test_results_are_handed_on_by_reference():
+    body = graph([node("prepare"), node("train", "prepare")], PLACE)
+    check(body)
+    first, second = body["spec"]["templates"][0]["dag"]["tasks"]
+    assert "depends" not in first
+    assert second["depends"] == "prepare.Succeeded"
+    assert "{{tasks.prepare.outputs.parameters.manifest}}" in arguments(second)["inputs"]
+    ref = filled(arguments(second)["inputs"])["x0"]
+    assert ref["manifest"] == {"uri": "gs://b/m", "digest": "d"}
+    assert (ref["step"], ref["output"]) == ("prepare", "x")
+    assert refusal(body, "ada") == ""
+
+
+def test_a_graph_larger_than_a_dag_nests_and_reads_across_its_parts():
+    many = [
+        node("first"),
+        *(node(f"s{number}", "first") for number in range(449)),
+        node("last", "s3", "s440"),
+    ]
+    body = graph(many, PLACE)
+    check(body)
+    main, *parts = body["spec"]["templates"]
+    assert [len(part["dag"]["tasks"]) for part in parts] == [200, 200, 51]
+    assert main["dag"]["tasks"][2]["depends"] == "part-0.Succeeded"
+    last = parts[2]["dag"]["tasks"][-1]
+    assert last["depends"] == "s440.Succeeded"
+    assert "{{inputs.parameters.s3-manifest}}" in arguments(last)["inputs"]
+    assert last["when"] == "{{=inputs.parameters['s3-manifest'] != ''}}"
+    given = {p["name"]: p["value"] for p in main["dag"]["tasks"][2]["arguments"]["parameters"]}
+    assert given["s3-manifest"] == "{{tasks.part-0.outputs.parameters.s3-manifest}}"
+    assert leaves(body["spec"])[-1].path == "part-2.last"
+    assert refusal(body, "ada") == ""
+
+
+def test_what_is_too_large_is_refused_before_it_is_sent():
+    with pytest.raises(SpecError, match=r"at most 1,048,576|Kubernetes takes"):
+        graph([node(f"s{number}") for number in range(1500)], PLACE)
+
+
+def test_names_that_argo_cannot_tell_apart_are_refused():
+    with pytest.raises(SpecError, match="one name to Argo"):
+        graph([node("a_b"), node("a-b")], PLACE)
+
+
+def test_a_step_of_another_workflow_is_waited_for():
+    wait = Await("prepare", "prepare-1", "u1", "prepare-1.prepare")
+    body = graph([wait, node("train", "prepare")], PLACE, step="train")
+    check(body)
+    first, second = body["spec"]["templates"][0]["dag"]["tasks"]
+    assert first["templateRef"]["template"] == "await"
+    assert second["depends"] == "prepare.Succeeded"
+    assert list(json.loads(body["metadata"]["annotations"][names.ANNOTATION_STEPS])) == ["train"]
+    assert body["metadata"]["labels"][names.LABEL_STEP] == "train"
+    assert refusal(body, "ada") == ""
+
+
+def test_one_step_of_many_is_retried_with_what_was_handed_to_it():
+    body = graph([node("prepare"), node("train", "prepare")], PLACE)
+    with pytest.raises(Conflict, match="prepare has left no results"):
+        again(body, "train-2", "ada", step="train")
+    made = {"name": "manifest", "value": '{"digest":"d","uri":"gs://b/m"}'}
+    body["status"] = {
+        "nodes": {names.node_id("train-1", "train-1.prepare"): {"outputs": {"parameters": [made]}}}
+    }
+    fresh = again(body, "train-2", "ada", step="train")
+    check(fresh)
+    (task,) = fresh["spec"]["templates"][0]["dag"]["tasks"]
+    assert json.loads(arguments(task)["inputs"])["x0"]["manifest"] == {"digest": "d", "uri": "gs://b/m"}
+    assert list(json.loads(fresh["metadata"]["annotations"][names.ANNOTATION_STEPS])) == ["train"]
+
+
+def test_a_template_that_does_something_else_makes_a_workflow_foreign():
+    body = graph([node("prepare")], PLACE)
+    body["spec"]["templates"].append({"name": "evil", "container": {"image": "x"}})
+    assert "something else" in refusal(body, "ada")
+    body = graph([node("prepare")], PLACE)
+    body["spec"]["templates"][0]["dag"]["tasks"][0]["hooks"] = {"exit": {"template": "main"}}
+    assert "something else" in refusal(body, "ada")
