@@ -58,15 +58,16 @@ class VertexExecution:
 def read(metadata: Metadata, workflow_uids: Sequence[str]) -> list[VertexExecution]:
     """Return the executions that Vertex has of these Workflows."""
     return [
-        _execution(document, metadata.inputs_and_outputs(document["name"]))
+        execution_of(document, metadata.inputs_and_outputs(document["name"]))
         for uid in dict.fromkeys(workflow_uids)
         for document in metadata.executions_in(workflow_id(uid))
     ]
 
 
-def _execution(document: Mapping[str, Any], around: Mapping[str, Any]) -> VertexExecution:
+def execution_of(document: Mapping[str, Any], around: Mapping[str, Any]) -> VertexExecution:
+    """Return an execution out of its document and what lies around it."""
     noted = document.get("metadata") or {}
-    artifacts = {item["name"]: _artifact(item) for item in around.get("artifacts") or []}
+    artifacts = {item["name"]: artifact_of(item) for item in around.get("artifacts") or []}
     sides: dict[str, list[VertexArtifact]] = {"INPUT": [], "OUTPUT": []}
     for event in around.get("events") or []:
         artifact = artifacts.get(event.get("artifact", ""))
@@ -86,7 +87,8 @@ def _execution(document: Mapping[str, Any], around: Mapping[str, Any]) -> Vertex
     )
 
 
-def _artifact(document: Mapping[str, Any]) -> VertexArtifact:
+def artifact_of(document: Mapping[str, Any]) -> VertexArtifact:
+    """Return an artifact out of its document."""
     noted = document.get("metadata") or {}
     return VertexArtifact(
         id=_last(document["name"]),

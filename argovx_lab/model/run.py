@@ -52,12 +52,39 @@ class ArgoSide:
 
 @dataclass(frozen=True)
 class VertexSide:
-    """What Vertex says of the custom job: resource name, ``JOB_STATE_*``, error text, console link."""
+    """What Vertex says of the custom job: resource name, ``JOB_STATE_*``, error text, console link.
+
+    Parameters
+    ----------
+    account : str
+        Service account that it runs as, as Vertex names it; empty where it names none.
+    """
 
     job: str
     state: str = ""
     error: str = ""
     console_url: str = ""
+    account: str = ""
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """The Vertex experiment, and the run in it, that a custom job was created under.
+
+    Parameters
+    ----------
+    run : str
+        Empty where the job names an experiment only.
+    state : str
+        As ML Metadata has it: ``RUNNING``, ``COMPLETE`` …; empty while it was not read.
+    params : dict
+        What was logged as parameters, as text. Its summary metrics are the node's metrics.
+    """
+
+    name: str
+    run: str = ""
+    state: str = ""
+    params: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -179,6 +206,8 @@ class Node:
         Argo's attempts at the newest execution, the first one first.
     stop : Stop or None
         Only where the phase is Stopped.
+    experiment : Experiment or None
+        Of a custom job that was created under one, outside the notebook's steps.
     actions : tuple of str
         What may be done now, in the fixed order: ``open``, ``cell``, ``logs``, ``retry``, ``stop``.
     """
@@ -204,6 +233,7 @@ class Node:
     stop: Optional[Stop] = None
     history: tuple[Execution, ...] = ()
     attempt_uri: str = ""
+    experiment: Optional[Experiment] = None
     actions: tuple[str, ...] = ()
 
 
@@ -218,12 +248,15 @@ class Edge:
 
 @dataclass(frozen=True)
 class Run:
-    """All Workflows of one notebook session as one graph.
+    """All Workflows of one notebook session as one graph; or one custom job that no Workflow started.
 
     Parameters
     ----------
     id : str
-        Value of the label ``argovx.dev/run``.
+        Value of the label ``argovx.dev/run``; ``vertex-`` and the job's number for a custom job alone.
+    source : str
+        Who started it: ``argo``, or ``vertex`` for a custom job outside the notebook's steps: it has one node
+        without Argo's side.
     revision : int
         Grows by one whenever anything in this document changes.
     note : str
@@ -249,6 +282,7 @@ class Run:
     counts: dict[str, int] = field(default_factory=dict)
     stale_s: float = 0.0
     actions: tuple[str, ...] = ()
+    source: str = "argo"
 
 
 def to_json(value: Any) -> Any:

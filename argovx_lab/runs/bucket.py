@@ -15,8 +15,8 @@ from typing import Any, Protocol
 
 from argovx_lab.errors import NotFound
 from argovx_lab.model.layout import Attempt, split_uri
-from argovx_lab.runs.curves import Point
-from argovx_lab.runs.shapes import digits, mapping, parsed
+from argovx_lab.runs.curves import MetricPage, page
+from argovx_lab.runs.shapes import mapping, parsed
 from argovx_lab.runs.stream import Stream, parse, reduce
 
 _PART = re.compile(r"r(\d+)\.(\d+)/(events|logs)/part-(\d+)\Z")
@@ -63,23 +63,6 @@ class LogText:
     next: int
     complete: bool
     truncated: bool = False
-
-
-@dataclass(frozen=True)
-class MetricPage:
-    """Points that a reader does not have yet.
-
-    Parameters
-    ----------
-    next : str
-        Place to ask from next: ``GENERATION.MESSAGES``.
-    whole : bool
-        Whether this is everything, in the place of what the reader has.
-    """
-
-    series: dict[str, tuple[Point, ...]]
-    next: str
-    whole: bool
 
 
 class AttemptReader:
@@ -133,12 +116,7 @@ class AttemptReader:
 
     def metrics(self, after: str) -> MetricPage:
         """Return the points after a place; all of them where that place is of other curves than these."""
-        life, curves = self.stream.life, self.stream.curves
-        made = f"{self.uri}\n{life}\n{curves.thinned}"
-        generation = hashlib.sha256(made.encode(errors="replace")).hexdigest()[:12]
-        known, _, taken = after.rpartition(".")
-        whole = known != generation or not digits(taken) or int(taken) > curves.taken
-        return MetricPage(curves.since(0 if whole else int(taken)), f"{generation}.{curves.taken}", whole)
+        return page(self.stream.curves, f"{self.uri}\n{self.stream.life}", after)
 
     def logs(self, after: int) -> LogText:
         """Return log text from byte ``after`` on, over all lives of all replicas in order."""

@@ -6,12 +6,13 @@ once older points are taken away, whoever has them begins anew.
 
 from __future__ import annotations
 
+import hashlib
 from bisect import bisect_right
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from argovx_lab.runs.shapes import mapping, number
+from argovx_lab.runs.shapes import digits, mapping, number
 
 #: Points kept per metric for the curve; older ones are thinned by two. Unit: points.
 POINTS_MAX = 20_000
@@ -45,6 +46,38 @@ class Curves:
         return {
             name: points[bisect_right(self.places[name], place) :] for name, points in self.series.items()
         }
+
+
+@dataclass(frozen=True)
+class MetricPage:
+    """Points that a reader does not have yet.
+
+    Parameters
+    ----------
+    next : str
+        Place to ask from next: ``GENERATION.MESSAGES``.
+    whole : bool
+        Whether this is everything, in the place of what the reader has.
+    """
+
+    series: dict[str, tuple[Point, ...]]
+    next: str
+    whole: bool
+
+
+def page(curves: Curves, made: str, after: str) -> MetricPage:
+    """Return the points after a place; all of them where that place is of other curves than these.
+
+    Parameters
+    ----------
+    made : str
+        What these curves are of: another text is another generation of places.
+    """
+    told = f"{made}\n{curves.thinned}"
+    generation = hashlib.sha256(told.encode(errors="replace")).hexdigest()[:12]
+    known, _, taken = after.rpartition(".")
+    whole = known != generation or not digits(taken) or int(taken) > curves.taken
+    return MetricPage(curves.since(0 if whole else int(taken)), f"{generation}.{curves.taken}", whole)
 
 
 class Drawing:

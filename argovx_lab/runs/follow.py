@@ -1,7 +1,8 @@
 """Joins the reflector with what Vertex and the bucket have said, and publishes runs.
 
-Owns two threads: one merges what is in memory as soon as Argo changes, the other asks the slow ends (see
-``asking``), so that a bucket that hangs delays no graph. What cannot be merged makes its own run stale.
+Owns three threads: one merges what is in memory as soon as Argo changes, one asks the slow ends (see
+``asking``), so that a bucket that hangs delays no graph, and one asks for the custom jobs outside the steps
+(see ``jobs``) while somebody looks. What cannot be merged makes its own run stale.
 """
 
 from __future__ import annotations
@@ -18,8 +19,11 @@ from argovx_lab.model.ours import refusal
 from argovx_lab.model.run import Node, Run
 from argovx_lab.runs.argo import Execution, executions
 from argovx_lab.runs.asking import LOOK_S, Asking
-from argovx_lab.runs.bucket import LogText, MetricPage
+from argovx_lab.runs.bucket import LogText
+from argovx_lab.runs.curves import MetricPage
+from argovx_lab.runs.jobs.outside import Outside
 from argovx_lab.runs.merge import About, merge
+from argovx_lab.runs.shapes import mapping, text
 from argovx_lab.runs.store import RunStore
 
 logger = logging.getLogger(__name__)
@@ -53,11 +57,21 @@ class Follower:
     user : str
         Whose runs these are: a Workflow that only claims to be of one of them is a run of its own. Empty
         believes every label.
+    outside : Outside, optional
+        The custom jobs that belong to no step; without it there are none.
     """
 
     def __init__(
-        self, mirror: Mirror, asking: Asking, store: RunStore, *, about: About, user: str = ""
+        self,
+        mirror: Mirror,
+        asking: Asking,
+        store: RunStore,
+        *,
+        about: About,
+        user: str = "",
+        outside: Outside | None = None,
     ) -> None:
+        self.outside = outside
         self._user = user
         self._mirror = mirror
         self._asking = asking
@@ -71,6 +85,7 @@ class Follower:
         self._threads = (
             threading.Thread(target=self._run_merging, name="argovx-merge", daemon=True),
             threading.Thread(target=self._run_asking, name="argovx-ask", daemon=True),
+            threading.Thread(target=self._run_outside, name="argovx-jobs", daemon=True),
         )
 
     def start(self) -> None:
@@ -83,6 +98,8 @@ class Follower:
         self._stop.set()
         self._changed.set()
         self._due.set()
+        if self.outside is not None:
+            self.outside.wake()
 
     def changed(self, _uids: Iterable[str]) -> None:
         """Take notice that the mirror changed; called by the reflector."""
@@ -96,7 +113,10 @@ class Follower:
             runs = _by_run(found)
             for run_id in _newest_first(runs):
                 self._publish(run_id, runs[run_id])
-            for gone in {run.id for run in self._store.all()} - runs.keys():
+            jobs = self._jobs(found)
+            for job in jobs.values():
+                self._store.put(job)
+            for gone in {run.id for run in self._store.all()} - runs.keys() - jobs.keys():
                 self._store.remove(gone)
             self._asking.forget(found)
 
@@ -110,6 +130,10 @@ class Follower:
 
         The newest executions come first; what `LOOK_S` is too short for follows in later rounds.
         """
+        if outside := self.job_of(run_id):
+            outside.look(run_id)
+            self.publish()
+            return
         until = self._asking.allowance(LOOK_S)
         for execution in sorted(self._of_run(run_id), key=lambda e: (e.created_at, e.uid), reverse=True):
             if self._asking.over(until):
@@ -126,6 +150,8 @@ class Follower:
         NotFound
             When there is no such run or step.
         """
+        if outside := self.job_of(run_id):
+            return outside.logs(run_id, node_id, after)
         execution = self._newest(run_id, node_id)
         reader = self._asking.reader(execution)
         return reader.logs(after) if reader else LogText("", after, execution.final)
@@ -146,8 +172,33 @@ class Follower:
         NotFound
             When there is no such run or step.
         """
+        if outside := self.job_of(run_id):
+            return outside.metrics(run_id, node_id, after)
         reader = self._asking.reader(self._newest(run_id, node_id))
         return reader.metrics(after) if reader else MetricPage({}, "0", whole=True)
+
+    def job_of(self, run_id: str) -> Outside | None:
+        """Return who knows the custom job of a run; ``None`` where the run is one of Argo's, or none."""
+        run = self._store.get(run_id)
+        return self.outside if run is not None and run.source == "vertex" else None
+
+    def _jobs(self, found: Iterable[Execution]) -> dict[str, Run]:
+        """Return the runs of jobs outside the steps; a run of Argo keeps its id."""
+        if self.outside is None:
+            return {}
+        heard = self._mirror.stale_s != float("inf")
+        uids = {text(mapping(w.get("metadata")).get("uid")) for w in self._mirror.objects} if heard else None
+        taken = {execution.run for execution in found}
+        return {key: run for key, run in self.outside.runs(uids).items() if key not in taken}
+
+    def _run_outside(self) -> None:
+        """Ask for jobs while somebody looks; a listing that hangs delays nothing else."""
+        outside = self.outside
+        while outside is not None and not self._stop.is_set():
+            if self._look_once(lambda: outside.ask(watched=self._store.watched)):
+                self._look_once(self.publish)
+                outside.listed.set()
+            outside.wait(outside.pause_s)
 
     def _newest(self, run_id: str, node_id: str) -> Execution:
         found = [e for e in self._executions() if e.run == run_id and e.step == node_id]

@@ -48,8 +48,11 @@ def waits(phase: Phase, execution: Execution, job: Mapping[str, Any]) -> str:
     if phase is Phase.QUEUED:
         word, _, reason = execution.outputs.get("exit-reason", "").partition(": ")
         return reason if word == WAITING and execution.phase == "Running" else ""
-    if phase is not Phase.PROVISIONING:
-        return ""
+    return scarcity(job) if phase is Phase.PROVISIONING else ""
+
+
+def scarcity(job: Mapping[str, Any]) -> str:
+    """Return what a job that does not run yet waits for; empty when nothing unusual holds it."""
     spec = mapping(job.get("jobSpec"))
     scheduling = {"strategy": text(mapping(spec.get("scheduling")).get("strategy"))}
     held = text(spec.get("persistentResourceId"))

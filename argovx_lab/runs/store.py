@@ -92,6 +92,11 @@ class RunStore:
             runs = sorted(self._runs.values(), key=lambda run: run.created_at or "")
             return [self._stamp(_delta(None, run), self._seq) for run in runs], here
 
+    @property
+    def watched(self) -> bool:
+        """Whether anybody listens now."""
+        return bool(self._listeners)
+
     def listen(self, listener: Listener) -> Callable[[], None]:
         """Call ``listener`` after each change, in the writer's thread; returns how to end that."""
         with self._lock:

@@ -80,3 +80,26 @@ def judge(argo: str, vertex: str, stream: str) -> Verdict:
         if row_argo == argo and row_vertex in ("*", vertex) and row_stream in ("*", stream):
             return verdict
     raise KeyError((argo, vertex, stream))
+
+
+#: What a job's state means where it belongs to no step: Vertex' word is all there is.
+_ALONE: dict[str, Verdict] = {
+    "": Verdict(Phase.QUEUED),
+    "JOB_STATE_QUEUED": Verdict(Phase.QUEUED, "queued at Vertex"),
+    "JOB_STATE_PENDING": Verdict(Phase.PROVISIONING),
+    "JOB_STATE_RUNNING": Verdict(Phase.RUNNING),
+    "JOB_STATE_SUCCEEDED": Verdict(Phase.SUCCEEDED),
+    "JOB_STATE_FAILED": Verdict(Phase.FAILED),
+    "JOB_STATE_CANCELLING": Verdict(Phase.RUNNING, "being cancelled"),
+    "JOB_STATE_CANCELLED": Verdict(Phase.STOPPED),
+    "JOB_STATE_PAUSED": Verdict(Phase.STOPPED, "paused at Vertex"),
+    "JOB_STATE_EXPIRED": Verdict(Phase.FAILED, "expired at Vertex"),
+    "JOB_STATE_UPDATING": Verdict(Phase.RUNNING, "being updated"),
+    "JOB_STATE_PARTIALLY_SUCCEEDED": Verdict(Phase.FAILED, "partly succeeded at Vertex"),
+}
+
+
+def judge_job(state: str) -> Verdict:
+    """Return the verdict for a custom job of no step; a state newer than the table is shown as it is."""
+    newer = state.removeprefix("JOB_STATE_").replace("_", " ").lower()
+    return _ALONE.get(state) or Verdict(Phase.QUEUED, f"{newer[:60]} at Vertex")

@@ -51,6 +51,11 @@ def events(execution: Execution, job: Mapping[str, Any], told: Iterable[Told]) -
     return tuple(sorted((line for line in found if line.at), key=_moment))
 
 
+def of_job(job: Mapping[str, Any]) -> tuple[StepEvent, ...]:
+    """Return what Vertex said of a job that belongs to no step."""
+    return tuple(sorted((line for line in _vertex(job, 0) if line.at), key=_moment))
+
+
 def _argo(execution: Execution) -> list[StepEvent]:
     by = f"submitted by {execution.user}" if execution.user else ""
     found = [

@@ -44,6 +44,8 @@ class Detail:
             When there is no such run or step.
         """
         self._path.follower.look(run_id)
+        if outside := self._path.follower.job_of(run_id):
+            return outside.events(run_id, step)
         _, execution = self._newest(run_id, step)
         told, problem = [], ""
         for ordinal in range(execution.ordinal + 1):
@@ -62,6 +64,8 @@ class Detail:
         NotFound
             When there is no such run or step.
         """
+        if outside := self._path.follower.job_of(run_id):
+            return outside.document(run_id, step)
         workflow, execution = self._newest(run_id, step)
         found = submitted(workflow, execution.task)
         try:

@@ -15,10 +15,12 @@ from argovx_lab.cluster import control
 from argovx_lab.compile.again import again
 from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import Conflict, NotFound
+from argovx_lab.lineage.job import of_job
 from argovx_lab.lineage.join import join
 from argovx_lab.lineage.vertex import read
 from argovx_lab.model.principal import Principal
 from argovx_lab.model.run import Node, Run, to_json
+from argovx_lab.runs.jobs.alone import PREFIX
 from argovx_lab.runs.store import RunStore
 from argovx_lab.server.detail import Detail
 from argovx_lab.wiring import ReadPath, Services, load_profile, read_path
@@ -27,6 +29,12 @@ T = TypeVar("T")
 
 #: While the Kubernetes API is busy, a retry from the panel waits so long; a browser waits too. Unit: seconds.
 RETRY_PATIENCE_S = 10.0
+
+
+#: How long a list of runs waits for the first list of custom jobs. Unit: seconds.
+FIRST_JOBS_S = 3.0
+
+NO_RETRY = "Start it again where it was started; what the notebook's steps run can be retried here."
 
 
 class Hub:
@@ -86,12 +94,14 @@ class Hub:
 
     def overview(self) -> dict[str, Any]:
         """Return all runs without their nodes, the profile, who acts and how live this is."""
+        self.path.outside.attend(FIRST_JOBS_S)
         runs = [to_json(run) for run in self.store.all()]
         for run in runs:
             run["nodes"] = []
         reflector = self.path.reflector
         error = reflector.error
         stale_s = reflector.stale_s
+        jobs = self.path.outside.error
         return {
             "runs": runs,
             "profile": self.services.profile.name,
@@ -103,6 +113,7 @@ class Hub:
                 "message": error.message if error else "",
                 "hint": error.hint if error else "",
             },
+            "jobs": {"message": jobs.message if jobs else "", "hint": jobs.hint if jobs else ""},
             "epoch": self.store.epoch,
         }
 
@@ -126,13 +137,18 @@ class Hub:
     def lineage(self, run_id: str, step: str) -> dict[str, Any]:
         """Return the lineage of a run (or of one step of it), read from both systems now."""
         run = self.run(run_id)
+        if outside := self.path.follower.job_of(run_id):
+            job = outside.job(run_id, *([step] if step else []))
+            found = of_job(self.services.metadata, job, run.nodes[0])
+            return dict(to_json(found))
         uids = [node.argo.workflow_uid for node in run.nodes if node.argo and step in ("", node.id)]
         lineage: dict[str, Any] = to_json(join(run, read(self.services.metadata, uids), step))
         return lineage
 
     def stop_run(self, run_id: str) -> dict[str, Any]:
         """Stop every Workflow of a run that has not ended."""
-        stopped = [self._stop(node) for node in self.run(run_id).nodes if not node.phase.final and node.argo]
+        nodes = [node for node in self.run(run_id).nodes if not node.phase.final]
+        stopped = [self._stop(node) for node in nodes if node.argo or node.vertex]
         if not stopped:
             raise Conflict(f"nothing of run {run_id} is running", service="argovx", status=409)
         return {"stopped": stopped}
@@ -144,6 +160,10 @@ class Hub:
     def retry_step(self, run_id: str, name: str) -> dict[str, Any]:
         """Submit the same code and inputs once more, as a new Workflow of the same run."""
         node = self.node(run_id, name)
+        if node.argo is None and node.vertex is not None:
+            raise Conflict(
+                f"{node.name} is a Vertex job of its own: it cannot be retried here", hint=NO_RETRY
+            )
         if not node.phase.final or node.argo is None:
             raise Conflict(f"{name} is {node.phase.value.lower()}; it can be retried when it has ended")
         workflow = self.services.cluster.get_workflow(node.argo.workflow)
@@ -155,7 +175,17 @@ class Hub:
         return {"workflow": fresh["metadata"]["name"]}
 
     def _stop(self, node: Node) -> str:
+        if node.argo is None and node.vertex is not None:
+            return self._cancel(node, node.vertex.job)
         if node.argo is None:
             raise Conflict(f"{node.name} has not been submitted", service="argovx", status=409)
         control.stop(self.services.cluster, node.argo.workflow, self.services.profile.principal)
         return node.argo.workflow
+
+    def _cancel(self, node: Node, job: str) -> str:
+        """Ask Vertex to cancel a job that no step started."""
+        if node.phase.final:
+            raise Conflict(f"{node.name} has ended", service="argovx", status=409)
+        self.services.jobs.cancel(job)
+        self.path.follower.look(f"{PREFIX}{job.rpartition('/')[2]}")
+        return job

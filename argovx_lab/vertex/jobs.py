@@ -91,20 +91,23 @@ class Jobs:
 
     def find(self, filter_text: str = "") -> Iterator[Job]:
         """Yield the jobs that fit an AIP-160 filter, all of them without one; see :func:`by_labels`."""
-        params: dict[str, Any] = {"pageSize": _PAGE}
-        if filter_text:
-            params["filter"] = filter_text
+        token = ""
         while True:
-            page = self._rest.call(
-                "GET",
-                f"{self._parent}/customJobs",
-                permission="aiplatform.customJobs.list",
-                params=params,
-            )
-            yield from page.get("customJobs", [])
-            if not page.get("nextPageToken"):
+            found, token = self.page(filter_text, token)
+            yield from found
+            if not token:
                 return
-            params["pageToken"] = page["nextPageToken"]
+
+    def page(self, filter_text: str = "", token: str = "") -> tuple[list[Job], str]:
+        """Return one page of at most 100 jobs that fit a filter, and the token of the next (empty: none)."""
+        params = {"pageSize": _PAGE, **({"filter": filter_text} if filter_text else {})}
+        page = self._rest.call(
+            "GET",
+            f"{self._parent}/customJobs",
+            permission="aiplatform.customJobs.list",
+            params={**params, **({"pageToken": token} if token else {})},
+        )
+        return page.get("customJobs") or [], str(page.get("nextPageToken") or "")
 
     def by_key(self, key: str) -> list[Job]:
         """Return the jobs that carry an attempt key, oldest first."""

@@ -145,6 +145,22 @@ class Metadata:
             permission="aiplatform.executions.queryExecutionInputsAndOutputs",
         )
 
+    def around_artifact(self, artifact: str) -> Document:
+        """Return ``{artifacts, executions, events}`` next to an artifact (id or resource name).
+
+        Raises
+        ------
+        NotFound
+            When the artifact is not there.
+        """
+        name = artifact if "/" in artifact else self.name("artifacts", artifact)
+        return self._rest.call(
+            "GET",
+            f"{quote(name, safe='/')}:queryArtifactLineageSubgraph",
+            permission="aiplatform.artifacts.queryArtifactLineageSubgraph",
+            params={"maxHops": 1},
+        )
+
     def find(self, kind: str, filter_text: str = "", *, order_by: str = "") -> Iterator[Document]:
         """Yield nodes of a kind that fit a filter, all of them without one."""
         params: dict[str, Any] = {"pageSize": _PAGE}

@@ -147,7 +147,7 @@ def fault(status: int, content: bytes, permission: str, target: str, service: st
         named = _PERMISSION.search(text)
         return PermissionMissing(
             f"permission {named.group() if named else permission} is missing on {target}",
-            hint="Ask for the role argovxSubmitter on the project; `argovx doctor` prints the line.",
+            hint=f"Ask for the role {_role(permission)} on the project; `argovx doctor` prints the line.",
         )
     if status == 401:
         return CredentialError(f"{service} refuses the access token", hint=_REFUSED)
@@ -169,6 +169,15 @@ def fault(status: int, content: bytes, permission: str, target: str, service: st
     if status in (408, 429, 500, 502, 503, 504):
         return Unavailable(message, hint="It may pass by itself; try again.", **common)
     return RemoteError(message, **common)
+
+
+def _role(permission: str) -> str:
+    """Return the narrowest role that we know of with a permission."""
+    if permission.startswith("logging."):
+        return "roles/logging.viewer"
+    if permission.startswith(("aiplatform.tensorboard", "aiplatform.customJobs.list")):
+        return "argovxPanelReader"
+    return "argovxJobStopper" if permission.endswith(".customJobs.cancel") else "argovxSubmitter"
 
 
 def _act_as(text: str) -> PermissionMissing:

@@ -51,7 +51,7 @@ def sandbox_profile(status: Status) -> Profile:
         run_as=status.run_as,
         audience=status.audience,
         token_file=status.notebook_token,
-        endpoints=Endpoints(endpoint, endpoint, endpoint, endpoint, endpoint, endpoint),
+        endpoints=Endpoints(*[endpoint] * 7),
         ca_file=status.ca,
         note=SANDBOX_NOTE,
         note_now=SANDBOX_NOTE_NOW,

@@ -40,6 +40,9 @@ IMAGES = (
 
 LAUNCHER_IMAGE = "argovx/launcher:0.1"
 
+#: Most custom jobs outside the notebook's steps that a profile may ask for. Reason: a list is read in pages.
+JOBS_MAX = 200
+
 _USER_MAX = 30
 
 
@@ -53,6 +56,7 @@ class Endpoints:
     iam: str = ""
     resourcemanager: str = ""
     iamcredentials: str = ""
+    logging: str = "https://logging.googleapis.com"
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,9 @@ class Profile:
         Images that steps may name; a trailing ``*`` matches any rest. The first is the default.
     note, note_now : str
         What every view of a run says: once it has ended, and while it is under way (empty: the same).
+    vertex_jobs, vertex_filter : int, str
+        How many custom jobs outside the notebook's steps the panel shows, the newest (0: none); the filter of
+        Vertex' list that picks them.
     """
 
     name: str
@@ -103,6 +110,8 @@ class Profile:
     note_now: str = ""
     bucket_poll_s: float = 2.0
     vertex_poll_s: float = 20.0
+    vertex_jobs: int = 50
+    vertex_filter: str = ""
     sign_in: str = TOKEN_FILE
     token_variable: str = ""
     impersonate: str = ""
@@ -261,6 +270,8 @@ def _check_types(name: str, values: Mapping[str, Any]) -> None:
             good, wanted = isinstance(value, bool), "true or false"
         elif key == "impersonate_lifetime_s":
             good, wanted = type(value) is int, "a number of seconds"
+        elif key == "vertex_jobs":
+            good, wanted = type(value) is int and 0 <= value <= JOBS_MAX, f"a number from 0 to {JOBS_MAX}"
         elif key.endswith("_poll_s"):
             good, wanted = isinstance(value, (int, float)) and value > 0, "a number of seconds above 0"
         else:

@@ -21,10 +21,13 @@ if TYPE_CHECKING:
     from argovx_lab.policy.bundle import Bundle
     from argovx_lab.runs.asking import Asking
     from argovx_lab.runs.follow import Follower
+    from argovx_lab.runs.jobs.outside import Outside
     from argovx_lab.runs.store import RunStore
     from argovx_lab.storage.objects import Objects
     from argovx_lab.vertex.jobs import Jobs
+    from argovx_lab.vertex.logs import Logs
     from argovx_lab.vertex.metadata import Metadata
+    from argovx_lab.vertex.tensorboard import Tensorboards
 
 
 class Services:
@@ -95,6 +98,20 @@ class Services:
         return Metadata(self.session, profile.endpoints.aiplatform, profile.project, profile.region)
 
     @cached_property
+    def boards(self) -> Tensorboards:
+        """Vertex TensorBoard."""
+        from argovx_lab.vertex.tensorboard import Tensorboards
+
+        return Tensorboards(self.session, self.profile.endpoints.aiplatform)
+
+    @cached_property
+    def logs(self) -> Logs:
+        """Cloud Logging."""
+        from argovx_lab.vertex.logs import Logs
+
+        return Logs(self.session, self.profile.endpoints.logging, self.profile.project)
+
+    @cached_property
     def policy(self) -> Bundle:
         """The policy bundle that judges submissions."""
         from argovx_lab.policy.bundle import default_bundle
@@ -110,6 +127,7 @@ class ReadPath:
     reflector: Reflector
     follower: Follower
     asking: Asking
+    outside: Outside
 
     def stop(self) -> None:
         """End the threads."""
@@ -122,6 +140,8 @@ def read_path(services: Services) -> ReadPath:
     from argovx_lab.cluster.reflector import Reflector
     from argovx_lab.runs.asking import Asking, Cadence
     from argovx_lab.runs.follow import Follower
+    from argovx_lab.runs.jobs.known import Bounds, Ends
+    from argovx_lab.runs.jobs.outside import Outside
     from argovx_lab.runs.merge import About
     from argovx_lab.runs.store import RunStore
 
@@ -136,10 +156,16 @@ def read_path(services: Services) -> ReadPath:
         cadence=Cadence(profile.bucket_poll_s, profile.vertex_poll_s),
     )
     about = About(profile.name, profile.namespace, profile.note, profile.note_now)
-    follower = Follower(reflector, asking, store, about=about, user=profile.user)
+    outside = Outside(
+        Ends(services.jobs, services.metadata, services.boards, services.logs),
+        user=profile.user,
+        about=about,
+        bounds=Bounds(profile.vertex_jobs, profile.vertex_filter, profile.vertex_poll_s),
+    )
+    follower = Follower(reflector, asking, store, about=about, user=profile.user, outside=outside)
     reflector.listen(follower.changed)
     reflector.start()
     if reflector.wait_synced(FIRST_LIST_S):
         follower.publish()
     follower.start()
-    return ReadPath(store, reflector, follower, asking)
+    return ReadPath(store, reflector, follower, asking, outside)

@@ -182,6 +182,8 @@ CUSTOM: Final[Mapping[str, frozenset[str]]] = {
     "argovxPanelReader": (
         _JOBS_READ | _METADATA_READ | _TENSORBOARD_READ | _OPERATIONS | _SERIES_READ | _PROJECT_READ
     ),
+    # for notebooks whose panel may stop custom jobs that no step started
+    "argovxJobStopper": _each("aiplatform.customJobs", "get", "cancel"),
     # what a launcher and a job record about a step
     "argovxLineageWriter": _METADATA_READ
     | _METADATA_WRITE

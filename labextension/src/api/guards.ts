@@ -11,6 +11,7 @@ import type {
   Edge,
   Execution,
   Exit,
+  Experiment,
   Input,
   Node,
   Output,
@@ -60,7 +61,8 @@ function readVertex(value: unknown): VertexSide | null {
         job: text(value.job),
         state: text(value.state),
         error: text(value.error),
-        console_url: text(value.console_url)
+        console_url: text(value.console_url),
+        account: text(value.account)
       }
     : null;
 }
@@ -130,6 +132,19 @@ function readAttempt(value: unknown): Attempt {
   };
 }
 
+function readExperiment(value: unknown): Experiment | null {
+  return isDict(value)
+    ? {
+        name: text(value.name),
+        run: text(value.run),
+        state: text(value.state),
+        params: Object.fromEntries(
+          Object.entries(isDict(value.params) ? value.params : {}).map(([name, param]) => [name, text(param)])
+        )
+      }
+    : null;
+}
+
 function readStop(value: unknown): Stop | null {
   return isDict(value) ? { how: text(value.how), by: text(value.by), at: maybeText(value.at) } : null;
 }
@@ -170,6 +185,7 @@ export function readNode(value: unknown): Node {
     stop: readStop(node.stop),
     history: list(node.history, readExecution),
     attempt_uri: text(node.attempt_uri),
+    experiment: readExperiment(node.experiment),
     actions: texts(node.actions)
   };
 }
@@ -201,7 +217,8 @@ export function readRun(value: unknown): Run {
     edges: list(run.edges, readEdge),
     counts: numbers(run.counts),
     stale_s: number(run.stale_s),
-    actions: texts(run.actions)
+    actions: texts(run.actions),
+    source: text(run.source) || 'argo'
   };
 }
 

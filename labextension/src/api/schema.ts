@@ -34,6 +34,7 @@ export interface VertexSide {
   readonly state: string;
   readonly error: string;
   readonly console_url: string;
+  readonly account: string;
 }
 
 /** When each part began, RFC 3339 in UTC; `None` when it has not. */
@@ -91,6 +92,14 @@ export interface Execution {
   readonly created_at: string | null;
 }
 
+/** The Vertex experiment, and the run in it, that a custom job was created under. */
+export interface Experiment {
+  readonly name: string;
+  readonly run: string;
+  readonly state: string;
+  readonly params: Readonly<Record<string, string>>;
+}
+
 /** One attempt of Argo at a step, counted from 1: a pod of its own, with its own times. */
 export interface Attempt {
   readonly number: number;
@@ -130,6 +139,7 @@ export interface Node {
   readonly stop: Stop | null;
   readonly history: readonly Execution[];
   readonly attempt_uri: string;
+  readonly experiment: Experiment | null;
   readonly actions: readonly string[];
 }
 
@@ -140,7 +150,7 @@ export interface Edge {
   readonly names: readonly string[];
 }
 
-/** All Workflows of one notebook session as one graph. */
+/** All Workflows of one notebook session as one graph; or one custom job that no Workflow started. */
 export interface Run {
   readonly id: string;
   readonly name: string;
@@ -158,6 +168,7 @@ export interface Run {
   readonly counts: Readonly<Record<string, number>>;
   readonly stale_s: number;
   readonly actions: readonly string[];
+  readonly source: string;
 }
 
 /** Something that Argo, the launcher, Vertex or the runner said of a step. */

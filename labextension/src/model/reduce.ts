@@ -153,7 +153,8 @@ export function withPlan(run: Run | undefined, plan: IPlan | undefined, path: st
       edges: plan.edges,
       counts: { Planned: plan.nodes.length },
       stale_s: 0,
-      actions: []
+      actions: [],
+      source: 'argo'
     };
   }
   const real = new Map(run.nodes.map(node => [node.id, node]));

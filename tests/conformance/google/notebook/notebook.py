@@ -1,7 +1,7 @@
 """A day of a data scientist with the Vertex SDK: experiment, training job, curves, lineage, a table of runs.
 
-On a real project it creates and deletes one experiment with two runs, one TensorBoard instance (free), a custom
-job of about five minutes on n1-standard-4 (about 0.02 USD), four small objects below $STAGING, one artifact and
+On a real project it creates and deletes one experiment with two runs, one TensorBoard instance (free), two
+custom jobs of about five minutes on n1-standard-4 (about 0.04 USD), seven small objects below $STAGING, one artifact and
 one execution of ML Metadata.
 """
 
@@ -59,6 +59,20 @@ model = f"{output}/model/model.txt"
 bucket, _, name = model.removeprefix("gs://").partition("/")
 print("model", storage.Client().bucket(bucket).blob(name).download_as_text())
 
+# a second training, under one of the experiment's runs
+again = aiplatform.CustomJob.from_local_script(
+    display_name="train penguins under depth-4",
+    script_path=os.path.join(os.path.dirname(__file__), "train.py"),
+    container_uri="us-docker.pkg.dev/vertex-ai/training/sklearn-cpu.1-6:latest",
+    args=["--epochs=2"],
+    environment_variables={"FLAVOUR": "adelie"},
+    requirements=["google-cloud-storage"],
+    machine_type="n1-standard-4",
+    labels={"team": "penguins"},
+)
+again.run(service_account=account, experiment="penguins", experiment_run="depth-4", sync=True)
+print("under", again.job_spec.experiment_run.rpartition("/")[2], again.state.name)
+
 # lineage
 credentials = google.auth.default(scopes=["https://www.googleapis.com/auth/cloud-platform"])[0]
 weights = aiplatform.Artifact.create(
@@ -78,6 +92,7 @@ if "--keep" not in sys.argv:
     weights.delete()
     training.delete()
     job.delete()
+    again.delete()
     board.delete()
     aiplatform.Experiment("penguins").delete(delete_backing_tensorboard_runs=True)
     print("left", [e.name for e in aiplatform.Experiment.list()])

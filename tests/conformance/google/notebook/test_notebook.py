@@ -1,4 +1,4 @@
-"""A notebook that knows nothing of us runs unmodified under ``argovx sandbox run``, and our reading side sees it."""
+"""A notebook that knows nothing of us runs unmodified under ``argovx sandbox run``, and our panel's data has it."""
 
 from __future__ import annotations
 
@@ -10,15 +10,14 @@ from pathlib import Path
 import pytest
 
 from argovx_lab.sandbox import lifecycle
-from argovx_lab.wiring.local import sandbox_profile
+from argovx_lab.server.hub import Hub
 from argovx_lab.wiring.profiles import current_user
-from argovx_lab.wiring.services import Services
 
 HERE = Path(__file__).parent
 
 
 @pytest.mark.timeout(180)
-def test_the_notebook(tmp_path):
+def test_the_notebook(tmp_path, monkeypatch):
     state = tmp_path / "state"
     env = {
         "PATH": f"{Path(sys.executable).parent}:{os.defpath}",
@@ -46,24 +45,47 @@ def test_the_notebook(tmp_path):
         assert done.returncode == 0, done.stdout[-2000:] + done.stderr[-6000:]
         said = [line for line in done.stdout.splitlines() if line.split(" ", 1)[0] in SAID]
         assert said == [f"{word} {text}" for word, text in SAID.items()]
-        see(status)
+        monkeypatch.setenv("ARGOVX_SANDBOX", str(state))
+        monkeypatch.delenv("ARGOVX_PROFILE", raising=False)
+        see()
         assert lifecycle.status(state).missing == {}
     finally:
         lifecycle.stop(state, all=True)
 
 
-def see(status):
-    """Look through what the panel reads with, as the notebook's principal."""
-    services = Services(sandbox_profile(status))
-    (job,) = services.jobs.find('labels.team="penguins"')
-    assert (job["displayName"], job["state"]) == ("train penguins", "JOB_STATE_SUCCEEDED")
-    job_id = job["name"].rpartition("/")[2]
-    (execution,) = services.metadata.find("executions", f'metadata.job.string_value="{job_id}"')
-    assert execution["state"] == "COMPLETE"
-    around = services.metadata.inputs_and_outputs(execution["name"])
-    assert [artifact["displayName"] for artifact in around["artifacts"]] == ["weights"]
-    runs = services.metadata.find("contexts", 'schema_title="system.ExperimentRun"')
-    assert sorted(run["displayName"] for run in runs) == ["depth-2", "depth-4"]
+def see():
+    """Look at what the server answers the panel, as the notebook's principal."""
+    hub = Hub(root_dir=".")
+    try:
+        bare, under = shown(hub, "train penguins"), shown(hub, "train penguins under depth-4")
+        for run, metrics in ((bare, {"loss": 0.2}), (under, {"accuracy": 0.917})):
+            (node,) = hub.run(run["id"]).nodes
+            assert (run["source"], run["phase"], node.argo) == ("vertex", "Succeeded", None)
+            assert (node.vertex.state, node.machine) == ("JOB_STATE_SUCCEEDED", "n1-standard-4")
+            assert {name: round(value, 3) for name, value in node.metrics.items()} == metrics
+            assert f"loss {metrics.get('loss', 0.5)}\n" in hub.path.follower.logs(run["id"], "job", 0).text
+        assert curve(hub, bare) == {"loss": [1.0, 0.5, 0.333, 0.25, 0.2]}
+        assert curve(hub, under) == {"accuracy": [0.75, 0.875, 0.917]}
+        experiment = hub.run(under["id"]).nodes[0].experiment
+        assert (experiment.name, experiment.run, experiment.state) == ("penguins", "depth-4", "COMPLETE")
+        assert experiment.params == {"depth": "4", "kind": "tree"}
+        lineage = hub.lineage(bare["id"], "")
+        names = {node["id"]: node["name"] for node in lineage["nodes"]}
+        assert [(names[edge["source"]], names[edge["target"]]) for edge in lineage["edges"]] == [
+            ("train penguins", "weights")
+        ]
+    finally:
+        hub.path.stop()
+
+
+def shown(hub, name):
+    (run,) = [run for run in hub.overview()["runs"] if run["name"] == name]
+    return run
+
+
+def curve(hub, run):
+    series = hub.path.follower.metrics(run["id"], "job", "0").series
+    return {name: [round(value, 3) for _, value, _ in points] for name, points in series.items()}
 
 
 SAID = {
@@ -75,5 +97,6 @@ SAID = {
     "tensorboard": "['train']",
     "loss": "[1.0, 0.5, 0.333, 0.25, 0.2]",
     "model": "emperor",
+    "under": "penguins-depth-4 JOB_STATE_SUCCEEDED",
     "lineage": "['weights']",
 }
