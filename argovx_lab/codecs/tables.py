@@ -15,11 +15,11 @@ import sys
 from typing import IO, Any
 
 from argovx_lab.codecs.base import Codec, Sink, need, shape_text, type_name
+from argovx_lab.codecs.dtypes import retyped_like
+from argovx_lab.codecs.frames import fold, noted, notes_of, unfold, without_rows
 from argovx_lab.errors import CodecError
 
-_KEY = b"argovx.series"
 _OBJECTS = b"argovx.objects"
-_COLUMN = "value"
 
 #: Kinds of numpy dtypes whose values Arrow and Parquet keep bit by bit.
 _PLAIN_KINDS = frozenset("biuf")
@@ -30,9 +30,9 @@ class Pandas(Codec):
 
     name = "pandas"
     about = (
-        "`pandas.DataFrame`, `pandas.Series`",
-        "Parquet, read back before it is handed out",
-        "what Parquet would change, by the column's name",
+        "`pandas.DataFrame`, `pandas.Series`: dtypes, categories, zones, any index, flags, attrs, mixed columns",
+        "Parquet, and notes for what it does not keep; read back before it is handed out",
+        "objects that are no plain data, and what another pandas cannot give back, by the column's name",
     )
 
     def accepts(self, value: Any) -> bool:
@@ -51,14 +51,17 @@ class Pandas(Codec):
         if type(value) not in (pd.DataFrame, pd.Series):
             raise CodecError("it is a %s, not a pandas frame or series" % type_name(value))
         need("pyarrow")
-        table = _table(value)
-        _check(value, table)
-        _write_table(table, sink)
+        plain, notes = unfold(value)
+        table = _table(plain)
+        _check(plain, table)
+        fold(_frame(_through_parquet(table.slice(0, 0))), without_rows(notes))
+        _write_table(noted(table, notes), sink)
 
     def load(self, source: IO[bytes]) -> Any:
         """Read Parquet."""
         need("pandas")
-        return _frame(_read_table(source))
+        table = _read_table(source)
+        return fold(_frame(table), notes_of(table))
 
 
 class Arrow(Codec):
@@ -82,15 +85,10 @@ class Arrow(Codec):
 
     def write(self, value: Any, sink: Sink) -> None:
         """Write Parquet; refuses schemas that Parquet would change."""
-        import pyarrow as pa
-
         if not self.accepts(value):
             raise CodecError("it is a %s, not an Arrow table" % type_name(value))
         _write_table(value, sink)
-        empty = Sink(sys.maxsize)
-        _write_table(value.slice(0, 0), empty)
-        payload = empty.finish()
-        back = _read_table(pa.BufferReader(payload if isinstance(payload, bytes) else payload.read()))
+        back = _through_parquet(value.slice(0, 0))
         if not back.schema.equals(value.schema, check_metadata=True):
             raise CodecError(
                 "its columns would come back with other types from Parquet",
@@ -103,20 +101,10 @@ class Arrow(Codec):
 
 
 def _table(value: Any) -> Any:
-    import pandas as pd
     import pyarrow as pa
 
-    series = isinstance(value, pd.Series)
-    frame = value
-    if series:
-        if not (value.name is None or type(value.name) in (str, int)):
-            raise CodecError("its name %.40r is neither text nor a whole number" % (value.name,))
-        frame = value.to_frame(_COLUMN)
-    elif not value.columns.is_unique:
-        twice = value.columns[value.columns.duplicated()][0]
-        raise CodecError("it has the column %r twice" % (twice,), hint="Give each column its own name.")
     try:
-        table = pa.Table.from_pandas(frame)
+        table = pa.Table.from_pandas(value)
     except (pa.ArrowException, ValueError, TypeError, OverflowError) as error:
         reason = " ".join(str(part) for part in getattr(error, "args", ()) if isinstance(part, str))
         raise CodecError(
@@ -124,11 +112,9 @@ def _table(value: Any) -> Any:
             hint="Give the column one plain type with .astype(…), or drop it.",
         ) from error
     meta = dict(table.schema.metadata or {})
-    objects = _objects(frame)
+    objects = _objects(value)
     if objects:
         meta[_OBJECTS] = json.dumps(objects, sort_keys=True).encode()
-    if series:
-        meta[_KEY] = json.dumps({"name": value.name}).encode()
     return table.replace_schema_metadata(meta)
 
 
@@ -162,12 +148,20 @@ def _restore(frame: Any, objects: Any) -> Any:
 
 def _frame(table: Any) -> Any:
     meta = dict(table.schema.metadata or {})
-    frame = table.to_pandas()
     try:
-        frame = _restore(frame, json.loads(meta.get(_OBJECTS, b"{}")))
-        if _KEY not in meta:
-            return frame
-        return frame[_COLUMN].rename(json.loads(meta[_KEY])["name"])
+        frame = table.to_pandas()
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        NotImplementedError,
+        MemoryError,
+    ) as error:  # Arrow's own among them
+        raise CodecError(
+            "pandas cannot hold it here: %.160s" % error, hint="Use the pandas that wrote it."
+        ) from error
+    try:
+        return _restore(frame, json.loads(meta.get(_OBJECTS, b"{}")))
     except (ValueError, KeyError, TypeError, IndexError, AttributeError) as error:
         raise CodecError("the bytes are not a pandas frame of argovx-lab") from error
 
@@ -179,10 +173,7 @@ def _doubtful(value: Any) -> Any:
     at in a large frame and cannot fail. Dtypes, labels and the index are looked at for all of them.
     """
     import numpy as np
-    import pandas as pd
 
-    if isinstance(value, pd.Series):
-        return value
     sure = [isinstance(dtype, np.dtype) and dtype.kind in _PLAIN_KINDS for dtype in value.dtypes]
     if sum(sure) < 2:
         return value
@@ -205,12 +196,7 @@ def _compare(value: Any, table: Any) -> None:
     """Raise when the frame that comes back differs from ``value``."""
     import pandas as pd
 
-    back = _frame(table)
-    frame, other = value, back
-    if isinstance(value, pd.Series):
-        frame, other = value.to_frame(_COLUMN), back.to_frame(_COLUMN)
-    if value.attrs != back.attrs:
-        raise CodecError("its attrs would be lost", hint="Clear them with .attrs = {}.")
+    frame, other = value, retyped_like(_frame(table), value)
     for column in frame.columns:
         before, after = frame[column].dtype, other[column].dtype if column in other.columns else None
         if before != after:
@@ -226,6 +212,14 @@ def _compare(value: Any, table: Any) -> None:
             "it would come back changed from Parquet: %.160s" % line,
             hint="Use columns of one plain type each, text names and a plain index (.reset_index()).",
         ) from error
+
+
+def _through_parquet(table: Any) -> Any:
+    """Return what Parquet makes of a small table."""
+    sink = Sink(sys.maxsize)
+    _write_table(table, sink)
+    payload = sink.finish()
+    return _read_table(io.BytesIO(payload if isinstance(payload, bytes) else payload.read()))
 
 
 def _write_table(table: Any, sink: Sink) -> None:

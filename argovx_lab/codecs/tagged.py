@@ -39,6 +39,9 @@ BROKEN = (
 )
 
 _TAG = "$"
+#: pandas' own words for what is missing: type → name in pandas.
+_MISSING = {"NAType": "NA", "NaTType": "NaT"}
+
 _NUMPY_KINDS = "biufcmMSU"
 _CONTAINERS = (list, dict, tuple, set, frozenset)
 _LEAVES = (
@@ -165,6 +168,8 @@ def _pack_leaf(value: Any) -> Any:
     kind = type(value)
     if kind is bytes:
         return {_TAG: "bytes", "v": base64.b64encode(value).decode()}
+    if kind.__name__ in _MISSING and root_module(value) == "pandas":
+        return {_TAG: "missing", "v": _MISSING[kind.__name__]}
     if kind is complex:
         return {_TAG: "complex", "v": [repr(value.real), repr(value.imag)]}
     if kind is decimal.Decimal:
@@ -238,5 +243,6 @@ _TAGS: dict[str, Callable[[Any, Any], Any]] = {
     "date": lambda v, _: dt.date(*v),
     "datetime": lambda v, item: dt.datetime(*v[:7]).replace(tzinfo=_zone(item), fold=item["fold"]),
     "time": lambda v, item: dt.time(*v[:4]).replace(tzinfo=_zone(item), fold=item["fold"]),
+    "missing": lambda v, _: getattr(need("pandas"), {"NA": "NA", "NaT": "NaT"}[v]),
     "numpy": _unpack_numpy,
 }

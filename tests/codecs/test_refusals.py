@@ -6,7 +6,6 @@ import asyncio
 import collections
 import datetime as dt
 import io
-import math
 import queue
 import re
 import socket
@@ -84,6 +83,17 @@ async def coroutine():
     return 1
 
 
+def frame_with_attrs():
+    found = pd.DataFrame({"a": [1]})
+    found.attrs["lock"] = threading.Lock()
+    return found
+
+
+def frame_with_a_frequency():
+    days = pd.offsets.CustomBusinessDay(holidays=["2026-12-25"])
+    return pd.DataFrame({"a": range(3)}, index=pd.date_range("2026-12-23", periods=3, freq=days))
+
+
 def frame_with_objects():
     return pd.DataFrame({"o": [Custom(), Custom()]})
 
@@ -132,16 +142,15 @@ CASES = {
     "object array": (lambda: np.array([None, 1], dtype=object), "Python objects", "astype"),
     "array subclass": (lambda: np.zeros(2).view(Array), "not a plain numpy array", "asarray"),
     "masked array": (lambda: np.ma.array([1], mask=[1]), "not a plain numpy array", "asarray"),
-    "frame of objects": (frame_with_objects, "Parquet cannot hold it", "astype"),
-    "mixed column": (lambda: pd.DataFrame({"a": [1, "x"]}), "Parquet cannot hold it", "astype"),
-    "column twice": (lambda: pd.DataFrame([[1, 2]], columns=["a", "a"]), "the column 'a' twice", "own name"),
-    "lists in a column": (lambda: pd.DataFrame({"a": [[1], [2]]}), "come back changed", "plain type"),
-    "mixed missing": (
-        lambda: pd.DataFrame({"a": pd.Series(["x", None, math.nan], dtype=object)}),
-        "mixes kinds",
-        "notna",
+    "frame of objects": (frame_with_objects, "its column 'o' is a", "plain values"),
+    "frames in a column": (
+        lambda: pd.Series([pd.DataFrame()]),
+        "DataFrame inside a container",
+        "plain values",
     ),
-    "series name": (lambda: pd.Series([1], name=("a", 1)), "neither text nor a whole number", ""),
+    "attrs": (frame_with_attrs, "its attrs['lock'] is a lock", "inside the cell"),
+    "frequency": (frame_with_a_frequency, "the frequency C, which would be lost", ".index.freq = None"),
+    "series name": (lambda: pd.Series([1], name=pd.Timestamp(0)), "its name is a pandas", "own"),
     "index": (lambda: pd.Index([1]), "pandas", "to_series"),
     "figure": (lambda: type("Figure", (), {"__module__": "matplotlib.figure"})(), "a figure", "savefig"),
     "tensor": (lambda: type("Tensor", (), {"__module__": "torch"})(), "torch.Tensor", "numpy"),
