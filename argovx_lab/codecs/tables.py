@@ -30,7 +30,7 @@ class Pandas(Codec):
 
     name = "pandas"
     about = (
-        "`pandas.DataFrame`, `pandas.Series`: dtypes, categories, zones, any index, flags, attrs, mixed columns",
+        "`pandas.DataFrame`, `pandas.Series`: dtypes, categories, zones, index, flags, attrs, mixed columns",
         "Parquet, and notes for what it does not keep; read back before it is handed out",
         "objects that are no plain data, and what another pandas cannot give back, by the column's name",
     )
