@@ -13,6 +13,7 @@ import os
 import shutil
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import argovx_lab
 from argovx_lab.sandbox import credentials, identity, ports, settings, tls
@@ -21,6 +22,7 @@ from argovx_lab.sandbox.environment import network
 from argovx_lab.sandbox.faults import Faults
 from argovx_lab.sandbox.google.jobs.images import Image
 from argovx_lab.sandbox.google.server import GoogleServer
+from argovx_lab.sandbox.kubernetes.custom import files
 from argovx_lab.sandbox.kubernetes.server import ApiServer
 from argovx_lab.sandbox.pods import Images, NodeSettings, PodRunner
 from argovx_lab.sandbox.processes import isolation
@@ -91,7 +93,12 @@ class Sandbox:
         tls.ensure(state)
         self.ports, self._sockets = ports.listen(state.ports)
         self.transport = Transport(Faults(state.faults))
-        self.api = ApiServer(state.kubernetes, clock=self.clock)
+        crds = os.environ.get(files.VARIABLE) or self.settings.argo_crds
+        self.api = ApiServer(
+            state.kubernetes,
+            clock=self.clock,
+            argo_crds=Path(crds).expanduser().absolute() if crds else None,
+        )
         self.api.issuer.url = self.kubernetes_endpoint
         seed(self.api, self.identity, state.ca.read_text())
         self.google = self._google()

@@ -121,6 +121,8 @@ def _spawn(state_dir: Path, user: str, timeout_s: float) -> None:
     words = ["-m", "argovx_lab.sandbox.server", "--detach", "--state", str(state.root), "--user", user]
     env = {"PATH": os.defpath, "HOME": str(Path.home()), "LANG": "C.UTF-8"}
     env |= {name: os.environ[name] for name in ("ARGOVX_LOG_LEVEL",) if name in os.environ}
+    if os.environ.get("ARGO_CRDS"):  # it names a folder from here, not from where the server runs
+        env["ARGO_CRDS"] = str(Path(os.environ["ARGO_CRDS"]).expanduser().absolute())
     try:
         done = subprocess.run(
             [sys.executable, *words],

@@ -23,6 +23,9 @@ TEMPLATE = """\
 #                        # crud, submissions, metadata, tensorboard_reads, log_reads, token_exchanges,
 #                        # impersonations (a minute), cpus, preemptible_cpus, jobs (at the same time)
 
+# argo_crds = "~/argo/crds"  # folder with the CustomResourceDefinition files of an Argo: its kinds get their
+#                        # schemas, rules and limits; the variable ARGO_CRDS of the start wins
+
 # [images]               # what stands in for a container image: "sh", "python", or a table
 # "us-docker.pkg.dev/my-project/my-image" = "python"
 # "my-tool" = { cmd = ["my-tool"], path = ["~/bin"], env = { MODE = "test" } }
@@ -43,6 +46,8 @@ class Settings:
         Simulated time between a pod's binding and its first process, in seconds.
     speed : float
         Divides every simulated time.
+    argo_crds : str
+        Folder with definitions of Argo's kinds; empty for the sandbox's own.
     quotas : mapping
         Google's quotas that are on: name to limit, see :mod:`argovx_lab.sandbox.google.quotas`.
     """
@@ -52,6 +57,7 @@ class Settings:
     pod_start_s: float = 0.0
     speed: float = 1.0
     quotas: Mapping[str, int] = field(default_factory=dict)
+    argo_crds: str = ""
 
     def to_dict(self) -> dict[str, Any]:
         """Return the settings as JSON data."""
@@ -61,6 +67,7 @@ class Settings:
             "pod_start_s": self.pod_start_s,
             "speed": self.speed,
             "quotas": dict(self.quotas),
+            "argo_crds": self.argo_crds,
         }
 
 
@@ -84,14 +91,23 @@ def load(path: Path) -> Settings:
             f"{path}: unknown setting {', '.join(unknown)}", hint=f"known are {', '.join(known)}"
         )
     numbers = {
-        name: _number(path, name, document[name]) for name in document if name not in ("images", "quotas")
+        name: _number(path, name, document[name])
+        for name in document
+        if name not in ("images", "quotas", "argo_crds")
     }
     images = document.get("images", {})
     if not isinstance(images, dict):
         raise SandboxError(f"{path}: images must be a table", hint='write [images] and "NAME" = "python"')
+    argo_crds = document.get("argo_crds", "")
+    if not isinstance(argo_crds, str):
+        raise SandboxError(
+            f"{path}: argo_crds must be a folder's name, it is {argo_crds!r}",
+            hint='write argo_crds = "FOLDER"',
+        )
     if numbers.get("speed", 1.0) <= 0:
         raise SandboxError(f"{path}: speed must be above 0, it is {numbers['speed']}")
-    return Settings(images=images, quotas=_quotas(path, document.get("quotas", {})), **numbers)
+    quotas = _quotas(path, document.get("quotas", {}))
+    return Settings(images=images, quotas=quotas, argo_crds=argo_crds, **numbers)
 
 
 def _quotas(path: Path, value: Any) -> dict[str, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from argovx_lab.sandbox.argo import artifacts
 from argovx_lab.sandbox.argo.errors import Unsupported
 
 _ELSEWHERE = "run it on a cluster"
@@ -21,7 +22,6 @@ REFUSED = {
     "http": "http templates are not emulated: use a container that makes the request",
     "plugin": "plugin templates are not emulated: use a container",
     "data": "data templates are not emulated: use a container",
-    "artifacts": "artifacts are not emulated: use parameters or a bucket",
 }
 SPEC = frozenset((
     "templates", "entrypoint", "arguments", "serviceAccountName", "automountServiceAccountToken", "volumes",
@@ -134,7 +134,8 @@ def _hooks(hooks: Mapping[str, Any] | None, where: str) -> None:
 
 
 def _parameters(holder: Mapping[str, Any] | None, where: str) -> None:
-    _only(holder, frozenset(("parameters", "result", "exitCode")), where)
+    _only(holder, frozenset(("parameters", "artifacts", "result", "exitCode")), where)
+    artifacts.check(holder, where)
     for parameter in (holder or {}).get("parameters") or []:
         inside = f"{where}.parameters '{parameter.get('name', '')}'"
         _only(parameter, _PARAMETER, inside)

@@ -95,8 +95,13 @@ class Nodes:
         given = {"templateScope": scope, "boundaryID": boundary, "message": message}
         node.update({k: v for k, v in given.items() if v})
         node.update({"nodeFlag": {flag: True}} if flag else {})
-        if inputs and inputs.get("parameters"):
-            node["inputs"] = {"parameters": list(inputs["parameters"])}
+        given_in = {
+            part: list((inputs or {})[part])
+            for part in ("parameters", "artifacts")
+            if (inputs or {}).get(part)
+        }
+        if given_in:
+            node["inputs"] = given_in
         node["startedAt"] = stamp(self.now)
         node["finishedAt"] = stamp(self.now) if phase in FINAL else None
         if kind in EXECUTABLE:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
-from argovx_lab.sandbox.argo import gojson, labels
+from argovx_lab.sandbox.argo import artifacts, gojson, labels
 from argovx_lab.sandbox.argo.errors import NodeError
 from argovx_lab.sandbox.argo.gotime import parse_time
 from argovx_lab.sandbox.argo.tags import substitute
@@ -34,19 +34,19 @@ def parameters_of(holder: Mapping[str, Any] | None) -> list[dict[str, Any]]:
 def with_inputs(
     template: Mapping[str, Any], arguments: Mapping[str, Any] | None, globals_: Scope, configs: ConfigValues
 ) -> dict[str, Any]:
-    """Return the template with the values of its input parameters set from arguments and defaults.
+    """Return the template with the values of its inputs set from arguments and defaults.
 
     Raises
     ------
     NodeError
-        ``inputs.parameters.x was not supplied`` when a parameter has no value.
+        ``inputs.parameters.x was not supplied`` when a parameter or artifact has no value.
     """
     result = copy.deepcopy(dict(template))
     given = {p["name"]: p for p in parameters_of(arguments)}
     filled = [_input(p, given.get(p["name"]), globals_, configs) for p in parameters_of(result.get("inputs"))]
     if filled:
         result["inputs"] = {**result["inputs"], "parameters": filled}
-    return result
+    return artifacts.filled(result, arguments)
 
 
 def _input(
@@ -93,6 +93,9 @@ def input_scope(template: Mapping[str, Any]) -> Scope:
     scope["inputs.parameters"] = gojson.dumps(
         [{"name": name, "value": value} for name, value in values.items()]
     )
+    for artifact in artifacts.artifacts_of(template.get("inputs")):
+        if artifact.get("path"):
+            scope[f"inputs.artifacts.{artifact['name']}.path"] = artifact["path"]
     for parameter in parameters_of(template.get("outputs")):
         path = (parameter.get("valueFrom") or {}).get("path")
         if path:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from argovx_lab.model.names import pod_name
-from argovx_lab.sandbox.argo import gojson, labels
+from argovx_lab.sandbox.argo import artifacts, gojson, labels
 from argovx_lab.sandbox.argo.errors import NodeError
 from argovx_lab.sandbox.argo.podpatch import apply_patch
 from argovx_lab.sandbox.argo.tags import substitute
@@ -144,6 +144,8 @@ def _volumes(template: Mapping[str, Any], spec: Mapping[str, Any]) -> list[Objec
     ]
     if template.get("script"):
         volumes.append({"name": "argo-staging", "emptyDir": {}})
+    if artifacts.held(template):
+        volumes.append({"name": artifacts.VOLUME, "emptyDir": {}})
     own = {v["name"]: v for v in (*(spec.get("volumes") or []), *(template.get("volumes") or []))}
     used = {
         m["name"]
@@ -198,7 +200,15 @@ def _init_containers(template: Mapping[str, Any], facts: PodFacts) -> list[Objec
             *_env(facts, "init"),
         ],
         "resources": {},
-        "volumeMounts": [dict(_RUN), *([dict(_STAGING)] if template.get("script") else [])],
+        "volumeMounts": [
+            dict(_RUN),
+            *([dict(_STAGING)] if template.get("script") else []),
+            *(
+                [{"mountPath": artifacts.FOLDER, "name": artifacts.VOLUME}]
+                if artifacts.held(template)
+                else []
+            ),
+        ],
     }
     own = [copy.deepcopy(dict(c)) for c in template.get("initContainers") or []]
     for container in own:
@@ -233,7 +243,8 @@ def _main(template: Mapping[str, Any], facts: PodFacts) -> Object:
         main["command"] = ["/var/run/argo/argoexec", "emissary", *_LOGGING, "--", *command]
     main["env"] = [*(main.get("env") or []), *_env(facts, "main")]
     main["volumeMounts"] = [
-        *(main.get("volumeMounts") or []), dict(_RUN), *([dict(_STAGING)] if script else [])
+        *(main.get("volumeMounts") or []), dict(_RUN), *([dict(_STAGING)] if script else []),
+        *artifacts.mounts(template),
     ]  # fmt: skip
     return main
 

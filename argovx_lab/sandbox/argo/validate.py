@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from argovx_lab.sandbox.argo import artifacts
 from argovx_lab.sandbox.argo.depends import ancestors_of
 from argovx_lab.sandbox.argo.errors import InvalidSpec, NodeError
 from argovx_lab.sandbox.argo.fields import check_template
@@ -101,11 +102,14 @@ class _Walker:
             if not own and parameter["name"] not in given:
                 raise InvalidSpec(f"templates.{name} inputs.parameters.{parameter['name']} was not supplied")
 
+        artifacts.check_supplied(template, name, arguments)
+
     def _template(self, template: Mapping[str, Any], context: Context, name: str) -> None:
         kinds = [k for k in KINDS if template.get(k) is not None]
         if len(kinds) != 1:
             what = "template type unspecified" if not kinds else "multiple template types specified"
             raise InvalidSpec(f"templates.{name} {what}. choose one of: {', '.join(KINDS)}")
+        artifacts.check_template(template, name, leaf=kinds[0] not in ("dag", "steps"))
         inputs = {p["name"] for p in (template.get("inputs") or {}).get("parameters") or []}
         if kinds[0] == "dag":
             self._dag(template, context, name, inputs)

@@ -13,7 +13,7 @@ from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.kubernetes import status, subresources
 from argovx_lab.sandbox.kubernetes.delete_options import DeleteOptions
 from argovx_lab.sandbox.kubernetes.interface import Event, Object, Resource
-from argovx_lab.sandbox.kubernetes.kinds import BY_ID, Kind, kind_id
+from argovx_lab.sandbox.kubernetes.kinds import Kind, kind_id
 from argovx_lab.sandbox.kubernetes.patches import merge
 from argovx_lab.sandbox.kubernetes.registry import Registry
 from argovx_lab.sandbox.kubernetes.selectors import matcher
@@ -36,15 +36,21 @@ class StoreClient:
         self._registry = store if isinstance(store, Registry) else Registry(store, Clock())
         self._issuer = issuer
 
+    def _kind(self, resource: Resource) -> Kind:
+        kind = self._registry.store.kinds.get(kind_id(resource))
+        if kind is None or kind.resource != resource:
+            raise status.not_served(f"{resource.api_version} {resource.plural}")
+        return kind
+
     async def get(self, resource: Resource, name: str, namespace: str = "") -> Object:
         """Return one object."""
-        return self._registry.get(_kind(resource), namespace, name).object()
+        return self._registry.get(self._kind(resource), namespace, name).object()
 
     async def list(
         self, resource: Resource, namespace: str = "", *, label_selector: str = "", field_selector: str = ""
     ) -> tuple[list[Object], str]:
         """Return matching objects (all namespaces when empty) and the list's resourceVersion."""
-        records = self._registry.list(_kind(resource), namespace, label_selector, field_selector)
+        records = self._registry.list(self._kind(resource), namespace, label_selector, field_selector)
         return [record.object() for record in records], str(self._registry.store.revision)
 
     async def watch(
@@ -54,7 +60,7 @@ class StoreClient:
 
         Without a resourceVersion the present objects come first, as ``ADDED``.
         """
-        kind, store = _kind(resource), self._registry.store
+        kind, store = self._kind(resource), self._registry.store
         match = matcher(kind, namespace, label_selector)
         if resource_version in ("", "0"):
             present = [record for record in store.select(kind, namespace) if match(record)]
@@ -76,7 +82,7 @@ class StoreClient:
         self, resource: Resource, obj: Object, namespace: str = "", *, subresource: str = "", name: str = ""
     ) -> Object:
         """Create an object, or POST to a subresource of the object ``name``."""
-        kind, obj = _kind(resource), copy.deepcopy(obj)
+        kind, obj = self._kind(resource), copy.deepcopy(obj)
         namespace = namespace or (obj.get("metadata") or {}).get("namespace") or ""
         if subresource:
             return subresources.post(self._registry, self._issuer, kind, namespace, name, subresource, obj)
@@ -84,7 +90,7 @@ class StoreClient:
 
     async def replace(self, resource: Resource, obj: Object, *, subresource: str = "") -> Object:
         """Write a whole object; a stale ``resourceVersion`` is 409 ``Conflict``."""
-        kind = _kind(resource)
+        kind = self._kind(resource)
         _check_subresource(kind, subresource)
         new, meta = copy.deepcopy(obj), obj["metadata"]
         return self._registry.update(
@@ -95,7 +101,7 @@ class StoreClient:
         self, resource: Resource, name: str, patch: Object, namespace: str = "", *, subresource: str = ""
     ) -> Object:
         """Apply a JSON merge patch."""
-        kind, patch = _kind(resource), copy.deepcopy(patch)
+        kind, patch = self._kind(resource), copy.deepcopy(patch)
         _check_subresource(kind, subresource)
         return self._registry.update(
             kind, namespace, name, lambda old: _merged(old, patch), subresource=subresource
@@ -105,19 +111,12 @@ class StoreClient:
         self, resource: Resource, name: str, namespace: str = "", *, grace_s: int | None = None, uid: str = ""
     ) -> None:
         """Delete an object; bound pods get a deletionTimestamp first, ``grace_s=0`` removes at once."""
-        self._registry.delete(_kind(resource), namespace, name, DeleteOptions(grace_s=grace_s, uid=uid))
+        self._registry.delete(self._kind(resource), namespace, name, DeleteOptions(grace_s=grace_s, uid=uid))
 
 
 def _merged(old: Object, patch: Object) -> Object:
     result: Object = merge(old, patch)
     return result
-
-
-def _kind(resource: Resource) -> Kind:
-    kind = BY_ID.get(kind_id(resource))
-    if kind is None or kind.resource != resource:
-        raise status.not_served(f"{resource.api_version} {resource.plural}")
-    return kind
 
 
 def _check_subresource(kind: Kind, subresource: str) -> None:

@@ -6,19 +6,22 @@ Source: https://kubernetes.io/docs/reference/kubernetes-api/
 
 from __future__ import annotations
 
-from argovx_lab.sandbox.kubernetes.kinds import ADMISSION_GROUP, RBAC_GROUP
+from argovx_lab.sandbox.kubernetes.kinds import ADMISSION_GROUP, DEFINITION_RESOURCE, RBAC_GROUP, kind_id
 from argovx_lab.sandbox.kubernetes.schema import (
     ANY,
     BOOLEAN,
     INT_OR_STRING,
     INTEGER,
+    NUMBER,
     OBJECT,
     OBJECTS,
     STRING,
     STRING_MAP,
     STRINGS,
+    Lazy,
     List,
     Map,
+    OrBoolean,
     Schema,
     Struct,
     Value,
@@ -190,6 +193,63 @@ _POLICY_BINDING = Struct(
 )
 
 
+_JSON_SCHEMA = Lazy()
+_JSON_SCHEMAS = List(_JSON_SCHEMA)
+_JSON_SCHEMA.inner.append(
+    Struct(
+        {
+            **fields("$ref $schema description format id pattern title type", STRING),
+            **fields("x-kubernetes-list-type x-kubernetes-map-type", STRING),
+            **fields("exclusiveMaximum exclusiveMinimum nullable uniqueItems", BOOLEAN),
+            **fields("x-kubernetes-embedded-resource x-kubernetes-int-or-string", BOOLEAN),
+            "x-kubernetes-preserve-unknown-fields": BOOLEAN,
+            **fields("maxItems maxLength maxProperties minItems minLength minProperties", INTEGER),
+            **fields("maximum minimum multipleOf", NUMBER),
+            **fields("required x-kubernetes-list-map-keys", STRINGS),
+            **fields("default example", ANY),
+            **fields("definitions dependencies externalDocs", OBJECT),
+            "enum": List(ANY),
+            **fields("allOf anyOf oneOf", _JSON_SCHEMAS),
+            **fields("items not", _JSON_SCHEMA),
+            **fields("additionalItems additionalProperties", OrBoolean(_JSON_SCHEMA)),
+            **fields("patternProperties properties", Map(_JSON_SCHEMA)),
+            "x-kubernetes-validations": List(
+                Struct(
+                    {
+                        **fields("fieldPath message messageExpression reason rule", STRING),
+                        "optionalOldSelf": BOOLEAN,
+                    }
+                )
+            ),
+        }
+    )
+)
+_COLUMN = Struct({**fields("description format jsonPath name type", STRING), "priority": INTEGER})
+_NAMES = Struct(
+    {**fields("kind listKind plural singular", STRING), **fields("categories shortNames", STRINGS)}
+)
+_DEFINITION = Struct(
+    {
+        **fields("group scope", STRING),
+        "names": _NAMES,
+        "preserveUnknownFields": BOOLEAN,
+        "conversion": Struct({"strategy": STRING, "webhook": OBJECT}),
+        "versions": List(
+            Struct(
+                {
+                    **fields("name deprecationWarning", STRING),
+                    **fields("served storage deprecated", BOOLEAN),
+                    "schema": Struct({"openAPIV3Schema": _JSON_SCHEMA}),
+                    "subresources": Struct(fields("status scale", OBJECT)),
+                    "additionalPrinterColumns": List(_COLUMN),
+                    "selectableFields": List(Struct({"jsonPath": STRING})),
+                }
+            )
+        ),
+    }
+)
+
+
 def _kind(**content: Schema) -> Struct:
     return Struct({**fields("apiVersion kind", STRING), "metadata": METADATA, **content})
 
@@ -214,6 +274,7 @@ SCHEMAS: dict[str, Struct] = {
     ),
     f"validatingadmissionpolicies.{ADMISSION_GROUP}": _kind(spec=_POLICY, status=OBJECT),
     f"validatingadmissionpolicybindings.{ADMISSION_GROUP}": _kind(spec=_POLICY_BINDING),
+    kind_id(DEFINITION_RESOURCE): _kind(spec=_DEFINITION, status=OBJECT),
     "resourcequotas": _kind(
         spec=Struct({"hard": Map(INT_OR_STRING), "scopes": STRINGS, "scopeSelector": OBJECT}), status=OBJECT
     ),

@@ -12,7 +12,7 @@ from typing import Any
 from argovx_lab.sandbox.kubernetes.argo_schema import SCHEMAS
 from argovx_lab.sandbox.kubernetes.interface import Object
 from argovx_lab.sandbox.kubernetes.kinds import KINDS, Kind
-from argovx_lab.sandbox.kubernetes.schema import Lazy, List, Map, Schema, Struct, Value
+from argovx_lab.sandbox.kubernetes.schema import Lazy, List, Map, OrBoolean, Schema, Struct, Value
 
 API_VERSION = "apiextensions.k8s.io/v1"
 _OPEN = "x-kubernetes-preserve-unknown-fields"
@@ -24,6 +24,8 @@ def openapi(schema: Schema, within: tuple[int, ...] = ()) -> Object:
         if id(schema) in within:
             return {"type": "object", _OPEN: True}
         return openapi(schema.inner[0], (*within, id(schema)))
+    if isinstance(schema, OrBoolean):
+        return {_OPEN: True}
     if isinstance(schema, Value):
         return _plain(schema)
     if isinstance(schema, List):

@@ -11,10 +11,12 @@ from datetime import timedelta
 
 from argovx_lab.sandbox.clock import Clock, rfc3339
 from argovx_lab.sandbox.kubernetes import quotas, rules, status
+from argovx_lab.sandbox.kubernetes.custom.definitions import FINALIZER
+from argovx_lab.sandbox.kubernetes.custom.served import Definitions
 from argovx_lab.sandbox.kubernetes.delete_options import DeleteOptions
 from argovx_lab.sandbox.kubernetes.history import Record
 from argovx_lab.sandbox.kubernetes.interface import Object
-from argovx_lab.sandbox.kubernetes.kinds import BY_ID, Kind
+from argovx_lab.sandbox.kubernetes.kinds import BY_ID, DEFINITIONS, Kind
 from argovx_lab.sandbox.kubernetes.store import Store
 
 FOREGROUND = "foregroundDeletion"
@@ -26,6 +28,7 @@ class Deletion:
 
     def __init__(self, store: Store, clock: Clock) -> None:
         self._store, self._clock = store, clock
+        self.definitions = Definitions(store, clock.now)
         self._queue: list[str] = []
         self._scheduled = False
 
@@ -34,6 +37,8 @@ class Deletion:
         obj = record.object()
         meta = obj["metadata"]
         _check_preconditions(kind, meta, options)
+        if kind.id == DEFINITIONS.id and not meta.get("deletionTimestamp"):
+            return self._end_definition(kind, obj, options)
         grace = rules.grace_s(kind, obj, options.grace_s)
         finalizers = [name for name in meta.get("finalizers") or [] if name not in (FOREGROUND, ORPHAN)]
         if options.policy == "Foreground":
@@ -47,6 +52,15 @@ class Deletion:
             self.remove(kind, obj)
             return self._last(kind, obj, grace)
         self._mark(kind, obj, finalizers, grace)
+        return obj
+
+    def _end_definition(self, kind: Kind, obj: Object, options: DeleteOptions) -> Object:
+        self.definitions.check_delete(obj["metadata"]["name"])
+        obj = self.definitions.ending(obj)
+        obj["metadata"]["deletionTimestamp"] = rfc3339(self._clock.now())
+        if not options.dry_run:
+            self._store.put(kind, obj)
+            self._later(obj["metadata"]["uid"])
         return obj
 
     def _last(self, kind: Kind, obj: Object, grace: int) -> Object:
@@ -93,6 +107,14 @@ class Deletion:
         self._later(record.uid)
         for owner in record.owners:
             self._later(owner)
+        if kind.id == DEFINITIONS.id and record.name not in BY_ID:
+            ended = self._store.kinds.get(record.name)
+            if ended is not None:
+                self._store.unserve(ended)
+        elif kind.schema is not None:
+            definition = self._store.get(DEFINITIONS, "", kind.id)
+            if definition is not None:
+                self._later(definition.uid)
         if record.namespace:
             place = self._store.get(BY_ID["namespaces"], "", record.namespace)
             if place is not None:
@@ -137,7 +159,7 @@ class Deletion:
             for dependent in self._store.owned_by(uid):
                 self._collect_dependent(dependent)
             return
-        kind, obj = BY_ID[record.kind], record.object()
+        kind, obj = self._store.kinds[record.kind], record.object()
         meta = obj["metadata"]
         if record.owners:
             self._collect_dependent(record)
@@ -145,6 +167,8 @@ class Deletion:
             return
         if kind.id == "namespaces":
             self._empty_namespace(kind, obj)
+        elif FINALIZER in (meta.get("finalizers") or []):
+            self._empty_kind(kind, obj)
         elif FOREGROUND in (meta.get("finalizers") or []):
             self._foreground(kind, obj)
         elif ORPHAN in (meta.get("finalizers") or []):
@@ -155,7 +179,7 @@ class Deletion:
         if any(owner is not None and owner.namespace in ("", record.namespace) for owner in owners):
             return
         if not record.object()["metadata"].get("deletionTimestamp"):
-            self.delete(BY_ID[record.kind], record, DeleteOptions())
+            self.delete(self._store.kinds[record.kind], record, DeleteOptions())
 
     def _foreground(self, kind: Kind, obj: Object) -> None:
         waiting = False
@@ -163,7 +187,7 @@ class Deletion:
             content = dependent.object()["metadata"]
             owner = next(o for o in content["ownerReferences"] if o["uid"] == obj["metadata"]["uid"])
             if not content.get("deletionTimestamp"):
-                self.delete(BY_ID[dependent.kind], dependent, DeleteOptions(policy="Foreground"))
+                self.delete(self._store.kinds[dependent.kind], dependent, DeleteOptions(policy="Foreground"))
             alive = self._store.by_uid(dependent.uid) is not None
             waiting = waiting or (alive and bool(owner.get("blockOwnerDeletion")))
         if not waiting:
@@ -177,7 +201,7 @@ class Deletion:
             content["metadata"]["ownerReferences"] = owners
             if not owners:
                 del content["metadata"]["ownerReferences"]
-            self._store.put(BY_ID[dependent.kind], content)
+            self._store.put(self._store.kinds[dependent.kind], content)
         self._drop_finalizer(kind, obj, ORPHAN)
 
     def _drop_finalizer(self, kind: Kind, obj: Object, name: str) -> None:
@@ -190,9 +214,18 @@ class Deletion:
         else:
             self._store.put(kind, obj)
 
+    def _empty_kind(self, kind: Kind, obj: Object) -> None:
+        ended = self._store.kinds.get(obj["metadata"]["name"])
+        for record in self._store.select(ended) if ended is not None else ():
+            if not record.object()["metadata"].get("deletionTimestamp"):
+                assert ended is not None
+                self.delete(ended, record, DeleteOptions())
+        if ended is None or not self._store.select(ended):
+            self._drop_finalizer(kind, obj, FINALIZER)
+
     def _empty_namespace(self, kind: Kind, obj: Object) -> None:
         name, left = obj["metadata"]["name"], False
-        for other in BY_ID.values():
+        for other in self._store.kinds:
             if not other.resource.namespaced:
                 continue
             for record in self._store.select(other, name):
@@ -209,7 +242,7 @@ def _check_preconditions(kind: Kind, meta: Object, options: DeleteOptions) -> No
         (options.revision, "resourceVersion", "ResourceVersion"),
     ):
         if wanted and wanted != meta[field]:
-            if kind.id != "namespaces":
+            if kind.id not in ("namespaces", DEFINITIONS.id):
                 raise status.precondition(kind.resource, meta["name"], word, wanted, meta[field])
             why = (
                 f"Precondition failed: {word} in precondition: {wanted}, {word} in object meta: {meta[field]}"

@@ -6,7 +6,7 @@ Owns their shape; follows ``kinds.py`` and ``reviews.py``, so it cannot promise 
 from __future__ import annotations
 
 from argovx_lab.sandbox.kubernetes.interface import Object
-from argovx_lab.sandbox.kubernetes.kinds import KINDS, Kind
+from argovx_lab.sandbox.kubernetes.kinds import Kind, Kinds
 from argovx_lab.sandbox.kubernetes.reviews import REVIEWS
 
 #: The Kubernetes whose behaviour is followed; the suffix says what this is.
@@ -31,9 +31,9 @@ _SUBRESOURCE_VERBS = {
 _SUBRESOURCE_GROUPS = {"eviction": ("policy", "v1"), "token": ("authentication.k8s.io", "v1")}
 
 
-def group_versions() -> list[tuple[str, str]]:
+def group_versions(kinds: Kinds) -> list[tuple[str, str]]:
     """Return the served groups and versions, without the core group."""
-    seen = [kind.resource for kind in KINDS] + list(REVIEWS)
+    seen = [kind.resource for kind in kinds] + list(REVIEWS)
     return sorted({(item.group, item.version) for item in seen if item.group})
 
 
@@ -43,15 +43,15 @@ def versions(host: str) -> Object:
     return {"kind": "APIVersions", "versions": ["v1"], "serverAddressByClientCIDRs": [address]}
 
 
-def groups() -> Object:
+def groups(kinds: Kinds) -> Object:
     """Return ``/apis``."""
-    entries = [group(name) for name, _ in group_versions()]
+    entries = [group(kinds, name) for name in dict.fromkeys(name for name, _ in group_versions(kinds))]
     return {"kind": "APIGroupList", "apiVersion": "v1", "groups": entries}
 
 
-def group(name: str) -> Object | None:
+def group(kinds: Kinds, name: str) -> Object | None:
     """Return ``/apis/GROUP``; ``None`` for one that is not served."""
-    found = [version for served, version in group_versions() if served == name]
+    found = [version for served, version in group_versions(kinds) if served == name]
     if not found:
         return None
     entries = [{"groupVersion": f"{name}/{version}", "version": version} for version in found]
@@ -59,10 +59,10 @@ def group(name: str) -> Object | None:
     return {**head, "versions": entries, "preferredVersion": entries[0]}
 
 
-def resources(name: str, version: str) -> Object | None:
+def resources(kinds: Kinds, name: str, version: str) -> Object | None:
     """Return ``/api/v1`` or ``/apis/GROUP/VERSION``; ``None`` for one that is not served."""
     entries: list[Object] = []
-    for kind in KINDS:
+    for kind in kinds:
         if (kind.resource.group, kind.resource.version) == (name, version):
             entries += _entries(kind)
     entries += [
@@ -88,9 +88,16 @@ def _entries(kind: Kind) -> list[Object]:
     resource = kind.resource
     base: Object = {"namespaced": resource.namespaced, "kind": resource.kind}
     verbs = [verb for verb in kind.verbs if (kind.id, verb) != ("namespaces", "deletecollection")]
-    entry = {"name": resource.plural, "singularName": resource.kind.lower(), **base, "verbs": verbs}
+    entry = {
+        "name": resource.plural,
+        "singularName": kind.singular or resource.kind.lower(),
+        **base,
+        "verbs": verbs,
+    }
     if kind.names:
         entry["shortNames"] = list(kind.names)
+    if kind.categories:
+        entry["categories"] = list(kind.categories)
     entries = [entry]
     if kind.status:
         verbs = ["get", "patch", "update"]

@@ -70,6 +70,7 @@ class ApiError(ArgovxError):
     ) -> None:
         super().__init__(message)
         self.code = code
+        self.warnings: list[str] = []
         self.reason = reason
         self.details = dict(details or {})
 

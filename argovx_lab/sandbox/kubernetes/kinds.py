@@ -6,8 +6,9 @@ Source: the real server's discovery documents and https://kubernetes.io/docs/con
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Literal
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any, Literal
 
 from argovx_lab.sandbox.kubernetes import interface as api
 from argovx_lab.sandbox.kubernetes.interface import Resource
@@ -25,6 +26,10 @@ POLICY_BINDINGS = Resource(
     "validatingadmissionpolicybindings",
     "ValidatingAdmissionPolicyBinding",
     namespaced=False,
+)
+#: The kind that defines kinds.
+DEFINITION_RESOURCE = Resource(
+    "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
 )
 RESOURCE_QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 ROLES = Resource(RBAC_GROUP, "v1", "roles", "Role")
@@ -63,6 +68,8 @@ class Kind:
     generation : str
         ``spec``: counts changes of spec; ``all``: counts changes outside metadata, as custom kinds
         without a status subresource do; ``none``.
+    schema : Structural, optional
+        What a definition said; ``None`` for the kinds whose schema is the sandbox's own.
     """
 
     resource: Resource
@@ -72,6 +79,10 @@ class Kind:
     fields: tuple[str, ...] = ()
     generation: Literal["spec", "all", "none"] = "none"
     verbs: tuple[str, ...] = VERBS
+    singular: str = ""
+    list_kind: str = ""
+    categories: tuple[str, ...] = ()
+    schema: Any = field(default=None, compare=False, repr=False)
 
     @property
     def id(self) -> str:
@@ -81,7 +92,12 @@ class Kind:
     @property
     def custom(self) -> bool:
         """Whether the real server knows this kind through a CustomResourceDefinition."""
-        return self.resource.group == ARGO_GROUP
+        return self.schema is not None or self.resource.group == ARGO_GROUP
+
+    @property
+    def listed(self) -> str:
+        """The kind of a list of these."""
+        return self.list_kind or f"{self.resource.kind}List"
 
     @property
     def created_by_update(self) -> bool:
@@ -119,6 +135,9 @@ KINDS = (
     Kind(ROLE_BINDINGS),
     Kind(CLUSTER_ROLES),
     Kind(CLUSTER_ROLE_BINDINGS),
+    Kind(
+        DEFINITION_RESOURCE, ("crd", "crds"), status=True, generation="spec", categories=("api-extensions",)
+    ),
     Kind(POLICIES, status=True, generation="spec"),
     Kind(POLICY_BINDINGS, generation="spec"),
     Kind(api.WORKFLOWS, ("wf",), generation="all"),
@@ -130,3 +149,39 @@ KINDS = (
 )
 
 BY_ID = {kind.id: kind for kind in KINDS}
+DEFINITIONS = BY_ID[kind_id(DEFINITION_RESOURCE)]
+
+
+class Kinds:
+    """The kinds that one server serves: :data:`KINDS`, and those that are defined while it runs."""
+
+    def __init__(self) -> None:
+        self._found = dict(BY_ID)
+
+    def __iter__(self) -> Iterator[Kind]:
+        return iter(list(self._found.values()))
+
+    def __getitem__(self, name: str) -> Kind:
+        return self._found[name]
+
+    def get(self, name: str) -> Kind | None:
+        """Return the kind with an id; ``None`` when it is not served."""
+        return self._found.get(name)
+
+    def of(self, api_version: str, kind: str) -> Kind | None:
+        """Return the kind of objects that say these two; ``None`` when it is not served."""
+        names = (api_version, kind)
+        return next((one for one in self if (one.resource.api_version, one.resource.kind) == names), None)
+
+    def at(self, group: str, version: str, plural: str) -> Kind | None:
+        """Return the kind at a path; ``None`` when it is not served."""
+        found = self._found.get(f"{plural}.{group}" if group else plural)
+        return found if found is not None and found.resource.version == version else None
+
+    def add(self, kind: Kind) -> None:
+        """Serve a kind, in place of one with the same id."""
+        self._found[kind.id] = kind
+
+    def remove(self, kind: Kind) -> None:
+        """Serve a kind no longer."""
+        self._found.pop(kind.id, None)

@@ -92,6 +92,7 @@ def owner_objects(owner: str = OWNER) -> list[Object]:
     cluster = [
         rule("", ["namespaces"], ["create", "get", "list", "watch"]),
         rule(ARGO_GROUP, ["clusterworkflowtemplates"], _ALL),
+        rule("apiextensions.k8s.io", ["customresourcedefinitions"], _ALL),
         rule("authentication.k8s.io", ["tokenreviews"], ["create"]),
     ]
     argo = ["workflows", "workflowtemplates", "cronworkflows", "workflowtaskresults"]
@@ -116,6 +117,13 @@ def namespace_objects(name: str, owner: str = OWNER) -> list[Object]:
     if name in SYSTEM_NAMESPACES:
         return []
     return [binding(OWNER_ROLE, name, "ClusterRole", OWNER_ROLE, _user_subject(owner))]
+
+
+def defined_objects(group: str, plural: str, owner: str = OWNER) -> list[Object]:
+    """Return what a kind that was defined here gets: its owner."""
+    name = f"argovx:owner:{plural}.{group}"
+    rules = [rule(group, [plural], _ALL), rule(group, [f"{plural}/status"], ["get", "patch", "update"])]
+    return [role(name, "", rules), binding(name, "", "ClusterRole", name, _user_subject(owner))]
 
 
 def root_ca_object(namespace: str, ca_pem: str) -> Object:

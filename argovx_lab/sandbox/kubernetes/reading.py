@@ -48,7 +48,12 @@ def list_objects(registry: Registry, request: Request, target: Target) -> Respon
     kind = target.kind
     match = matcher(kind, target.namespace, request.param("labelSelector"), request.param("fieldSelector"))
     limit, token = number(request, "limit"), request.param("continue")
-    revision, start = _place(registry, request, token)
+    try:
+        revision, start = _place(registry, request, token)
+    except ApiError as error:
+        if kind.id == "events":  # their list says nothing of when to come again
+            error.details.pop("retryAfterSeconds", None)
+        raise
     if revision == registry.store.revision:
         records = registry.store.select(kind, target.namespace)
     else:
@@ -66,7 +71,7 @@ def list_objects(registry: Registry, request: Request, target: Target) -> Respon
 
 
 def _list_body(kind: Kind, meta: Object, records: list[Record]) -> bytes:
-    head = {"kind": f"{kind.resource.kind}List", "apiVersion": kind.resource.api_version, "metadata": meta}
+    head = {"kind": kind.listed, "apiVersion": kind.resource.api_version, "metadata": meta}
     if kind.custom:
         raw = [record.raw for record in records]
     else:

@@ -6,6 +6,7 @@ deletion in ``deletion.py``. Synchronous: one call is one step that nobody else 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,11 +14,12 @@ from typing import Any
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.kubernetes import metadata, quotas, rules, status
 from argovx_lab.sandbox.kubernetes.admission import Admission
+from argovx_lab.sandbox.kubernetes.custom.served import Definitions
 from argovx_lab.sandbox.kubernetes.delete_options import DeleteOptions
 from argovx_lab.sandbox.kubernetes.deletion import Deletion
 from argovx_lab.sandbox.kubernetes.history import Record
 from argovx_lab.sandbox.kubernetes.interface import Object
-from argovx_lab.sandbox.kubernetes.kinds import BY_ID, KINDS, Kind
+from argovx_lab.sandbox.kubernetes.kinds import BY_ID, DEFINITIONS, KINDS, Kind
 from argovx_lab.sandbox.kubernetes.selectors import matcher
 from argovx_lab.sandbox.kubernetes.store import Store
 
@@ -47,6 +49,8 @@ class Registry:
         self.deletion = Deletion(store, clock)
         self.admission = Admission(store)
         self.hooks: list[Hook] = []
+        self.definitions = Definitions(store, clock.now)
+        self.deletion.definitions = self.definitions
 
     def get(self, kind: Kind, namespace: str, name: str) -> Record:
         """Return one object's record; 404 when there is none."""
@@ -84,6 +88,7 @@ class Registry:
         name = obj["metadata"].get("name", "")
         self._check_place(kind, namespace, name)
         self._require(kind, obj, None)
+        self.definitions.check_create(kind, name)
         if self.store.get(kind, namespace, name) is not None:
             raise status.already_exists(kind.resource, name)
         rules.admit(self.store, kind, obj)
@@ -97,6 +102,7 @@ class Registry:
         quotas.refresh(self.store, namespace)
         for hook in self.hooks:
             hook(kind, obj)
+        self.definitions.written(kind, obj)
         self.deletion.created(kind, obj)
         return obj
 
@@ -158,6 +164,7 @@ class Registry:
             self.deletion.remove(kind, new)
             return new
         self.store.put(kind, new, OBJECT_MAX)
+        self.definitions.written(kind, new)
         return new
 
     def _changed(self, kind: Kind, old: Object, change: Change, subresource: str, *, whole: bool) -> Object:
@@ -170,14 +177,14 @@ class Registry:
         metadata.keep(kind, new, old)
         if not subresource:
             rules.default(kind, new)
-        self._require(kind, new, old)
+        self._require(kind, new, old, subresource)
         _check_finalizers(kind, new, old)
         return new
 
     def _check_version(self, kind: Kind, new: Object, old: Object, *, whole: bool) -> None:
         sent, current = new["metadata"], old["metadata"]
         version = sent.get("resourceVersion")
-        if not version and whole and kind.custom:
+        if not version and whole and (kind.custom or kind.id == DEFINITIONS.id):
             cause = status.bad_value("metadata.resourceVersion", 0, "must be specified for an update")
             plural = replace(kind.resource, kind=kind.resource.plural)
             raise status.invalid(plural, current["name"], [cause])
@@ -203,8 +210,10 @@ class Registry:
         self.admission.review(kind, "DELETE", None, record.object(), user=user, dry_run=options.dry_run)
         return self.deletion.delete(kind, record, options)
 
-    def _require(self, kind: Kind, new: Object, old: Object | None) -> None:
-        causes = metadata.problems(kind, new["metadata"]) or rules.problems(kind, new, old)
+    def _require(self, kind: Kind, new: Object, old: Object | None, subresource: str = "") -> None:
+        causes = metadata.problems(kind, new["metadata"])
+        if not causes or kind.schema is not None or kind.id == DEFINITIONS.id:
+            causes += rules.problems(kind, new, old, subresource, causes)
         if causes:
             raise status.invalid(kind.resource, new["metadata"].get("name", ""), causes)
 
@@ -215,8 +224,11 @@ def check_identity(kind: Kind, obj: Any, namespace: str, name: str = "", old: Ob
         raise status.bad_request(f"the body must be a JSON object, it is {status.shown(obj)}")
     resource = kind.resource
     if kind.custom and not (obj.get("apiVersion") and obj.get("kind")):
-        missing = "apiVersion" if not obj.get("apiVersion") else "kind"
-        raise status.bad_request(f"Object '{missing}' is missing in the body of a {resource.kind}")
+        missing = "apiVersion" if not obj.get("apiVersion") else "Kind"
+        raise status.bad_request(
+            f"the object provided is unrecognized (must be of type {resource.kind}): Object '{missing}' is"
+            f" missing in {status.shown(json.dumps(obj))}"
+        )
     _check_type(kind, obj)
     if obj.get("metadata") is None:
         obj["metadata"] = {}

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from argovx_lab.sandbox.http import BodyTooLarge, Request
 from argovx_lab.sandbox.kubernetes import status
 from argovx_lab.sandbox.kubernetes.history import encode
-from argovx_lab.sandbox.kubernetes.kinds import KINDS, Kind
+from argovx_lab.sandbox.kubernetes.kinds import Kind, Kinds
 from argovx_lab.sandbox.kubernetes.reviews import REVIEWS
 
 #: Longest body that is read. Unit: bytes. Source: the real server's limit, measured.
@@ -66,14 +66,17 @@ def segments(request: Request) -> list[str]:
     return [unquote(part) for part in request.raw_path.split("?")[0].strip("/").split("/")]
 
 
-def target_of(request: Request, parts: list[str]) -> Target:
+def target_of(kinds: Kinds, request: Request, parts: list[str]) -> Target:
     """Return what a resource path names; 404 for a kind that is not served, 405 for a wrong method."""
     group, version, rest = ("", parts[1], parts[2:]) if parts[0] == "api" else (parts[1], parts[2], parts[3:])
     namespace = ""
     if rest[0] == "namespaces" and len(rest) > 2 and (rest[2] != "status" or len(rest) > 3):
         namespace, rest = rest[1], rest[2:]
     plural, name, subresource = rest[0], *[*rest[1:3], "", ""][:2]
-    kind = _kind(group, version, plural)
+    kind = kinds.at(group, version, plural)
+    if kind is None:
+        where = f"{group}/{version}" if group else version
+        raise status.not_served(f"the sandbox does not serve {plural} in {where}")
     if len(rest) > 3 or any(not part for part in rest) or bool(namespace) > kind.resource.namespaced:
         raise status.unknown_path()
     if name and kind.resource.namespaced and not namespace:
@@ -81,14 +84,6 @@ def target_of(request: Request, parts: list[str]) -> Target:
     if subresource and subresource not in (*kind.subresources, *(["status"] if kind.status else [])):
         raise status.not_served(f"the sandbox does not serve {kind.id}/{subresource}")
     return Target(kind, _verb(request, kind, namespace, name, subresource), namespace, name, subresource)
-
-
-def _kind(group: str, version: str, plural: str) -> Kind:
-    for kind in KINDS:
-        if (kind.resource.group, kind.resource.version, kind.resource.plural) == (group, version, plural):
-            return kind
-    where = f"{group}/{version}" if group else version
-    raise status.not_served(f"the sandbox does not serve {plural} in {where}")
 
 
 def _verb(request: Request, kind: Kind, namespace: str, name: str, subresource: str) -> str:

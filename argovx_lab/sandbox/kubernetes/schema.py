@@ -65,6 +65,13 @@ class Struct:
     rules: tuple[Rule, ...] = ()
 
 
+@dataclass(frozen=True)
+class OrBoolean:
+    """A schema, or ``true`` or ``false`` in its place."""
+
+    inner: Schema
+
+
 @dataclass
 class Lazy:
     """A schema that is filled in later, for recursion."""
@@ -72,7 +79,7 @@ class Lazy:
     inner: list[Schema] = field(default_factory=list)
 
 
-Schema = Value | List | Map | Struct | Lazy
+Schema = Value | List | Map | Struct | Lazy | OrBoolean
 
 STRING, INTEGER, BOOLEAN = Value("string"), Value("integer"), Value("boolean")
 NUMBER, OBJECT, ANY, INT_OR_STRING = Value("number"), Value("object"), Value("any"), Value("int-or-string")
@@ -109,7 +116,10 @@ def problems(schema: Schema, value: Any, path: str, old: Any = None) -> Iterator
     """
     if old is not None and value == old:
         return
-    if isinstance(schema, Lazy):
+    if isinstance(schema, OrBoolean):
+        if not isinstance(value, bool):
+            yield from problems(schema.inner, value, path, old)
+    elif isinstance(schema, Lazy):
         yield from problems(schema.inner[0], value, path, old)
     elif isinstance(schema, Value):
         yield from _plain(schema, value, path)
@@ -201,7 +211,9 @@ def _inside(
 
 def unknown(schema: Schema, value: Any, path: str = "") -> Iterator[str]:
     """Yield the paths of fields that the schema does not know."""
-    if isinstance(schema, Lazy):
+    if isinstance(schema, OrBoolean):
+        yield from unknown(schema.inner, value, path)
+    elif isinstance(schema, Lazy):
         yield from unknown(schema.inner[0], value, path)
     elif isinstance(schema, List) and isinstance(value, list):
         for index, item in enumerate(value):
@@ -222,7 +234,9 @@ def prune_nulls(schema: Schema, value: Any, old: Any = None) -> None:
     """Take out known fields that are ``null``, in place, as the real server does; see :func:`problems`."""
     if old is not None and value == old:
         return
-    if isinstance(schema, Lazy):
+    if isinstance(schema, OrBoolean):
+        prune_nulls(schema.inner, value, old)
+    elif isinstance(schema, Lazy):
         prune_nulls(schema.inner[0], value, old)
     elif isinstance(schema, List) and isinstance(value, list):
         for item in value:

@@ -15,17 +15,18 @@ from argovx_lab.sandbox.kubernetes import discovery, reading, status
 from argovx_lab.sandbox.kubernetes import requests as parse
 from argovx_lab.sandbox.kubernetes.authentication import Authenticator, User
 from argovx_lab.sandbox.kubernetes.client import StoreClient
+from argovx_lab.sandbox.kubernetes.custom.argo import ArgoDefinitions
 from argovx_lab.sandbox.kubernetes.history import encode
 from argovx_lab.sandbox.kubernetes.interface import ApiError, Object
-from argovx_lab.sandbox.kubernetes.kinds import BY_ID, KINDS, Kind
+from argovx_lab.sandbox.kubernetes.kinds import BY_ID, DEFINITIONS, Kind
 from argovx_lab.sandbox.kubernetes.rbac import Attributes, Authorizer
-from argovx_lab.sandbox.kubernetes.rbac_defaults import namespace_objects, root_ca_object
+from argovx_lab.sandbox.kubernetes.rbac_defaults import defined_objects, namespace_objects, root_ca_object
 from argovx_lab.sandbox.kubernetes.registry import Registry
 from argovx_lab.sandbox.kubernetes.requests import Target
 from argovx_lab.sandbox.kubernetes.reviews import Reviewer
 from argovx_lab.sandbox.kubernetes.store import Store
 from argovx_lab.sandbox.kubernetes.tokens import Issuer
-from argovx_lab.sandbox.kubernetes.writing import Writer
+from argovx_lab.sandbox.kubernetes.writing import Writer, with_warnings
 
 _log = logging.getLogger(__name__)
 
@@ -41,6 +42,13 @@ class ApiServer:
         SQLite file of the store; it is made when absent.
     clock : Clock
         Source of every stamp.
+    argo_crds : Path, optional
+        Folder with definitions of Argo's kinds, in place of the sandbox's own.
+
+    Raises
+    ------
+    SandboxError
+        When a file of ``argo_crds`` cannot be used; it is named.
 
     Attributes
     ----------
@@ -55,7 +63,7 @@ class ApiServer:
         asynchronous iterator of bytes.
     """
 
-    def __init__(self, db_path: Path, *, clock: Clock) -> None:
+    def __init__(self, db_path: Path, *, clock: Clock, argo_crds: Path | None = None) -> None:
         self.store = Store(db_path)
         self.registry = Registry(self.store, clock)
         self.registry.hooks.append(self._created)
@@ -67,7 +75,14 @@ class ApiServer:
         self.root_ca = ""
         self._reviewer = Reviewer(self.authenticator, self.authorizer, clock)
         self._writer = Writer(self.registry, self.authorizer, self.issuer)
+        self._define(argo_crds)
         self.registry.deletion.sweep()
+
+    def _define(self, folder: Path | None) -> None:
+        """Serve what was defined before, and Argo's kinds as the files or the sandbox itself define them."""
+        argo = ArgoDefinitions(self.registry)
+        argo.load()
+        argo.put(folder)
 
     def add_user_token(self, username: str, groups: list[str]) -> str:
         """Return the opaque, lasting token of a named user."""
@@ -76,13 +91,17 @@ class ApiServer:
     def seed(self, objects: list[Object]) -> None:
         """Create each object that is not there yet; those that are there stay as they are."""
         for obj in objects:
-            kind = _kind_of(obj)
+            kind = self.store.kinds.of(obj["apiVersion"], obj["kind"])
+            if kind is None:
+                raise status.not_served(f"the sandbox does not serve {obj['apiVersion']} {obj['kind']}")
             meta = obj["metadata"]
             if self.store.get(kind, meta.get("namespace", ""), meta["name"]) is None:
                 copy = {**obj, "metadata": dict(meta)}
                 self.registry.create(kind, meta.get("namespace", ""), copy)
 
     def _created(self, kind: Kind, obj: Object) -> None:
+        if kind.id == DEFINITIONS.id and obj["metadata"]["name"] not in BY_ID:
+            self.seed(defined_objects(obj["spec"]["group"], obj["spec"]["names"]["plural"]))
         if kind.id == "namespaces":
             name = obj["metadata"]["name"]
             self.seed(namespace_objects(name))
@@ -91,7 +110,7 @@ class ApiServer:
 
     def close(self) -> None:
         """End all watches and close the database."""
-        for kind in KINDS:
+        for kind in self.store.kinds:
             self.store.history(kind).end()
         self.store.close()
 
@@ -121,7 +140,7 @@ class ApiServer:
         if review is not None:
             return await self._review(request, review, user)
         if (parts[0] == "api" and len(parts) > 2) or (parts[0] == "apis" and len(parts) > 3):
-            return await self._resource(request, parse.target_of(request, parts), user)
+            return await self._resource(request, parse.target_of(self.store.kinds, request, parts), user)
         return self._document(request, parts, user)
 
     def _public(self, request: Request, parts: list[str]) -> Response | None:
@@ -146,13 +165,13 @@ class ApiServer:
         if parts == ["api"]:
             document = discovery.versions(request.host)
         elif parts == ["apis"]:
-            document = discovery.groups()
+            document = discovery.groups(self.store.kinds)
         elif parts[0] == "apis" and len(parts) == 2:
-            document = discovery.group(parts[1])
+            document = discovery.group(self.store.kinds, parts[1])
         elif parts == ["api", "v1"]:
-            document = discovery.resources("", "v1")
+            document = discovery.resources(self.store.kinds, "", "v1")
         elif parts[0] == "apis" and len(parts) == 3:
-            document = discovery.resources(parts[1], parts[2])
+            document = discovery.resources(self.store.kinds, parts[1], parts[2])
         if document is None:
             raise status.unknown_path()
         if request.method != "GET":
@@ -245,15 +264,9 @@ def _path_verb(request: Request) -> str:
     return verbs.get(request.method, "get")
 
 
-def _kind_of(obj: Object) -> Kind:
-    for kind in KINDS:
-        if (kind.resource.api_version, kind.resource.kind) == (obj["apiVersion"], obj["kind"]):
-            return kind
-    raise status.not_served(f"the sandbox does not serve {obj['apiVersion']} {obj['kind']}")
-
-
 def _failure(error: ApiError) -> Response:
     response = reading.raw_response(encode(status.failure(error)), error.code)
+    response = with_warnings(response, *error.warnings)
     if "retryAfterSeconds" in error.details:
         response.headers = {**response.headers, "retry-after": str(error.details["retryAfterSeconds"])}
     return response

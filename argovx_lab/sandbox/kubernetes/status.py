@@ -6,6 +6,7 @@ Source: k8s.io/apimachinery ``pkg/api/errors``; https://kubernetes.io/docs/refer
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -42,7 +43,7 @@ class Cause:
 def shown(value: object) -> str:
     """Return a value as Go's ``%#v`` would show it, cut to :data:`VALUE_MAX` characters."""
     if isinstance(value, str):
-        text = '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'
+        text = json.dumps(value, ensure_ascii=False)
     elif isinstance(value, bool):
         text = "true" if value else "false"
     elif value is None:

@@ -15,7 +15,7 @@ from typing import Any
 from argovx_lab.sandbox.kubernetes import status
 from argovx_lab.sandbox.kubernetes.history import BYTES_MAX, CHANGES_MAX, Change, History, Record, encode
 from argovx_lab.sandbox.kubernetes.interface import ApiError, Object
-from argovx_lab.sandbox.kubernetes.kinds import BY_ID, Kind
+from argovx_lab.sandbox.kubernetes.kinds import Kind, Kinds
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS objects (
@@ -43,18 +43,37 @@ class Store:
         self._db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;")
         self._db.executescript(_SCHEMA)
         self.revision = int(self.setting("revision") or 1)
-        self._objects: dict[str, dict[tuple[str, str], Record]] = {kind: {} for kind in BY_ID}
+        self.kinds = Kinds()
+        self._objects: dict[str, dict[tuple[str, str], Record]] = {kind.id: {} for kind in self.kinds}
         self._by_uid: dict[str, Record] = {}
         self._owned: dict[str, dict[str, Record]] = {}
+        self._bounds = {"changes_max": changes_max, "bytes_max": bytes_max}
         self._load()
-        self._histories = {
-            kind: History(self.revision, changes_max=changes_max, bytes_max=bytes_max) for kind in BY_ID
-        }
+        self._histories = {kind.id: History(self.revision, **self._bounds) for kind in self.kinds}
 
     def _load(self) -> None:
-        for kind, body in self._db.execute("SELECT kind, body FROM objects"):
-            if kind in BY_ID:
-                self._index(record_of(BY_ID[kind], json.loads(body), bytes(body)))
+        for name, body in self._db.execute("SELECT kind, body FROM objects"):
+            kind = self.kinds.get(name)
+            if kind is not None:
+                self._index(record_of(kind, json.loads(body), bytes(body)))
+
+    def serve(self, kind: Kind) -> None:
+        """Keep objects of a kind from now on; those that lie in the database are there again."""
+        known = self.kinds.get(kind.id) is not None
+        self.kinds.add(kind)
+        if known:
+            return
+        self._objects[kind.id], self._histories[kind.id] = {}, History(self.revision, **self._bounds)
+        for (body,) in self._db.execute("SELECT body FROM objects WHERE kind = ?", (kind.id,)):
+            self._index(record_of(kind, json.loads(body), bytes(body)))
+
+    def unserve(self, kind: Kind) -> None:
+        """Forget a kind without objects; its watches end."""
+        self.kinds.remove(kind)
+        self._objects.pop(kind.id, None)
+        history = self._histories.pop(kind.id, None)
+        if history is not None:
+            history.end()
 
     def get(self, kind: Kind, namespace: str, name: str) -> Record | None:
         """Return one object's record; ``None`` when there is none."""

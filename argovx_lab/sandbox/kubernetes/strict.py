@@ -6,6 +6,7 @@ Owns the schemas' lookup and ``fieldValidation``.
 from __future__ import annotations
 
 from argovx_lab.sandbox.kubernetes import argo_schema, core_schema, status
+from argovx_lab.sandbox.kubernetes.custom import structural
 from argovx_lab.sandbox.kubernetes.interface import Object
 from argovx_lab.sandbox.kubernetes.kinds import Kind
 from argovx_lab.sandbox.kubernetes.schema import Struct, unknown
@@ -19,13 +20,22 @@ def schema_of(kind: Kind) -> Struct:
     return _SCHEMAS[kind.id]
 
 
-def check(mode: str, kind: Kind, obj: Object, options: str) -> str:
+def _defined(kind: Kind, obj: Object) -> list[str]:
+    found = structural.unknown(kind.schema, obj)
+    for path, head in structural.embedded(kind.schema, obj):
+        if isinstance(head.get("metadata"), dict):
+            found += unknown(core_schema.METADATA, head["metadata"], f"{path}.metadata")
+    return sorted(found)
+
+
+def check(mode: str, kind: Kind, obj: Object, options: str) -> list[str]:
     """Look for unknown fields as ``fieldValidation`` asks.
 
     Returns
     -------
-    str
-        A warning for ``Warn``; empty when there is none.
+    list of str
+        The warnings of ``Warn``, which holds when nothing is said; kinds whose own definition preserves
+        unknown fields then have none.
 
     Raises
     ------
@@ -35,16 +45,17 @@ def check(mode: str, kind: Kind, obj: Object, options: str) -> str:
     if mode not in ("", *MODES):
         cause = status.unsupported_value("fieldValidation", mode, ("", *sorted(MODES)))
         raise status.bad_options(options, cause)
-    if mode not in ("Warn", "Strict"):
-        return ""
-    found = [f'unknown field "{path}"' for path in unknown(schema_of(kind), obj)]
+    if mode == "Ignore" or (not mode and kind.custom and kind.schema is None):
+        return []
+    paths = _defined(kind, obj) if kind.schema is not None else unknown(schema_of(kind), obj)
+    found = [f'unknown field "{path}"' for path in paths]
     if not found:
-        return ""
-    if mode == "Warn":
-        return ", ".join(found)
+        return []
+    if mode != "Strict":
+        return found
     resource = kind.resource
     text = f"strict decoding error: {', '.join(found)}"
-    if not kind.custom:
+    if not kind.custom or kind.schema is not None:
         text = (
             f'{resource.kind} in version "{resource.version}" cannot be handled as a {resource.kind}: {text}'
         )

@@ -5,8 +5,9 @@ Owns patch formats, options of writes and the grant check of RBAC objects.
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,7 +17,7 @@ from argovx_lab.sandbox.kubernetes import requests as parse
 from argovx_lab.sandbox.kubernetes.authentication import User
 from argovx_lab.sandbox.kubernetes.delete_options import dry_run, options_from
 from argovx_lab.sandbox.kubernetes.history import encode
-from argovx_lab.sandbox.kubernetes.interface import Object
+from argovx_lab.sandbox.kubernetes.interface import ApiError, Object
 from argovx_lab.sandbox.kubernetes.kinds import Kind
 from argovx_lab.sandbox.kubernetes.rbac import Authorizer
 from argovx_lab.sandbox.kubernetes.registry import Registry
@@ -52,17 +53,18 @@ class Writer:
                 dry_run=trial,
             )
             return reading.raw_response(encode(made), 201)
-        warning = strict.check(request.param("fieldValidation"), target.kind, body, "CreateOptions")
-        made = self.registry.create(
-            target.kind,
-            target.namespace,
-            body,
-            dry_run=trial,
-            check=self._grant_check(user, target.kind),
-            user=user.info(),
-        )
-        warnings = [warning, *self.registry.admission.warnings]
-        return _warned(reading.raw_response(encode(made), 201), *warnings)
+        warned = strict.check(request.param("fieldValidation"), target.kind, body, "CreateOptions")
+        with _said(warned):
+            made = self.registry.create(
+                target.kind,
+                target.namespace,
+                body,
+                dry_run=trial,
+                check=self._grant_check(user, target.kind),
+                user=user.info(),
+            )
+        warnings = [*warned, *self.registry.admission.warnings]
+        return with_warnings(reading.raw_response(encode(made), 201), *warnings)
 
     def _grant_check(self, user: User, kind: Kind) -> Callable[[Object], None]:
         return lambda obj: self.authorizer.check_grant(user, kind, obj)
@@ -70,8 +72,9 @@ class Writer:
     async def update(self, request: Request, target: Target, user: User) -> Response:
         """Replace an object or its status."""
         body = _whole(await parse.read_json(request), target.kind)
-        warning = strict.check(request.param("fieldValidation"), target.kind, body, "UpdateOptions")
-        return _warned(self._change(request, target, user, lambda _: body, whole=True), warning)
+        warned = strict.check(request.param("fieldValidation"), target.kind, body, "UpdateOptions")
+        with _said(warned):
+            return with_warnings(self._change(request, target, user, lambda _: body, whole=True), *warned)
 
     async def patch(self, request: Request, target: Target, user: User) -> Response:
         """Patch an object or its status, in one of the three formats."""
@@ -85,15 +88,20 @@ class Writer:
             raise status.bad_request("the body of a patch must not be empty")
         change = patches.change(parse.media_type(request), body, target.kind.resource)
 
-        warnings = []
+        warnings: list[str] = []
 
         def checked(old: Object) -> Object:
             new = change(old)
-            warnings.append(strict.check(request.param("fieldValidation"), target.kind, new, "PatchOptions"))
+            mode = request.param("fieldValidation")
+            try:
+                warnings.extend(strict.check(mode, target.kind, new, "PatchOptions"))
+            except ApiError as error:
+                raise status.unpatchable(error.message) if mode == "Strict" else error from None
             return new
 
-        response = self._change(request, target, user, checked, whole=False)
-        return _warned(response, "".join(warnings))
+        with _said(warnings):
+            response = self._change(request, target, user, checked, whole=False)
+        return with_warnings(response, *warnings)
 
     def _change(
         self, request: Request, target: Target, user: User, change: Change, *, whole: bool
@@ -121,7 +129,7 @@ class Writer:
             check=self._grant_check(user, target.kind),
             user=user.info(),
         )
-        return _warned(reading.raw_response(encode(new)), *self.registry.admission.warnings)
+        return with_warnings(reading.raw_response(encode(new)), *self.registry.admission.warnings)
 
     async def delete(self, request: Request, target: Target, user: User) -> Response:
         """Delete one object."""
@@ -141,7 +149,7 @@ class Writer:
             if match(record) and self.registry.store.by_uid(record.uid) is not None:
                 self.registry.delete(kind, record.namespace, record.name, options, user=user.info())
                 answers.append(json.loads(record.raw))
-        head: Object = {"kind": f"{kind.resource.kind}List", "apiVersion": kind.resource.api_version}
+        head: Object = {"kind": kind.listed, "apiVersion": kind.resource.api_version}
         head["metadata"] = {"resourceVersion": str(self.registry.store.revision)}
         if kind.custom:
             head["metadata"]["continue"] = ""
@@ -149,7 +157,18 @@ class Writer:
         return reading.raw_response(encode({**head, "items": items}))
 
 
-def _warned(response: Response, *warnings: str) -> Response:
+@contextlib.contextmanager
+def _said(warnings: list[str]) -> Iterator[None]:
+    """Give what was said of a body to the error that it comes to, too."""
+    try:
+        yield
+    except ApiError as error:
+        error.warnings += warnings
+        raise
+
+
+def with_warnings(response: Response, *warnings: str) -> Response:
+    """Return an answer with warnings in its head."""
     found = [response.headers["warning"]] if "warning" in response.headers else []
     for warning in filter(None, warnings):
         text = warning.replace("\\", "\\\\").replace('"', '\\"').encode("ascii", "replace").decode()

@@ -1,7 +1,8 @@
 """The part of Argo's executor in a pod: outputs and progress, through the WorkflowTaskResult alone.
 
 Owns what the ``init`` and ``wait`` containers of a real pod do: stage the script, create the task
-result, report progress, read output files when main has ended, report them. Refuses artifacts.
+result, write raw artifacts, report progress, read output files when main has ended, report them. Refuses
+output artifacts.
 Source: pkg ``workflow/executor`` of Argo Workflows 4.1, and the recorded task results.
 """
 
@@ -24,7 +25,7 @@ log = logging.getLogger(__name__)
 
 REPORTED = "workflows.argoproj.io/report-outputs-completed"
 PROGRESS_FILE = "/var/run/argo/progress"
-SCRIPT_VOLUME = "argo-staging"
+SCRIPT_VOLUME, ARTIFACT_VOLUME = "argo-staging", "input-artifacts"
 #: Exit code of an executor that could not do its part.
 FAILED = 64
 _PROGRESS = re.compile(r"(\d{1,18})/(\d{1,18})\Z")
@@ -57,6 +58,18 @@ class Executor:
             volume.mkdir(parents=True, exist_ok=True)
             (volume / "script").write_text(source)
             (volume / "script").chmod(0o755)
+
+    def load(self, volume: Path) -> None:
+        """Write the input artifacts where the main container's mounts find them, one file each."""
+        for artifact in (self.template.get("inputs") or {}).get("artifacts") or []:
+            if artifact.get("raw") is None:
+                continue
+            volume.mkdir(parents=True, exist_ok=True)
+            place = volume / str(artifact["name"])
+            if place.is_dir():  # a mount of it was looked at before
+                place.rmdir()
+            place.write_text(artifact["raw"]["data"])
+            place.chmod(0o644 if artifact.get("mode") is None else int(artifact["mode"]) & 0o7777)
 
     async def begin(self) -> None:
         """Create the task result; one that is there already (a restarted pod) is taken over."""

@@ -18,6 +18,7 @@ from argovx_lab.sandbox.pods import status
 from argovx_lab.sandbox.pods.board import Board
 from argovx_lab.sandbox.pods.containers import Containers, check
 from argovx_lab.sandbox.pods.executor import (
+    ARTIFACT_VOLUME,
     FAILED,
     PROGRESS_FILE,
     SCRIPT_VOLUME,
@@ -157,6 +158,7 @@ class PodLife:
             if self._emulated(container):
                 if self.executor:
                     self.executor.stage(self.volumes.path(SCRIPT_VOLUME))
+                    self.executor.load(self.volumes.path(ARTIFACT_VOLUME))
                 self.board.states[name] = status.terminated(0, self.board.began, self.board.began)
                 continue
             group = await self._start(container)

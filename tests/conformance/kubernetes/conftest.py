@@ -45,6 +45,8 @@ def _load(name: str, file: str) -> None:
 
 _load("kubernetes_table_rows", "rows.py")
 _load("kubernetes_policies", "policies.py")
+_load("kubernetes_definitions", "definitions.py")
+_load("kubernetes_argo_rows", "argo_rows.py")
 _load("kubernetes_table", "table.py")
 
 
@@ -136,12 +138,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     here = Path(__file__).parent
 
     def wanted(item: pytest.Item) -> bool:
+        name = getattr(item, "originalname", item.name)
+        if item.path.parent == here and os.environ.get("ARGO_CRDS") and name in PRESERVING:
+            return False
         on_real = getattr(item, "callspec", None) and item.callspec.params.get("cluster") == "real"
         if item.path.parent != here or not on_real:
             return True
-        name = getattr(item, "originalname", item.name)
-        if os.environ.get("ARGO_CRDS") and name in PRESERVING:
-            return False
         return item.path.stem in BOTH and item.get_closest_marker("ours") is None
 
     config.hook.pytest_deselected(items=[item for item in items if not wanted(item)])
@@ -157,7 +159,8 @@ def ours_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     certificate.private_key_pem.write_to_path(folder / "key.pem")
     for index, blob in enumerate(certificate.cert_chain_pems):
         blob.write_to_path(folder / "cert.pem", append=index > 0)
-    server = ApiServer(folder / "k.sqlite", clock=Clock())
+    files = os.environ.get("ARGO_CRDS")
+    server = ApiServer(folder / "k.sqlite", clock=Clock(), argo_crds=Path(files) if files else None)
     config = Config()
     config.certfile, config.keyfile = str(folder / "cert.pem"), str(folder / "key.pem")
     config.accesslog = config.errorlog = None

@@ -35,6 +35,11 @@ class Sample:
     def custom(self) -> bool:
         return self.version == ARGO
 
+    @property
+    def made_by_update(self) -> bool:
+        """Whether a PUT of an object that is not there makes it."""
+        return self.kind == "Event" or self.version.startswith(RBAC)
+
     def path(self, name: str = "", query: str = "") -> str:
         place = f"/namespaces/{NAMESPACE}" if self.namespaced else ""
         return f"{self.group}{place}/{self.plural}{'/' + name if name else ''}{'?' + query if query else ''}"

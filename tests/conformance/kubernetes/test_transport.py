@@ -13,6 +13,7 @@ def test_discovery_lists_what_is_served_and_nothing_else(cluster):
     groups = {group["name"] for group in cluster.http("GET", "/apis").json()["groups"]}
     assert groups == {
         "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
         "argoproj.io",
         "authentication.k8s.io",
         "authorization.k8s.io",

@@ -23,7 +23,7 @@ templates:
         ("volumeClaimTemplates: [{}]", "spec.volumeClaimTemplates"),
         ("kontainer: 1", "spec.kontainer"),
         ("retryStrategy: {affinity: {nodeAntiAffinity: {}, x: 1}}", "spec.retryStrategy.affinity"),
-        ("arguments: {artifacts: [{name: a}]}", "spec.arguments.artifacts"),
+        ("arguments: {artifacts: [{name: a, s3: {key: k}}]}", "spec.arguments.artifacts 'a'.s3"),
         ("podGC: {strategy: OnPodSuccess, labelSelector: {matchExpressions: [1]}}", "podGC.labelSelector.matchExpressions"),
     ],
 )  # fmt: skip

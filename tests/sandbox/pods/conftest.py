@@ -134,7 +134,9 @@ class Cluster:
         body = {"restartPolicy": "Never", "serviceAccountName": "wf", "containers": [container], **spec}
         return await self.create(PODS, "Pod", name, spec=body)
 
-    async def argo(self, line: str, name: str = "p", outputs=(), template=None, result=False, **spec: Any):
+    async def argo(
+        self, line: str, name: str = "p", outputs=(), template=None, result=False, mounts=(), **spec: Any
+    ):
         """Create a pod as the controller of Argo 4.1 makes it (see the recordings)."""
         try:
             workflow = await self.client.get(WORKFLOWS, "w", NAMESPACE)
@@ -148,6 +150,7 @@ class Cluster:
         shared = [
             {"name": "var-run-argo", "mountPath": "/var/run/argo"},
             {"name": "argo-staging", "mountPath": "/argo/staging"},
+            *mounts,
         ]
         emissary = ["/var/run/argo/argoexec", "emissary", "--loglevel", "info", "--"]
         words = line if isinstance(line, list) else ["sh", "-c", line]

@@ -199,3 +199,30 @@ def test_artifacts_are_refused_by_name(play):
         assert "artifacts are not emulated" in wait["message"]
 
     play(scenario)
+
+
+def test_raw_artifacts_are_files_of_main(play):
+    async def scenario(cluster):
+        listed = [
+            {"name": "a", "path": "/tmp/in/a.txt", "raw": {"data": "one\ntwo"}},
+            {"name": "tool", "path": "/opt/tool", "mode": 0o755, "raw": {"data": "#!/bin/sh\necho run $1\n"}},
+            {"name": "none", "path": "/tmp/none", "optional": True},
+        ]
+        volumes = [
+            {"name": name, "emptyDir": {}} for name in ("var-run-argo", "argo-staging", "input-artifacts")
+        ]
+        line = (
+            "cat /tmp/in/a.txt; echo; /opt/tool x; test -e /tmp/none || echo none; echo more >> /tmp/in/a.txt"
+        )
+        mounts = [
+            {"name": "input-artifacts", "mountPath": one["path"], "subPath": one["name"]}
+            for one in listed[:2]
+        ]
+        await cluster.argo(
+            line, template={"inputs": {"artifacts": listed}}, volumes=volumes, mounts=mounts, result=True
+        )
+        assert ended(await cluster.over(), "main")["exitCode"] == 0
+        result = await cluster.result()
+        assert result["outputs"]["result"] == "one\ntwo\nrun x\nnone"
+
+    play(scenario)

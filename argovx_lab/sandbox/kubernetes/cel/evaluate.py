@@ -7,7 +7,8 @@ Source: https://github.com/google/cel-spec/blob/master/doc/langdef.md
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from argovx_lab.sandbox.kubernetes.cel.functions import CALLS, METHODS, binary, equal
@@ -15,6 +16,13 @@ from argovx_lab.sandbox.kubernetes.cel.parser import CelError, Tree, parse
 
 #: Steps that one evaluation may take. Unit: nodes of the tree.
 STEPS_MAX = 2_000_000
+#: Source: https://kubernetes.io/docs/reference/using-api/cel/#escaping
+_SIGNS = {"underscores": "__", "dot": ".", "dash": "-", "slash": "/"}
+_ESCAPED = re.compile(r"__(underscores|dot|dash|slash)__")
+_KEYWORD = re.compile(
+    "__(true|false|null|in|as|break|const|continue|else|for|function|if|import|let|loop|package|namespace|"
+    "return)__"
+)
 _MACROS = ("all", "exists", "exists_one", "filter", "map")
 
 
@@ -26,6 +34,11 @@ class Program:
     names : iterable of str
         The variables it may use.
 
+    Attributes
+    ----------
+    tree : Tree
+        The expression, for those who look at it before it runs.
+
     Raises
     ------
     CelError
@@ -33,17 +46,28 @@ class Program:
     """
 
     def __init__(self, source: str, names: Iterable[str]) -> None:
-        self.source, self._tree = source, parse(source)
-        _check(self._tree, set(names))
+        self.source, self.tree = source, parse(source)
+        _check(self.tree, set(names))
 
     def __call__(self, variables: Mapping[str, Any]) -> Any:
         """Return its value; :class:`CelError` when it has none."""
-        return _Run(dict(variables)).value(self._tree)
+        return _Run(dict(variables)).value(self.tree)
+
+    def uses(self, name: str) -> bool:
+        """Whether the expression names a variable."""
+        return any(tree.kind == "name" and tree.value == name for tree in everything(self.tree))
 
 
 def compile_cel(source: str, names: Iterable[str]) -> Program:
     """Return a compiled expression."""
     return Program(source, names)
+
+
+def everything(tree: Tree) -> Iterator[Tree]:
+    """Yield a tree and all below it."""
+    yield tree
+    for part in tree.below:
+        yield from everything(part)
 
 
 def _check(tree: Tree, names: set[str]) -> None:
@@ -130,7 +154,7 @@ class _Run:
             holder, name = self.value(tree.below[0].below[0]), tree.below[0].value
             if not isinstance(holder, Mapping):
                 raise CelError(f"no such key: {name}")
-            return holder.get(name) is not None
+            return _found(holder, name) is not None
         return CALLS[tree.value](*(self.value(part) for part in tree.below))
 
     def _method(self, tree: Tree) -> Any:
@@ -185,9 +209,22 @@ def _truth(value: Any) -> bool:
 
 
 def _field(holder: Any, name: str) -> Any:
-    if not isinstance(holder, Mapping) or holder.get(name) is None:
+    found = _found(holder, name) if isinstance(holder, Mapping) else None
+    if found is None:
         raise CelError(f"no such key: {name}")
-    return holder[name]
+    return found
+
+
+def _found(holder: Mapping[Any, Any], name: str) -> Any:
+    """Return a member; a name that is no identifier is written with escapes, as Kubernetes does."""
+    found = holder.get(name)
+    return holder.get(unescaped(name)) if found is None and "__" in name else found
+
+
+def unescaped(name: str) -> str:
+    """Return the member's name that an identifier such as ``a__dash__b`` stands for."""
+    plain = _KEYWORD.fullmatch(name)
+    return plain[1] if plain else _ESCAPED.sub(lambda part: _SIGNS[part[1]], name)
 
 
 def _item(holder: Any, key: Any) -> Any:

@@ -17,7 +17,7 @@ _NAMES = {bool: "bool", int: "int", float: "double", str: "string", list: "list"
 #: Longest text that an expression may make. Unit: characters.
 _TEXT_MAX = 1_000_000
 #: What RE2 does not have and Python does: look-around and back references.
-_NOT_RE2 = re.compile(r"\(\?[=!<]|\\[1-9]")
+NOT_RE2 = re.compile(r"\(\?[=!<]|\\[1-9]")
 
 
 def type_of(value: Any) -> str:
@@ -113,7 +113,7 @@ def _matches(*values: Any) -> bool:
     if len(values) != 2 or not all(isinstance(value, str) for value in values):
         raise _refuse("matches", *values)
     text, pattern = values
-    if _NOT_RE2.search(pattern):
+    if NOT_RE2.search(pattern):
         raise CelError(f"invalid regular expression: {pattern} is not RE2")
     try:
         return re.search(pattern, text) is not None
