@@ -62,7 +62,7 @@ test: setup chromium check  ## every test: Python, TypeScript, browser, notebook
 	$(BIN)/python -m pytest -q -rs -n 2 -m "not long and not ui and not cluster"
 	$(BIN)/python -m pytest -q -n 2 -m ui
 
-test-cluster: setup  ## against a real kube-apiserver: the Kubernetes suite on both servers, engine and pods on the real one
+test-cluster: setup  ## against a real kube-apiserver: the Kubernetes suite on both servers, engine and pods; ARGOVX_TEST_KUBECONFIG names a cluster with Argo
 	@$(BIN)/python tests/cluster/servers/control_plane.py
 	$(BIN)/python -m pytest -q -m cluster --timeout 600
 	$(BIN)/python -m pytest -q -n 2 -m "not cluster" tests/conformance/kubernetes

@@ -164,6 +164,8 @@ def _changing(rows: Rows, s: Sample) -> None:
     rows.add(
         f"{low}/update",
         Step("POST", s.path(), s.body(n)),
+        # what is used is counted after the answer, and makes another version
+        *([Step("AWAIT", at, '"used"'), Step("GET", at)] if s.kind == "ResourceQuota" else []),
         Step("PUT", at, s.body(n, labels={"x": "y"}, resourceVersion="$rv")),
         Step("PUT", at, {**body, "metadata": {**body["metadata"], "resourceVersion": "1"}}),
         Step("PUT", at, {**body, "metadata": {**body["metadata"], "resourceVersion": "abc"}}),
