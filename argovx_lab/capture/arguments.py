@@ -10,10 +10,16 @@ import difflib
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from argovx_lab.capture.each import MEMBERS_MAX, Each, cut
+from argovx_lab.capture.each import USAGE as EACH_USAGE
+from argovx_lab.capture.each import parse as parse_each
 from argovx_lab.errors import SpecError
+from argovx_lab.model.condition import Condition
+from argovx_lab.model.condition import parse as parse_condition
+from argovx_lab.model.names import is_step_name
 
 if TYPE_CHECKING:
     from argovx_lab.model.step import Machine
@@ -46,6 +52,10 @@ class Options:
     dry_run: bool = False
     allow_secret: bool = False
     wait: bool = True
+    after: tuple[str, ...] = ()
+    when: Condition | None = None
+    each: Each | None = None
+    parallelism: int | None = None
     here: bool = False
 
 
@@ -66,12 +76,17 @@ def parse_line(line: str) -> Line:
         For anything that is not understood, with the nearest thing that is.
     """
     head = without_flags(line)
-    rest = line[len(head) :]
+    rest, each = cut(line[len(head) :])
     try:
         words = shlex.split(rest)
     except ValueError as error:
         raise SpecError(f"the flags cannot be read: {error}", hint="Close the quotation mark.") from error
-    return Line(head.strip(), _options(words))
+    options = _options(words)
+    if each:
+        options = replace(options, each=parse_each(each))
+    elif options.parallelism is not None:
+        raise SpecError("--parallelism limits a fan-out, and there is no --for", hint=EACH_USAGE)
+    return Line(head.strip(), options)
 
 
 def machine(options: Options) -> Machine:
@@ -128,8 +143,8 @@ def _options(words: list[str]) -> Options:
 def _unknown(flag: str) -> SpecError:
     if not flag.startswith("--"):
         return SpecError(f"{flag!r} stands where a flag is expected", hint=USAGE)
-    near = difflib.get_close_matches(flag, _FLAGS, n=1)
-    hint = f"Did you mean {near[0]}?" if near else f"Flags are: {', '.join(_FLAGS)}."
+    near = difflib.get_close_matches(flag, FLAGS.values(), n=1)
+    hint = f"Did you mean {near[0]}?" if near else f"Flags are: {', '.join(FLAGS.values())}."
     return SpecError(f"unknown flag {flag}", hint=hint)
 
 
@@ -159,6 +174,22 @@ def _text(text: str) -> str:
     return text
 
 
+def _after(text: str) -> tuple[str, ...]:
+    found = tuple(part.strip() for part in text.split(","))
+    for name in found:
+        if not is_step_name(name):
+            raise SpecError(
+                f"--after {name[:60]!r} cannot name a step", hint="Write it like --after prepare,clean."
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def _parallelism(text: str) -> int:
+    if not re.fullmatch("[0-9]{1,3}", text, re.ASCII) or not 1 <= int(text) <= MEMBERS_MAX:
+        raise SpecError(f"--parallelism {text[:40]!r} is not a number from 1 to {MEMBERS_MAX}")
+    return int(text)
+
+
 def _whole(flag: str, example: str) -> Callable[[str], int]:
     def read(text: str) -> int:
         if not re.fullmatch("[0-9]{1,6}", text, re.ASCII):
@@ -182,15 +213,19 @@ _FLAGS: dict[str, tuple[str, Callable[[str], Any] | None]] = {
     "--allow-secret": ("allow_secret", None),
     "--dry-run": ("dry_run", None),
     "--no-wait": ("wait", None),
+    "--after": ("after", _after),
+    "--when": ("when", parse_condition),
+    "--parallelism": ("parallelism", _parallelism),
     "--here": ("here", None),
 }
 
 #: Field of the options → its flag.
-FLAGS = {name: flag for flag, (name, _) in _FLAGS.items()}
+FLAGS = {"each": "--for", **{name: flag for flag, (name, _) in _FLAGS.items()}}
 
 USAGE = (
     "%%vertex_step NAME[(inputs)] [-> outputs] [--on MACHINE[+ACCELERATOR[*N]]] [--spot | --flex-start]"
     " [--workers N] [--disk GB] [--persistent NAME] [--image REF]"
     ' [--requirements "NAME==VERSION …"] [--timeout 2h] [--retries N] [--allow-secret]'
+    ' [--after STEPS] [--when "STEP.NAME > 1"] [--for NAME in LIST] [--parallelism N]'
     " [--dry-run] [--no-wait] [--here]"
 )

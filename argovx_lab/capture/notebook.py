@@ -12,11 +12,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from argovx_lab.capture import gates as gate_texts
 from argovx_lab.capture import secrets
 from argovx_lab.capture.analyse import CellAnalysis, analyse_cell, check_outputs
 from argovx_lab.capture.arguments import Options, parse_line, without_flags
 from argovx_lab.capture.cells import Problem
 from argovx_lab.capture.definitions import Definitions
+from argovx_lab.capture.each import Each
 from argovx_lab.capture.signature import Signature, parse
 from argovx_lab.codecs import AUTO
 from argovx_lab.errors import SpecError
@@ -74,6 +76,12 @@ class PlannedStep:
         What the flags say; the defaults when they cannot be read.
     text : StepText or None
         What travels, where the plan was asked for it.
+    kind : str
+        ``custom_job``, or ``approval`` for a gate.
+    prompt : str
+        What a gate asks.
+    after : tuple of str
+        Steps and gates that must have ended well although no value flows from them.
     """
 
     name: str
@@ -87,6 +95,9 @@ class PlannedStep:
     notes: tuple[Problem, ...] = ()
     options: Options = field(default_factory=Options)
     text: StepText | None = None
+    kind: str = "custom_job"
+    prompt: str = ""
+    after: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -130,6 +141,7 @@ def plan(document: Any, path: str, *, texts: bool = False) -> Plan:
     taken: set[str] = set()
     producer: dict[str, str] = {}
     edges: list[PlannedEdge] = []
+    gates: tuple[str, ...] = ()
     for number, (cell_id, source) in enumerate(code_cells(document), 1):
         head = step_head(source)
         if head is not None and _DRY_RUN.search(head[0]):
@@ -138,10 +150,15 @@ def plan(document: Any, path: str, *, texts: bool = False) -> Plan:
             opaque = opaque or _BRINGS_NAMES.search(source) is not None
             for name in known.add_cell(source, cell_id=cell_id, number=number):
                 producer.pop(name, None)
+            for gate in _gates(source, cell_id, number, taken, producer):
+                steps.append(gate)
+                taken.add(gate.name)
+                gates = (*gates, gate.name) if gate.name else gates
+                edges += [PlannedEdge(before, gate.name, ()) for before in gate.after]
             continue
         step = _step(head, known, cell_id, number, texts=texts)
         problems = [*_twice(step, taken, head), *([] if opaque or texts else _unknown(step, known))]
-        step = replace(step, problems=(*step.problems, *problems))
+        step = _ordered(replace(step, problems=(*step.problems, *problems)), steps, gates[-1:])
         steps.append(step)
         taken.add(step.name)
         edges += _edges(step, producer)
@@ -150,6 +167,51 @@ def plan(document: Any, path: str, *, texts: bool = False) -> Plan:
         if step.name and not any(p.message.startswith("two steps") for p in step.problems):
             producer.update({name: step.name for name, _ in step.outputs})
     return Plan(path, tuple(steps), tuple(edges))
+
+
+def _gates(
+    source: str, cell_id: str, number: int, taken: set[str], producer: dict[str, str]
+) -> list[PlannedStep]:
+    """Return the gates of a cell: each waits for what its question names, or for everything above."""
+    found = []
+    for words in gate_texts.find(source):
+        gate = PlannedStep("", cell_id, number, kind="approval")
+        try:
+            typed = gate_texts.parse(words)
+        except SpecError as error:
+            found.append(replace(gate, problems=(Problem(error.message, error.hint),)))
+            continue
+        problems = [
+            Problem(f"gate {typed.name} asks about {name}, which no step above gives", gate_texts.USAGE)
+            for name in typed.names
+            if name not in producer
+        ]
+        if typed.name in taken:
+            problems.append(Problem(f"two steps are called {typed.name}", "Give the gate another name."))
+        named = dict.fromkeys(producer[name] for name in typed.names if name in producer)
+        after = tuple(named) or tuple(sorted(taken - {""}))
+        found.append(
+            replace(gate, name=typed.name, prompt=typed.prompt, after=after, problems=tuple(problems))
+        )
+    return found
+
+
+def _ordered(step: PlannedStep, above: list[PlannedStep], gates: tuple[str, ...]) -> PlannedStep:
+    """Return a step with what it waits for: ``--after``, ``--when``, and the gate above it."""
+    options, problems = step.options, []
+    outputs = {other.name: [name for name, _ in other.outputs] for other in above if other.name}
+    reads = options.when.reads if options.when else ()
+    for flag, name in [*(("--after", n) for n in options.after), *(("--when", n) for n, _ in reads)]:
+        if name not in outputs:
+            hint = f"Steps above are: {', '.join(outputs) or 'none'}."
+            problems.append(Problem(f"{flag} {name}: no step above has this name", hint))
+    for name, output in reads:
+        if name in outputs and output not in outputs[name]:
+            hint = f"It gives: {', '.join(outputs[name]) or 'nothing'}."
+            problems.append(Problem(f"--when {name}.{output}: {name} gives no {output}", hint))
+    waits = (*options.after, *(name for name, _ in reads), *gates)
+    after = tuple(name for name in dict.fromkeys(waits) if name in outputs)
+    return replace(step, after=after, problems=(*step.problems, *problems))
 
 
 def step_names(cells: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -210,7 +272,10 @@ def _step(
     except SpecError as error:
         return replace(step, problems=(*problems, Problem(error.message, error.hint, here)))
     analysis = analyse_cell(body, known, first_line=first_line)
+    signature = with_each(signature, options.each)
     whole = effective(signature, analysis)
+    if options.each is not None and not reads(analysis, options.each.name):
+        problems.append(each_unread(options.each.name, here))
     problems += analysis.problems
     if not (typed and typed.options.allow_secret):
         problems += secrets.problems(body, here)
@@ -241,6 +306,23 @@ def effective(signature: Signature, analysis: CellAnalysis) -> Signature:
     return Signature(
         signature.name, inputs, found.outputs if signature.outputs is None else signature.outputs
     )
+
+
+def with_each(signature: Signature, each: Each | None) -> Signature:
+    """Return a signature whose declared inputs name what ``--for`` gives."""
+    if each is None or signature.inputs is None or each.name in signature.inputs:
+        return signature
+    return replace(signature, inputs=(*signature.inputs, each.name))
+
+
+def reads(analysis: CellAnalysis, name: str) -> bool:
+    """Tell whether a cell, or a definition that it needs, may read a name."""
+    return name in analysis.inputs or name in analysis.maybe or name in analysis.carried
+
+
+def each_unread(name: str, line: int = 1) -> Problem:
+    """Return the problem of a cell that does not read what ``--for`` gives it."""
+    return Problem(f"--for {name}: the cell does not read {name}", f"Use {name} in the cell.", line)
 
 
 def carried_notes(signature: Signature, analysis: CellAnalysis) -> list[Problem]:
@@ -288,19 +370,26 @@ def _twice(step: PlannedStep, taken: set[str], head: tuple[str, str, int]) -> li
 
 def _unknown(step: PlannedStep, known: Definitions) -> list[Problem]:
     """Return a problem for each input that no cell above assigns or gives."""
+    each = step.options.each
+    given = (each.name,) if each else ()
+    source = (each.source,) if each and each.source else ()
     return [
         Problem(f"no cell above gives {name}", f"Assign {name} in a cell above, or let a step give it.")
-        for name in step.inputs
-        if not known.is_value(name) and not known.get(name)
+        for name in (*step.inputs, *source)
+        if name not in given and not known.is_value(name) and not known.get(name)
     ]
 
 
 def _edges(step: PlannedStep, producer: dict[str, str]) -> list[PlannedEdge]:
     names: dict[str, list[str]] = {}
-    for name in step.inputs:
+    each = step.options.each
+    given, over = (each.name, [each.source]) if each and each.source else (each.name if each else "", [])
+    for name in dict.fromkeys([*(n for n in step.inputs if n != given), *over]):
         source = producer.get(name)
         if source and step.name and source != step.name:
             names.setdefault(source, []).append(name)
+    for before in step.after:
+        names.setdefault(before, [])
     return [PlannedEdge(source, step.name, tuple(found)) for source, found in names.items()]
 
 

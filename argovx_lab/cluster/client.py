@@ -169,6 +169,13 @@ class Cluster:
         except Conflict:
             return self._call("PATCH", f"{path}/{name}", body=obj, what=what)
 
+    def cron(self, method: str, name: str = "", body: Object | None = None) -> Object:
+        """Send one request about the namespace's CronWorkflows; see :mod:`argovx_lab.cluster.crons`."""
+        path = f"/apis/{GROUP}/{VERSION}/namespaces/{self.namespace}/cronworkflows"
+        return self._call(
+            method, f"{path}/{name}" if name else path, body=body, what=f"CronWorkflow {name}".strip()
+        )
+
     def _workflows(self, name: str = "") -> str:
         path = f"/apis/{GROUP}/{VERSION}/namespaces/{self.namespace}/workflows"
         return f"{path}/{name}" if name else path

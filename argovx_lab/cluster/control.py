@@ -87,6 +87,27 @@ def resume(cluster: Patcher, name: str, by: Principal, *, node: str = "") -> Non
     cluster.patch_workflow(name, patch)
 
 
+def deny(cluster: Patcher, name: str, node: str, by: Principal) -> None:
+    """Fail a suspended node: what waits for it does not run.
+
+    Raises
+    ------
+    Conflict
+        When no such node waits.
+    """
+    found = _open(cluster, name, "deny")
+    waiting = _waiting(found, node)
+    if not waiting:
+        raise _refused(f"no suspended node of Workflow {name} is named {node}")
+    now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    change = {"phase": "Failed", "finishedAt": now, "message": f"denied by {by.user}"}
+    patch = {
+        "metadata": {"labels": _who("Deny", by), **_version(found)},
+        "status": {"nodes": dict.fromkeys(waiting, change)},
+    }
+    cluster.patch_workflow(name, patch)
+
+
 def supply(cluster: Patcher, name: str, node: str, values: Mapping[str, str]) -> None:
     """Give a suspended node the values of its supplied output parameters; it goes on waiting.
 

@@ -42,13 +42,15 @@ def again(workflow: Manifest, name: str, user: str, *, step: str = "") -> Manife
     """
     meta = workflow["metadata"]
     why = refusal(workflow, user)
-    if why or names.LABEL_RUN not in (meta.get("labels") or {}):
+    alone = names.ANNOTATION_OWN_RUN in (meta.get("annotations") or {})
+    if why or not (alone or names.LABEL_RUN in (meta.get("labels") or {})):
         raise PolicyDenied(
             f"Workflow {meta['name']} is not one of your steps: {why or 'it belongs to no run'}",
             hint="Retry it with the tool that submitted it.",
         )
     notes = {k: v for k, v in (meta.get("annotations") or {}).items() if k.startswith(names.PREFIX)}
     notes.pop(names.ANNOTATION_SHUTDOWN_AT, None)
+    notes.pop(names.ANNOTATION_OWN_RUN, None)
     steps = [leaf for leaf in leaves(workflow["spec"]) if leaf.kind == "step"]
     kept = [leaf for leaf in steps if not step or leaf.name == task_name(step)]
     if len(kept) < len(steps):
@@ -65,6 +67,7 @@ def again(workflow: Manifest, name: str, user: str, *, step: str = "") -> Manife
         for leaf in kept
     ]
     labels = {key: meta["labels"][key] for key in _KEPT_LABELS if key in meta["labels"]}
+    labels.setdefault(names.LABEL_RUN, meta["name"])
     if step:
         labels[names.LABEL_STEP] = step
     return {

@@ -11,7 +11,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Union
 
 from argovx_lab.compile.manifest import (
@@ -27,6 +27,7 @@ from argovx_lab.compile.manifest import (
 from argovx_lab.compile.nest import nest
 from argovx_lab.errors import SpecError
 from argovx_lab.model import names
+from argovx_lab.model.condition import Condition, Known
 from argovx_lab.model.run import Cell
 from argovx_lab.model.step import ArtifactRef, StepSpec, canonical
 
@@ -51,8 +52,10 @@ class StepNode:
         Nodes that must have succeeded although no value flows from them.
     when : Condition or None
         What must hold of earlier results for it to run.
-    item : str
-        What a member of a fan-out was given, as people read it; empty for a step of its own.
+    known : mapping
+        ``(step, name)`` → value of results that ``when`` reads and that are there already.
+    fan, item : str
+        Of a member of a fan-out: the fan-out's name, and what this one was given, as people read it.
     """
 
     spec: StepSpec
@@ -60,27 +63,14 @@ class StepNode:
     cell: Cell
     after: tuple[str, ...] = ()
     when: Condition | None = None
+    known: Known = field(default_factory=dict)
+    fan: str = ""
     item: str = ""
 
     @property
     def name(self) -> str:
         """The step's name."""
         return self.spec.name
-
-
-@dataclass(frozen=True)
-class Condition:
-    """A ``--when``: as typed, as expr-lang over ``values(STEP)``, and the steps that it reads.
-
-    Parameters
-    ----------
-    expression : str
-        expr-lang in which the step's name between two control characters stands for its output ``values``.
-    """
-
-    text: str
-    expression: str
-    steps: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -251,12 +241,15 @@ class _Wires:
         """Return the fields that say after what, and whether, a node runs."""
         found: Manifest = {}
         condition = node.when
-        before = [*values, *node.after, *(condition.steps if condition else ())]
+        reads = (
+            [step for step, name in condition.reads if (step, name) not in node.known] if condition else []
+        )
+        before = [*values, *node.after, *reads]
         waits = dict.fromkeys(self._task[self._fan.get(name, name)] for name in before)
         if waits:
             found["depends"] = " && ".join(f"{name}.Succeeded" for name in waits)
         if condition is not None:
-            found["when"] = _argo_when(condition, lambda step: self._outside(step, "values"))
+            found["when"] = condition.argo(lambda step: _indexed(self._outside(step, "values")), node.known)
         return found
 
     def _gate(self, node: Gate) -> Manifest:
@@ -322,12 +315,6 @@ def sources(spec: StepSpec) -> list[str]:
     return list(dict.fromkeys(ref.step for ref in spec.inputs.values() if pending(ref)))
 
 
-def _argo_when(condition: Condition, values_of: Callable[[str], str]) -> str:
-    """Return Argo's ``when``: the whole comparison is done by expr-lang, so that no value is read as code."""
-    spelled = re.sub("\x01(.+?)\x02", lambda m: _indexed(values_of(m.group(1))), condition.expression)
-    return f"{{{{={spelled}}}}}"
-
-
 def _indexed(dotted: str) -> str:
     """Return a dotted name as expr-lang reads it: a ``-`` would be a minus."""
     head, *rest = dotted.split(".")
@@ -368,8 +355,8 @@ def _about(step: StepNode) -> Manifest:
     }
     if step.when is not None:
         found["when"] = step.when.text
-    if step.item:
-        found["item"] = step.item
+    if step.fan:
+        found |= {"fan": step.fan, "item": step.item}
     if step.after:
         found["after"] = list(step.after)
     return found

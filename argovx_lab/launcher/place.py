@@ -116,7 +116,7 @@ def _place(workflow: Mapping[str, Any], node_id: str, ordinal: int) -> Place | N
         task=_ORDINAL.sub("", node),
         ordinal=int(match.group(1)) if match else ordinal,
         started_at=started_at,
-        run=_labels(workflow).get(names.LABEL_RUN, ""),
+        run=_labels(workflow).get(names.LABEL_RUN) or meta["name"],
         notebook=(meta.get("annotations") or {}).get(names.ANNOTATION_NOTEBOOK, ""),
     )
 

@@ -21,6 +21,8 @@ ANNOTATION_PLAN = PREFIX + "plan"
 ANNOTATION_POLICY = PREFIX + "policy"
 #: Kinds and places of secrets that the user sent although they were found.
 ANNOTATION_SECRETS = PREFIX + "allowed-secrets"
+#: On Workflows that are made from a schedule or a file: each is a run of its own, called like itself.
+ANNOTATION_OWN_RUN = PREFIX + "own-run"
 ANNOTATION_SHUTDOWN_AT = PREFIX + "shutdown-at"
 
 #: Who asked Argo last for what, on the Workflow. Source: Argo Workflows v4.1, ``workflow/common/common.go``.

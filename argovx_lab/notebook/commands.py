@@ -167,9 +167,51 @@ def _run(session: Session, shell: Any, line: str) -> Any:
     return run(session, shell, line)
 
 
+def _shown(act: Callable[[Session, Any, str], Any]) -> Callable[[Session, Any, str], Any]:
+    """Return the act with its lines as they are shown."""
+
+    def show(session: Session, shell: Any, line: str) -> Any:
+        found = act(session, shell, line)
+        return Lines(tuple(found)) if isinstance(found, list) else found
+
+    return show
+
+
+def _gate(session: Session, shell: Any, line: str) -> Any:
+    from argovx_lab.notebook.gates import gate
+
+    return gate(session, shell, line)
+
+
+def _approve(session: Session, shell: Any, line: str) -> Any:
+    from argovx_lab.notebook.gates import approve
+
+    return approve(session, shell, line)
+
+
+def _deny(session: Session, shell: Any, line: str) -> Any:
+    from argovx_lab.notebook.gates import deny
+
+    return deny(session, shell, line)
+
+
+def _schedule(session: Session, shell: Any, line: str) -> Any:
+    from argovx_lab.notebook.schedules import schedule
+
+    return schedule(session, shell, line)
+
+
 #: Words about the whole notebook: they read the rest of the line themselves, with its columns.
 _GRAPH: dict[str, tuple[Callable[[Session, Any, str], Any], str, str]] = {
     "run": (_run, "%argovx run [NAMES]", "all steps, or some and what they need, as one Workflow"),
+    "gate": (_shown(_gate), '%argovx gate NAME "QUESTION"', "a run waits here for a person"),
+    "approve": (_shown(_approve), "%argovx approve GATE", "let a run go on that waits at a gate"),
+    "deny": (_shown(_deny), "%argovx deny GATE", "end a gate; nothing below it runs"),
+    "schedule": (
+        _shown(_schedule),
+        '%argovx schedule "CRON"',
+        "the whole notebook, again and again; also: list",
+    ),
 }
 
 #: Words that bind names of the user's.

@@ -42,12 +42,16 @@ class Told:
         so that only what lies there is believed.
     codecs : dict
         Output → codec as it was declared; ``auto`` and ``auto?`` leave it to the value's type.
+    uid, node : str
+        The Workflow's uid, and the full name of the node that makes it.
     """
 
     phase: str
     outputs: Mapping[str, str]
     folder: str
     codecs: Mapping[str, str]
+    uid: str = ""
+    node: str = ""
 
 
 class Remote(Protocol):
@@ -70,6 +74,17 @@ class Resolved:
     digest: str
     uri: str
     manifest: str
+
+
+@dataclass(frozen=True)
+class Producer:
+    """A step of another Workflow that has not ended: what an ``await`` needs to know."""
+
+    step: str
+    output: str
+    workflow: str
+    uid: str
+    node: str
 
 
 class Handle:
@@ -146,6 +161,15 @@ class Handle:
         """The producing step."""
         return self._step
 
+    def unfinished(self) -> Producer | None:
+        """Return who is still making this value, or ``None`` when it has ended, well or not."""
+        if self._resolved is not None:
+            return None
+        told = self._remote.told(self._workflow, self._task)
+        if told.phase in (*FINAL, "Stopped", "Skipped", "Omitted") or not told.uid:
+            return None
+        return Producer(self._step, self._name, self._workflow, told.uid, told.node)
+
     def _resolve(self) -> Resolved:
         if self._resolved is None:
             told = self._remote.told(self._workflow, self._task)
@@ -154,6 +178,11 @@ class Handle:
                 raise RunError(
                     f"{self._name} was not made: step {self._step} was stopped",
                     hint=f"Run the cell of {self._step} again when it may go on.",
+                )
+            if phase in ("Skipped", "Omitted"):
+                raise RunError(
+                    f"{self._name} was not made: step {self._step} was {phase.lower()}",
+                    hint=f"%argovx status says why; run the cell of {self._step} again.",
                 )
             if phase in ("Failed", "Error"):
                 raise RunError(

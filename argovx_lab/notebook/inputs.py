@@ -15,18 +15,20 @@ from argovx_lab.errors import SpecError
 from argovx_lab.model.layout import Layout
 from argovx_lab.model.run import Input
 from argovx_lab.model.step import ArtifactRef
-from argovx_lab.notebook.handles import Handle
+from argovx_lab.notebook.handles import Handle, Producer
+from argovx_lab.notebook.lists import HandleList
 from argovx_lab.notebook.session import Session
 
 
 @dataclass(frozen=True)
 class Bound:
-    """One input: its reference, and its bytes when they may still have to be sent."""
+    """One input: its reference, its bytes when they may still have to be sent, and who still makes it."""
 
     name: str
     ref: ArtifactRef
     summary: str
     encoded: Encoded | None = None
+    waits: Producer | None = None
 
     @property
     def about(self) -> Input:
@@ -55,10 +57,12 @@ def bind(session: Session, step: str, names: Iterable[str], namespace: Mapping[s
         When a value cannot be encoded; the message names it.
     """
     layout = session.profile.layout
-    return [_bind(session, layout, step, name, namespace) for name in names]
+    return [item for name in names for item in _bind(session, layout, step, name, namespace)]
 
 
-def _bind(session: Session, layout: Layout, step: str, name: str, namespace: Mapping[str, Any]) -> Bound:
+def _bind(
+    session: Session, layout: Layout, step: str, name: str, namespace: Mapping[str, Any]
+) -> list[Bound]:
     if name in namespace:
         value = namespace[name]
     else:
@@ -69,10 +73,17 @@ def _bind(session: Session, layout: Layout, step: str, name: str, namespace: Map
                 f" and no step of run {session.run_id} gives",
                 hint=f"Run the cell that assigns {name} first, or let a step give it: … -> {name}.",
             )
-    if isinstance(value, Handle):
-        ref = value.reference()
-        return Bound(name, ref, f"from {value.step}")
-    return encoded(layout, name, value)
+    if isinstance(value, HandleList):
+        return [_result(f"{name}[{number}]", member) for number, member in enumerate(value)]
+    return [_result(name, value) if isinstance(value, Handle) else encoded(layout, name, value)]
+
+
+def _result(name: str, value: Handle) -> Bound:
+    producer = value.unfinished()
+    if producer is None:
+        return Bound(name, value.reference(), f"from {value.step}")
+    ref = ArtifactRef(step=producer.step, output=producer.output)
+    return Bound(name, ref, f"from {value.step}, which has not ended", waits=producer)
 
 
 def encoded(layout: Layout, name: str, value: Any) -> Bound:

@@ -42,6 +42,7 @@ class ArgovxMagics(Magics):
         Where: ``--on MACHINE[+ACCELERATOR[*N]]``, ``--image REF``, ``--workers N``, ``--disk GB``,
         ``--spot``, ``--flex-start``, ``--persistent NAME``.
         How: ``--requirements "NAME==VERSION …"``, ``--timeout 2h``, ``--retries N``.
+        When: ``--after STEPS``, ``--when "STEP.NAME > 1"``, ``--for NAME in LIST``, ``--parallelism N``.
         Here: ``--dry-run`` shows the plan, ``--no-wait`` gives the handles at once, ``--allow-secret`` sends
         what looks like a secret, and records that; ``--here`` runs the step on this machine, without a job.
         """

@@ -45,7 +45,7 @@ def pull(session: Session, name: str, namespace: MutableMapping[str, Any]) -> li
         return _one(session, newest, name, namespace)
     workflow, execution = newest[name]
     refs = input_arguments(workflow.get("spec") or {}).get(execution.task) or {}
-    values = {key: _value(session, key, ref) for key, ref in refs.items()}
+    values = _joined({key: _value(session, key, ref, workflow) for key, ref in refs.items()})
     notes = dict.fromkeys(values, f"as {name} got it")
     partial = _partial(session, execution)
     behind = _assigned(session, execution, partial, values, notes) if partial else []
@@ -119,7 +119,22 @@ def _newest(session: Session) -> Newest:
     return {execution.step: (workflow, execution) for *_, workflow, execution in found}
 
 
-def _value(session: Session, name: str, ref: Mapping[str, Any]) -> Any:
+def _joined(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the values with the members of a fan-out as the list that the cell got."""
+    found: dict[str, Any] = {}
+    for name, value in values.items():
+        base, bracket, _ = name.partition("[")
+        if bracket:
+            found.setdefault(base, []).append(value)
+        else:
+            found[name] = value
+    return found
+
+
+def _value(session: Session, name: str, ref: Mapping[str, Any], workflow: Mapping[str, Any]) -> Any:
+    if not ref.get("digest") and ref.get("output"):  # made by another step of the same Workflow
+        made = session.make_handle(str(ref["step"]), str(ref["output"]), str(workflow["metadata"]["name"]))
+        return made.get()
     bucket, path = split_uri(str(ref["uri"]))
     try:
         data = session.services.objects.get(bucket, path)

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from argovx_lab.errors import NotFound, StepCancelled
+from argovx_lab.errors import NotFound, RunError, StepCancelled
 from argovx_lab.model.run import Node, Phase, Run
 from argovx_lab.notebook import whole
+from argovx_lab.notebook.blueprint import Blueprint, Part
 from argovx_lab.notebook.session import Session
 from argovx_lab.notebook.wait import APPEAR_S, REDRAW_S, SETTLE_S, BusyLine, raise_for, settled
 from argovx_lab.runs.words import state_line
@@ -60,36 +61,59 @@ def run(session: Session, shell: Any, line: str) -> Any:
         plan.send()
     except KeyboardInterrupt:
         raise _interrupted() from None
-    waits = _submit(session, plan) and wanted.wait
-    outputs = {part.spec.name: tuple(part.spec.outputs) for part in plan.parts}
+    waits = submit(session, plan, plan.run) and wanted.wait
+    session.wholes.append(plan.run)
+    return follow(session, shell, plan, waits=waits)
+
+
+def submit(session: Session, plan: Blueprint, what: str) -> bool:
+    """Create the Workflow; returns whether the user still waits.
+
+    Raises
+    ------
+    StepCancelled
+        When the user interrupted before it was there.
+    """
+    cluster, waits = session.services.cluster, True
+    try:
+        cluster.create_workflow(plan.manifest, waiting=BusyLine(what))
+    except KeyboardInterrupt:
+        if cluster.get_workflow(plan.workflow) is None:
+            raise _interrupted() from None
+        waits = False
+    return waits
+
+
+def follow(session: Session, shell: Any, plan: Blueprint, *, waits: bool) -> Going | None:
+    """Follow a submitted Workflow, bind what was made, and raise what the first bad end means."""
     ended: Run | Going | None = None
     if waits:
         try:
-            ended = Watch(session, plan.run, len(plan.nodes)).wait()
+            ended = Watch(session, plan.run, plan.workflow).wait()
         except KeyboardInterrupt:
             ended = None
-    good = _good(ended) if isinstance(ended, Run) else set(outputs)
-    for step, made in outputs.items():
-        if step in good:
-            for name in made:
-                shell.user_ns[name] = session.make_handle(step, name, plan.workflow)
+    everything = {part.spec.name for part in plan.parts}
+    _bind(session, shell.user_ns, plan, _good(ended) if isinstance(ended, Run) else everything)
     if isinstance(ended, Run):
         _raise_first(ended)
         return None
     return ended or Going(plan.run)
 
 
-def _submit(session: Session, plan: whole.Whole) -> bool:
-    """Create the Workflow; returns whether the user still waits."""
-    cluster, waits = session.services.cluster, True
-    try:
-        cluster.create_workflow(plan.manifest, waiting=BusyLine(plan.run))
-    except KeyboardInterrupt:
-        if cluster.get_workflow(plan.workflow) is None:
-            raise _interrupted() from None
-        waits = False
-    session.wholes.append(plan.run)
-    return waits
+def _bind(session: Session, namespace: dict[str, Any], plan: Blueprint, good: set[str]) -> None:
+    """Bind the results of steps that did not fail, those of a fan-out as one list."""
+    fans: dict[str, list[Part]] = {}
+    for part in plan.parts:
+        if part.fan:
+            fans.setdefault(part.fan, []).append(part)
+        elif part.spec.name in good:
+            for name in part.spec.outputs:
+                namespace[name] = session.make_handle(part.spec.name, name, plan.workflow)
+    for fan, members in fans.items():
+        steps = [member.spec.name for member in members]
+        if good.issuperset(steps):
+            for name in members[0].spec.outputs:
+                namespace[name] = session.make_list(fan, name, steps, plan.workflow)
 
 
 def _good(run: Run) -> set[str]:
@@ -99,6 +123,9 @@ def _good(run: Run) -> set[str]:
 def _raise_first(run: Run) -> None:
     """Raise what the first step that did not end well means, with the names of the others."""
     bad = [node for node in run.nodes if node.phase in (Phase.FAILED, Phase.STOPPED)]
+    for node in run.nodes:
+        if node.phase is Phase.SKIPPED and not bad and node.line.startswith("step "):
+            raise RunError(f"{node.name} did not run: {node.line}", hint="%argovx status shows that step.")
     for node in bad:
         others = [other.name for other in bad if other is not node]
         try:
@@ -111,7 +138,7 @@ def _raise_first(run: Run) -> None:
 
 def _interrupted() -> StepCancelled:
     return StepCancelled(
-        "the run was interrupted before it was submitted", hint="Nothing runs. Run the line again."
+        "it was interrupted before it was submitted", hint="Nothing runs. Run it again when it may go on."
     )
 
 
@@ -120,14 +147,14 @@ class Watch:
 
     Parameters
     ----------
-    size : int
-        How many steps and gates it has.
+    run, workflow : str
+        The run's id, and the one Workflow of it that is followed.
     """
 
-    def __init__(self, session: Session, run: str, size: int) -> None:
+    def __init__(self, session: Session, run: str, workflow: str) -> None:
         self._path = session.path
         self._run = run
-        self._size = size
+        self._workflow = workflow
         self._handle: Any = None
         self._drawn = ""
 
@@ -144,11 +171,11 @@ class Watch:
         missing_s, ended_at = 0.0, 0.0
         try:
             while True:
-                run = self._path.store.get(self._run)
+                run = self._path.follower.workflow(self._workflow)
                 if run is not None and _over(run) and not ended_at:
                     ended_at = time.monotonic()
                     self._path.follower.look(self._run)  # last words: tracebacks, manifests
-                    run = self._path.store.get(self._run)
+                    run = self._path.follower.workflow(self._workflow)
                 if run is not None:
                     missing_s = 0.0
                     self._draw(run)

@@ -7,7 +7,7 @@ its run through the alias file in the bucket and the results through the run's W
 from __future__ import annotations
 
 import logging
-from collections.abc import MutableMapping
+from collections.abc import MutableMapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,10 @@ from argovx_lab.model import names
 from argovx_lab.model.ours import refusal
 from argovx_lab.notebook.current import CurrentRun, moved_to
 from argovx_lab.notebook.handles import Handle, Told
+from argovx_lab.notebook.lists import HandleList
 from argovx_lab.notebook.made import Made, recorded
 from argovx_lab.notebook.saved import saved_cells
-from argovx_lab.runs.argo import executions
+from argovx_lab.runs.argo import Execution, executions
 from argovx_lab.wiring import Profile, ReadPath, Services, load_profile, read_path
 from argovx_lab.wiring.place import notebook_place
 from argovx_lab.wiring.profiles import SANDBOX
@@ -65,7 +66,8 @@ class Ends:
             if execution.task == task:
                 phase = "Stopped" if execution.stopped else execution.phase
                 declared = {o.get("name"): o.get("codec") for o in execution.about.get("outputs") or []}
-                return Told(phase, dict(execution.outputs), folder, declared)
+                node = f"{workflow}.{execution.path}"
+                return Told(phase, dict(execution.outputs), folder, declared, execution.uid, node)
         return Told("", {}, folder, {})
 
     def read(self, bucket: str, name: str) -> bytes:
@@ -141,7 +143,7 @@ class Session:
             self.place = moved
             CurrentRun(self.services, moved).remember(run)
 
-    def handle(self, name: str) -> Handle | None:
+    def handle(self, name: str) -> Handle | HandleList | None:
         """Return a handle on the newest result called ``name`` of the run, or ``None``."""
         return self.results().get(name)
 
@@ -150,7 +152,7 @@ class Session:
         found, _ = self.services.cluster.list_workflows(f"{names.LABEL_RUN}={self.run_id}")
         return [workflow for workflow in found if not refusal(workflow, self.profile.user)]
 
-    def results(self) -> dict[str, Handle]:
+    def results(self) -> dict[str, Handle | HandleList]:
         """Return a handle on the newest result of each name that the run has, or will have when it ends well.
 
         What is still being made counts only for names that nothing has made yet.
@@ -160,7 +162,7 @@ class Session:
         named = [
             (execution.phase == "Succeeded", execution.created_at, output["name"], handle)
             for execution in found
-            if execution.phase == "Succeeded" or not execution.final
+            if (execution.phase == "Succeeded" or not execution.final) and not execution.about.get("fan")
             for output in execution.about.get("outputs") or []
             for handle in [self.make_handle(execution.step, output["name"], execution.workflow)]
         ]
@@ -168,7 +170,23 @@ class Session:
             (True, made.created_at, made.name, self.made_here(made))
             for made in recorded(self.services, self.run_id)
         ]
-        return {name: handle for *_, name, handle in sorted(named, key=lambda item: item[:2])}
+        found_now: dict[str, Handle | HandleList] = {
+            name: handle for *_, name, handle in sorted(named, key=lambda item: item[:2])
+        }
+        return {**found_now, **self._lists(found)}
+
+    def _lists(self, found: Sequence[Execution]) -> dict[str, HandleList]:
+        """Return the results of fan-outs whose members have all ended well, the newest of each name."""
+        fans: dict[tuple[str, str], list[Execution]] = {}
+        for execution in found:
+            if execution.about.get("fan"):
+                fans.setdefault((execution.workflow, str(execution.about["fan"])), []).append(execution)
+        return {
+            output["name"]: self.make_list(fan, output["name"], [e.step for e in members], workflow)
+            for (workflow, fan), members in fans.items()
+            if all(member.phase == "Succeeded" for member in members)
+            for output in members[0].about.get("outputs") or []
+        }
 
     def attach(self, namespace: MutableMapping[str, Any], *, again: bool = False) -> tuple[str, ...]:
         """Bind the run's results that the kernel does not have; returns their names.
@@ -186,6 +204,15 @@ class Session:
     def make_handle(self, step: str, name: str, workflow: str) -> Handle:
         """Return a handle on one output of one execution."""
         return Handle(Ends(self.services), step, name, workflow, task_name(step))
+
+    def make_list(self, fan: str, name: str, members: Sequence[str], workflow: str) -> HandleList:
+        """Return the list of one output of each member of a fan-out."""
+        return HandleList(fan, name, [self.make_handle(member, name, workflow) for member in members])
+
+    def newest(self, step: str) -> Execution | None:
+        """Return the newest execution of a step of the run, or ``None``."""
+        found = [e for workflow in self.workflows() for e in executions(workflow) if e.step == step]
+        return max(found, key=lambda e: (e.created_at, e.uid), default=None)
 
     def made_here(self, made: Made) -> Handle:
         """Return a handle on one output of a step that ran on this machine."""

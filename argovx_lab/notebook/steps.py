@@ -14,14 +14,15 @@ from argovx_lab.capture import signature as signatures
 from argovx_lab.capture.analyse import CellAnalysis, analyse_cell, check_outputs
 from argovx_lab.capture.arguments import FLAGS, Line, Options, parse_line
 from argovx_lab.capture.definitions import Definitions
-from argovx_lab.capture.notebook import carried_notes, effective, undeclared
+from argovx_lab.capture.notebook import carried_notes, each_unread, effective, reads, undeclared, with_each
 from argovx_lab.capture.source import source_document
 from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import SpecError, StepCancelled
 from argovx_lab.model.run import Cell
 from argovx_lab.model.step import MAYBE
-from argovx_lab.notebook import inputs, leaks, local, partial
+from argovx_lab.notebook import graphed, inputs, leaks, local, partial, runs
 from argovx_lab.notebook import plan as plans
+from argovx_lab.notebook.blueprint import Blueprint
 from argovx_lab.notebook.cells import Here, definitions, here, read_later
 from argovx_lab.notebook.display import notes
 from argovx_lab.notebook.here import run_here
@@ -74,6 +75,8 @@ class Steps:
             place, plan = self._prepare(typed, signature, line, cell)
             if typed.options.dry_run:
                 return plan
+            if isinstance(plan, Blueprint):
+                return self._graph(plan, signature.name, place, typed.options)
             if typed.options.here:
                 return self._here(plan, place)
             inputs.send(self.session, plan.inputs)
@@ -89,7 +92,7 @@ class Steps:
 
     def _prepare(
         self, typed: Line, signature: signatures.Signature, line: str, cell: str
-    ) -> tuple[Here, plans.Plan]:
+    ) -> tuple[Here, plans.Plan | Blueprint]:
         """Return where the cell stands and what would be done; nothing is sent."""
         self.session.begin()
         place = here(self._shell, line, cell)
@@ -110,8 +113,9 @@ class Steps:
         place: Here,
         cell: str,
         options: Options,
-    ) -> plans.Plan:
+    ) -> plans.Plan | Blueprint:
         session, namespace = self.session, self._shell.user_ns
+        signature = with_each(signature, options.each)
         if signature.inputs is not None:
             for problem in undeclared(analysis, signature.inputs):
                 raise SpecError(problem.message, hint=problem.hint)
@@ -126,7 +130,12 @@ class Steps:
             cell_number=place.number,
             first_line=place.first_line,
         )
-        bound = tuple(inputs.bind(session, signature.name, names, namespace))
+        each = options.each.name if options.each else ""
+        if each and not reads(analysis, each):
+            problem = each_unread(each)
+            raise SpecError(problem.message, hint=problem.hint)
+        own = [name for name in names if name != each]
+        bound = tuple(inputs.bind(session, signature.name, own, namespace))
         leaking = leaks.check(document, bound, allowed=options.allow_secret)
         remarks = (*analysis.notes, *carried_notes(signature, analysis))
         draft = plans.Draft(
@@ -140,6 +149,8 @@ class Steps:
             notes=(*(note.text for note in remarks), *(f"sent by --allow-secret: {it}" for it in leaking)),
             leaking=leaking,
         )
+        if graphed.is_graph(options, draft) and not options.here:
+            return graphed.make(session, options, draft, namespace)
         return plans.make(session.services, options, draft)
 
     def _outputs(
@@ -160,6 +171,15 @@ class Steps:
         cell = Cell(self.session.place.path, place.cell_id, place.number)
         for made in run_here(plan, self.session.run_id, cell):
             self._shell.user_ns[made.name] = self.session.made_here(made)
+
+    def _graph(self, plan: Blueprint, step: str, place: Here, options: Options) -> Any:
+        """Submit and follow a cell that is several tasks."""
+        plan.send()
+        waits = runs.submit(self.session, plan, step) and options.wait
+        self.session.submissions[step] = Submission(step, plan.workflow, place.cell_id)
+        _say((*plan.notes, *(note for part in plan.parts[:1] for note in part.notes)))
+        going = runs.follow(self.session, self._shell, plan, waits=waits)
+        return Detached(step) if going is not None else None
 
     def _submit(self, plan: plans.Plan, place: Here) -> bool:
         """Create the Workflow; returns whether the user still waits (Ctrl-C may come when it is there)."""

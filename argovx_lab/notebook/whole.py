@@ -11,25 +11,23 @@ import ast
 import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from html import escape
 from pathlib import PurePosixPath
 from typing import Any
 
 from argovx_lab.capture.notebook import MAGIC, Plan, PlannedStep, plan, step_names
 from argovx_lab.capture.source import source_document
-from argovx_lab.compile.graph import GraphNode, StepNode, graph
-from argovx_lab.compile.manifest import Placement, machine_text
+from argovx_lab.compile.graph import Gate, GraphNode, graph
+from argovx_lab.compile.manifest import Placement
 from argovx_lab.errors import SpecError
 from argovx_lab.model import names
 from argovx_lab.model.run import Cell
-from argovx_lab.model.step import ArtifactRef, StepSpec
+from argovx_lab.model.step import ArtifactRef
 from argovx_lab.notebook import inputs, leaks, words
 from argovx_lab.notebook import plan as plans
+from argovx_lab.notebook.blueprint import Blueprint, Part, node_of, parts_of, values_of
 from argovx_lab.notebook.inputs import Bound
 from argovx_lab.notebook.saved import saved_cells
 from argovx_lab.notebook.session import Session
-
-Manifest = dict[str, Any]
 
 USAGE = "%argovx run [NAMES] [--param NAME=VALUE …] [--dry-run] [--no-wait]"
 
@@ -63,6 +61,17 @@ def wish(line: str) -> Wish:
         repeated=("--param",),
         usage=USAGE,
     )
+    return wished(typed.words, typed)
+
+
+def wished(steps: Sequence[words.Word], typed: words.Typed) -> Wish:
+    """Return what the words and flags of a line wish for.
+
+    Raises
+    ------
+    SpecError
+        With the column, for a parameter that is none.
+    """
     params: dict[str, Any] = {}
     columns: dict[str, words.Word] = {}
     for word in typed.values.get("--param", ()):
@@ -73,7 +82,7 @@ def wish(line: str) -> Wish:
             raise words.at(word, f"--param {name} is given twice", "Give it once.")
         params[name], columns[name] = _value(text), word
     return Wish(
-        tuple(typed.words),
+        tuple(steps),
         params,
         columns,
         "--dry-run" in typed.switches,
@@ -89,92 +98,7 @@ def _value(text: str) -> Any:
         return text
 
 
-@dataclass(frozen=True)
-class Part:
-    """One step of the whole: its document, what is sent with it, and where its inputs come from."""
-
-    spec: StepSpec
-    source: bytes
-    bound: tuple[Bound, ...]
-    signature: str
-    cell: Cell
-    notes: tuple[str, ...] = ()
-    leaking: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True)
-class Whole:
-    """A Workflow of many steps that is ready to be submitted."""
-
-    session: Session
-    parts: tuple[Part, ...]
-    nodes: tuple[GraphNode, ...]
-    manifest: Manifest
-    origin: str
-    notes: tuple[str, ...] = ()
-
-    @property
-    def workflow(self) -> str:
-        """The Workflow's name."""
-        return str(self.manifest["metadata"]["name"])
-
-    @property
-    def run(self) -> str:
-        """The run's id."""
-        return str(self.manifest["metadata"]["labels"][names.LABEL_RUN])
-
-    def send(self) -> None:
-        """Upload everything that travels by digest; what is there already is not sent again."""
-        from argovx_lab.capture.archive import runner_archive
-
-        objects, layout = self.session.services.objects, self.session.profile.layout
-        objects.create_content(layout, runner_archive())
-        for part in self.parts:
-            inputs.send(self.session, part.bound)
-            for content in (part.source, part.spec.encode()):
-                objects.create_content(layout, content)
-
-    def lines(self) -> list[str]:
-        """Return the plan as people read it."""
-        profile = self.session.profile
-        who = profile.principal
-        lines = [f"plan of {len(self.parts)} steps as one Workflow · {self.origin}"]
-        for part in self.parts:
-            lines.append(f"  step {part.signature} · on {machine_text(part.spec)}")
-            lines += [f"         in {item.name}: {_where(item)}" for item in part.bound]
-            lines += [f"         note {note}" for note in part.notes]
-        lines += [
-            f"  as   submitter {who.account} · steps wf-{who.user} · run-as {profile.run_as}",
-            f"  run  {self.run} · profile {profile.name} · {profile.region}",
-            f"  plan {self.manifest['metadata']['annotations'][names.ANNOTATION_PLAN][:12]}…",
-        ]
-        return [*lines, *(f"  note {note}" for note in self.notes), "  nothing was sent"]
-
-    def yaml(self) -> str:
-        """Return the Workflow manifest as YAML."""
-        import yaml
-
-        return str(yaml.safe_dump(self.manifest, sort_keys=False, allow_unicode=True))
-
-    def __repr__(self) -> str:
-        return "\n".join([*self.lines(), "", self.yaml()])
-
-    def _repr_html_(self) -> str:
-        text = escape("\n".join(self.lines()))
-        return (
-            f"<pre>{text}</pre><details><summary>Workflow manifest</summary>"
-            f"<pre>{escape(self.yaml())}</pre></details>"
-        )
-
-
-def _where(item: Bound) -> str:
-    ref = item.ref
-    if item.encoded is None:
-        return item.summary
-    return f"{item.summary} · {ref.digest[:12]}… · sent from here"
-
-
-def make(session: Session, shell: Any, wanted: Wish) -> Whole:
+def make(session: Session, shell: Any, wanted: Wish) -> Blueprint:
     """Make the plan of a whole notebook, or of named steps and what they need.
 
     Raises
@@ -189,24 +113,27 @@ def make(session: Session, shell: Any, wanted: Wish) -> Whole:
     _problems(steps)
     binder = _Binder(session, shell.user_ns, found, wanted)
     binder.check_params(steps)
-    parts = tuple(_part(session, step, binder) for step in steps)
     stem = names.slug((PurePosixPath(session.place.path).stem or "notebook").lower(), _STEM_MAX)
     title = f"{stem}-{secrets.token_hex(3)}"
     profile = session.profile
     place = Placement(
         title, profile.namespace, profile.user, title, session.place.path, session.services.policy.digest
     )
-    layout = profile.layout
-    nodes = tuple(
-        StepNode(part.spec, layout.uri(layout.object(part.spec.digest)), part.cell) for part in parts
-    )
+    parts: list[Part] = []
+    nodes: list[GraphNode] = []
+    for step in steps:
+        if step.kind == "approval":
+            nodes.append(Gate(step.name, step.prompt, _cell(session, step), step.after))
+            continue
+        own = binder.parts(step)
+        parts += own
+        nodes.append(node_of(session, step.name, step.options, own, step.after, {}))
     manifest = graph(nodes, place)
     leaking = [f"{part.spec.name}: {it}" for part in parts for it in part.leaking]
     if leaking:
         manifest["metadata"]["annotations"][names.ANNOTATION_SECRETS] = "; ".join(leaking)
-    return Whole(
-        session, parts, nodes, manifest, origin, tuple(f"sent by --allow-secret: {it}" for it in leaking)
-    )
+    sent = tuple(f"sent by --allow-secret: {it}" for it in leaking)
+    return Blueprint(session, tuple(parts), tuple(nodes), manifest, origin, sent)
 
 
 def _planned(session: Session, shell: Any) -> tuple[Plan, str]:
@@ -266,11 +193,61 @@ class _Binder:
 
     def __init__(self, session: Session, namespace: Mapping[str, Any], found: Plan, wanted: Wish) -> None:
         self._session, self._namespace, self._wanted = session, namespace, wanted
+        self._members: dict[str, list[str]] = {}
         self._from = {(edge.target, name): edge.source for edge in found.edges for name in edge.names}
 
-    def bind(self, step: PlannedStep) -> list[Bound]:
-        """Bind every input of a step: results by reference, everything else as it is now."""
-        return [self._bind(step, name) for name in step.inputs]
+    def parts(self, step: PlannedStep) -> tuple[Part, ...]:
+        """Return what runs a step cell: results by reference, everything else as it is now."""
+        options, text = step.options, step.text
+        assert text is not None
+        cell = _cell(self._session, step)
+        document = source_document(
+            step.name,
+            text.body,
+            definitions=text.definitions,
+            notebook=cell.notebook,
+            cell_id=cell.cell_id,
+            cell_number=cell.number,
+            first_line=text.first_line,
+        )
+        each = self._each(step)
+        own = options.each.name if options.each else ""
+        bound = tuple(item for name in step.inputs if name != own for item in self._bind(step, name))
+        leaking = leaks.check(document, bound, allowed=options.allow_secret)
+        draft = plans.Draft(
+            name=step.name,
+            signature=step.signature,
+            document=document,
+            inputs=bound,
+            outputs=dict(step.outputs),
+            run="",
+            workflow="",
+            notes=tuple(note.text for note in step.notes),
+            leaking=leaking,
+        )
+        found = parts_of(self._session, options, draft, each)
+        self._members[step.name] = [part.spec.name for part in found if part.fan]
+        return found
+
+    def _each(self, step: PlannedStep) -> tuple[Any, ...] | None:
+        each = step.options.each
+        if each is None or each.values is not None:
+            return each.values if each else None
+        giver = self._from.get((step.name, each.source))
+        if giver is not None:
+            raise SpecError(
+                f"--for {each.name} in {each.source}: step {giver} of this very run is to make {each.source},"
+                " and Argo must know before how many members there are",
+                hint=f"Run the cell of {giver}, then this cell by itself.",
+            )
+        if each.source in self._wanted.params:
+            return values_of(each, self._wanted.params[each.source])
+        if each.source not in self._namespace:
+            raise SpecError(
+                f"{step.name} runs for each of {each.source}, which this kernel does not have",
+                hint=f"Run the cell that assigns {each.source} first.",
+            )
+        return values_of(each, self._namespace[each.source])
 
     def check_params(self, steps: Sequence[PlannedStep]) -> None:
         """Refuse a parameter that no step reads, or that a step gives.
@@ -280,7 +257,8 @@ class _Binder:
         SpecError
             With its column.
         """
-        plain = [name for step in steps for name in step.inputs if (step.name, name) not in self._from]
+        read = [(step.name, name) for step in steps for name in _read(step)]
+        plain = [name for step, name in read if (step, name) not in self._from]
         for name in self._wanted.params:
             if name in plain:
                 continue
@@ -292,46 +270,41 @@ class _Binder:
                 )
             raise words.unknown(word, "no step reads", dict.fromkeys(plain))
 
-    def _bind(self, step: PlannedStep, name: str) -> Bound:
+    def _bind(self, step: PlannedStep, name: str) -> list[Bound]:
         source = self._from.get((step.name, name))
         if source is not None:
-            return Bound(name, ArtifactRef(output=name, step=source), f"from {source}")
+            members = self._members.get(source)
+            if not members:
+                return [Bound(name, ArtifactRef(output=name, step=source), f"from {source}")]
+            return [
+                Bound(f"{name}[{number}]", ArtifactRef(output=name, step=member), f"from {member}")
+                for number, member in enumerate(members)
+            ]
         if name in self._wanted.params:
             bound = inputs.encoded(self._session.profile.layout, name, self._wanted.params[name])
-            return replace(bound, summary=f"{bound.summary}, by --param")
+            return [replace(bound, summary=f"{bound.summary}, by --param")]
         if name not in self._namespace:
             raise SpecError(
                 f"{step.name} reads {name}, which this kernel does not have and no step gives",
                 hint=f"Run the cell that assigns {name}, or say it: --param {name}=VALUE.",
             )
-        (bound,) = inputs.bind(self._session, step.name, [name], self._namespace)
-        return replace(bound, summary=f"{bound.summary}, as it is now")
+        found = inputs.bind(self._session, step.name, [name], self._namespace)
+        for item in found:
+            if item.waits:
+                raise SpecError(
+                    f"{step.name} reads {name}, which step {item.waits.step} of another run is still making",
+                    hint="Wait for it, or let a step of this notebook make it.",
+                )
+        return [replace(item, summary=f"{item.summary}, as it is now") for item in found]
 
 
-def _part(session: Session, step: PlannedStep, binder: _Binder) -> Part:
-    text = step.text
-    assert text is not None
-    cell = Cell(session.place.path, step.cell_id, step.number)
-    document = source_document(
-        step.name,
-        text.body,
-        definitions=text.definitions,
-        notebook=cell.notebook,
-        cell_id=cell.cell_id,
-        cell_number=cell.number,
-        first_line=text.first_line,
-    )
-    bound = tuple(binder.bind(step))
-    leaking = leaks.check(document, bound, allowed=step.options.allow_secret)
-    draft = plans.Draft(
-        name=step.name,
-        signature=step.signature,
-        document=document,
-        inputs=bound,
-        outputs=dict(step.outputs),
-        run="",
-        workflow="",
-    )
-    spec, source = plans.specify(session.services, step.options, draft)
-    notes = tuple(note.text for note in step.notes)
-    return Part(spec, source, bound, step.signature, cell, notes, leaking)
+def _read(step: PlannedStep) -> list[str]:
+    """Return the names that a step needs a value of, less what ``--for`` gives, with what it runs over."""
+    each = step.options.each
+    if each is None:
+        return list(step.inputs)
+    return [*(name for name in step.inputs if name != each.name), *([each.source] if each.source else [])]
+
+
+def _cell(session: Session, step: PlannedStep) -> Cell:
+    return Cell(session.place.path, step.cell_id, step.number)

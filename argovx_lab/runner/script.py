@@ -64,7 +64,7 @@ def enter(names: dict[str, Any], folder: str, pid: int, messages_fd: int) -> Non
     streams()
     _dress(names, task, Sender.of_process(pid, messages_fd))
     wanted = _read_by(task)
-    given = {name: item for name, item in task["inputs"].items() if name in wanted}
+    given = {name: item for name, item in task["inputs"].items() if name.partition("[")[0] in wanted}
     values = read_inputs(given, folder)
     names.update(values)
     for code in task["definitions"]:
@@ -76,15 +76,24 @@ def enter(names: dict[str, Any], folder: str, pid: int, messages_fd: int) -> Non
 def read_inputs(given: Any, folder: str) -> dict[str, Any]:
     """Return name → value of the inputs that lie in ``folder``.
 
+    What is called ``name[0]``, ``name[1]`` … is a list in the cell: the results of a fan-out.
+
     Raises
     ------
     CodecError
         When one cannot be read here.
     """
-    values = {}
+    values: dict[str, Any] = {}
+    lists: dict[str, dict[int, Any]] = {}
     for name, item in given.items():
         with open(os.path.join(folder, item["path"]), "rb") as file:
-            values[name] = codecs.decode(file, item["codec"], name="the input " + name)
+            value = codecs.decode(file, item["codec"], name="the input " + name)
+        base, bracket, index = name.partition("[")
+        if bracket:
+            lists.setdefault(base, {})[int(index.rstrip("]"))] = value
+        else:
+            values[name] = value
+    values.update({base: [found[at] for at in sorted(found)] for base, found in lists.items()})
     return values
 
 

@@ -71,6 +71,8 @@ class Execution:
         Who asked for the shutdown and when, where there is one.
     outputs : dict
         Output parameters of the latest attempt, by name.
+    path : str
+        The task's place in the Workflow: names of the tasks above it and its own, joined by dots.
     waits : tuple of Wait
         Steps of other Workflows that its Workflow waits for.
     alone : bool
@@ -103,6 +105,7 @@ class Execution:
     finished_at: str | None = None
     progress: str = ""
     outputs: dict[str, str] = field(default_factory=dict)
+    path: str = ""
     waits: tuple[Wait, ...] = ()
     alone: bool = True
     ours: bool = True
@@ -145,7 +148,10 @@ def executions(workflow: Object) -> list[Execution]:
     """
     meta, status = mapping(workflow.get("metadata")), mapping(workflow.get("status"))
     labels, notes = mapping(meta.get("labels")), mapping(meta.get("annotations"))
-    run, name, uid = text(labels.get(names.LABEL_RUN)), text(meta.get("name")), text(meta.get("uid"))
+    name, uid = text(meta.get("name")), text(meta.get("uid"))
+    run = text(labels.get(names.LABEL_RUN))
+    if not run and labels.get(names.LABEL_USER) and names.ANNOTATION_OWN_RUN in notes:
+        run = name  # made from a schedule or an exported file: each is a run of its own
     if not (run and name and uid):
         return []
     nodes = nodes_of(status)
@@ -172,8 +178,13 @@ def executions(workflow: Object) -> list[Execution]:
         _execution(
             nodes,
             status,
-            replace(known, task=task, about=_with_inputs(about, arguments.get(task)), waits=waits),
-            there[task].path if task in there else task,
+            replace(
+                known,
+                task=task,
+                path=there[task].path if task in there else task,
+                about=_with_inputs(about, arguments.get(task)),
+                waits=waits,
+            ),
         )
         for task, about in _steps(notes, labels, set(there)).items()
     ]
@@ -235,7 +246,9 @@ def _about(entry: dict[str, Any]) -> dict[str, Any]:
     about: dict[str, Any] = {
         "name": text(entry.get("name")),
         "machine": text(entry.get("machine")),
-        **{key: text(entry[key]) for key in ("kind", "when", "item", "prompt") if text(entry.get(key))},
+        **{
+            key: text(entry[key]) for key in ("kind", "when", "item", "fan", "prompt") if text(entry.get(key))
+        },
         "after": texts(entry.get("after")),
         "inputs": [
             {
@@ -259,8 +272,8 @@ def _about(entry: dict[str, Any]) -> dict[str, Any]:
     return about
 
 
-def _execution(nodes: dict[str, Object], status: Object, known: Execution, path: str) -> Execution:
-    name = f"{known.workflow}.{path}"
+def _execution(nodes: dict[str, Object], status: Object, known: Execution) -> Execution:
+    name = f"{known.workflow}.{known.path}"
     node = nodes.get(names.node_id(known.workflow, name))
     if node is None:
         ended = known.workflow_phase in FINAL

@@ -158,11 +158,17 @@ class Follower:
 
     def execution(self, workflow: str) -> tuple[Run, Node] | None:
         """Return one Workflow's own view, whatever its step has become since; ``None`` without it."""
+        run = self.workflow(workflow)
+        return (run, run.nodes[0]) if run else None
+
+    def workflow(self, workflow: str) -> Run | None:
+        """Return the run as one Workflow alone has it; ``None`` without it."""
         found = [execution for execution in self._executions() if execution.workflow == workflow]
         if not found:
             return None
-        run = merge(found[0].run, [self._asking.seen(e) for e in found], self._about, stale_s=self._stale_s())
-        return run, run.nodes[0]
+        return merge(
+            found[0].run, [self._asking.seen(e) for e in found], self._about, stale_s=self._stale_s()
+        )
 
     def metrics(self, run_id: str, node_id: str, after: str) -> MetricPage:
         """Return the points of a node's newest execution after a place that an earlier page named.

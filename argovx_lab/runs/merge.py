@@ -154,7 +154,7 @@ def _node(items: list[Seen]) -> Node:
     ended = _exit(latest) if verdict.phase in (Phase.FAILED, Phase.STOPPED) else None
     node = Node(
         id=execution.step,
-        name=execution.step,
+        name=_title(execution),
         phase=verdict.phase,
         kind=str(execution.about.get("kind") or "custom_job"),
         message=execution.message,
@@ -185,6 +185,11 @@ def _node(items: list[Seen]) -> Node:
     )
     words = _own_words(execution, verdict) or waits(verdict.phase, execution, latest.job) or verdict.words
     return replace(node, line=words or line(node, stream))
+
+
+def _title(execution: Execution) -> str:
+    item = execution.about.get("item")
+    return f"{execution.step} ({item})" if item else execution.step
 
 
 def _own_words(execution: Execution, verdict: Verdict) -> str:

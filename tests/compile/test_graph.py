@@ -6,10 +6,11 @@ import pytest
 from argo_crds import check
 
 from argovx_lab.compile.again import again
-from argovx_lab.compile.graph import Await, StepNode, graph
+from argovx_lab.compile.graph import Await, Fan, Gate, StepNode, graph
 from argovx_lab.compile.manifest import Placement
 from argovx_lab.errors import Conflict, SpecError
 from argovx_lab.model import names
+from argovx_lab.model.condition import parse
 from argovx_lab.model.ours import leaves, refusal
 from argovx_lab.model.run import Cell
 from argovx_lab.model.step import ArtifactRef, Environment, Runner, Source, StepSpec
@@ -121,3 +122,37 @@ def test_a_template_that_does_something_else_makes_a_workflow_foreign():
     body = graph([node("prepare")], PLACE)
     body["spec"]["templates"][0]["dag"]["tasks"][0]["hooks"] = {"exit": {"template": "main"}}
     assert "something else" in refusal(body, "ada")
+
+
+def test_a_fan_out_has_its_limit_and_hands_its_members_results_on():
+    members = tuple(node(f"train-{n}", "prepare", fan="train", item=f"lr={n}") for n in range(3))
+    body = graph([node("prepare"), Fan("train", members, 2), node("best", "train-0", "train-2")], PLACE)
+    check(body)
+    main, each = body["spec"]["templates"]
+    assert each["parallelism"] == 2
+    assert [task["name"] for task in each["dag"]["tasks"]] == ["train-0", "train-1", "train-2"]
+    assert "{{inputs.parameters.prepare-manifest}}" in arguments(each["dag"]["tasks"][0])["inputs"]
+    _, train, best = main["dag"]["tasks"]
+    assert (train["depends"], best["depends"]) == ("prepare.Succeeded", "train.Succeeded")
+    assert "{{tasks.train.outputs.parameters.train-2-manifest}}" in arguments(best)["inputs"]
+    assert [leaf.path for leaf in leaves(body["spec"])][1] == "train.train-0"
+    assert refusal(body, "ada") == ""
+
+
+def test_a_condition_is_argos_when_and_a_gate_waits():
+    cell = Cell("n.ipynb", "c", 2)
+    nodes = [
+        node("pre-pare"),
+        Gate("ok", "Go on?", cell, ("pre-pare",)),
+        node("train", "pre-pare", after=("ok",), when=parse("pre-pare.x > 10")),
+    ]
+    body = graph(nodes, PLACE)
+    check(body)
+    _, gate, train = body["spec"]["templates"][0]["dag"]["tasks"]
+    assert (gate["template"], gate["depends"]) == ("gate", "pre-pare.Succeeded")
+    assert train["depends"] == "pre-pare.Succeeded && ok.Succeeded"
+    assert train["when"] == "{{=jsonpath(tasks['pre-pare'].outputs.parameters.values, '$.x') > 10}}"
+    about = json.loads(body["metadata"]["annotations"][names.ANNOTATION_STEPS])
+    assert (about["ok"]["kind"], about["ok"]["prompt"]) == ("approval", "Go on?")
+    assert about["train"]["when"] == "pre-pare.x > 10"
+    assert refusal(body, "ada") == ""

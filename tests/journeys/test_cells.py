@@ -157,10 +157,11 @@ def test_what_a_failed_cell_had_assigned_is_offered_and_comes_as_partial(kernel)
     assert "no failed step that had assigned it" in kernel.bad("%argovx pull nothing")
 
 
-def test_no_wait_gives_the_handle_at_once_and_an_unfinished_one_is_refused(kernel, sandbox):
+def test_no_wait_gives_the_handle_at_once_and_an_unfinished_one_is_waited_for(kernel, sandbox):
     kernel.good("%%vertex_step slow() -> late --no-wait\nimport time\ntime.sleep(4)\nlate = 7")
-    text = kernel.bad("%%vertex_step after(late) -> x\nx = late")
-    assert "late is not there yet" in text
+    text = kernel.good("%%vertex_step after(late) -> x\nx = late + 1")
+    assert "waits for slow, which has not ended" in text
+    assert kernel.good("x.get()") == "8"
     assert "slow" in kernel.good("%argovx status")
     until(lambda: "get() brings" in kernel.good("late") and "not there" not in kernel.good("late"), 40)
     assert kernel.good("late.get()") == "7"

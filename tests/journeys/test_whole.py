@@ -2,6 +2,7 @@
 
 import nbformat
 import pytest
+from support import until
 
 PREPARE = "%%vertex_step prepare(n) -> rows, data\nrows = n\ndata = [base(i) for i in range(n)]"
 TRAIN = "%%vertex_step train(data, lr) -> model\nmodel = {'lr': lr, 'sum': sum(data)}"
@@ -37,3 +38,53 @@ def test_a_saved_notebook_runs_as_one_workflow(kernel, saved, sandbox):
     assert kernel.good("text.get(), model.get()") == "('4 rows, 12', {'lr': 0.5, 'sum': 12})"
     (made,) = [w for w in sandbox.cluster.list_workflows()[0] if w["metadata"]["name"] not in before]
     assert len(made["spec"]["templates"][0]["dag"]["tasks"]) == 3
+
+
+def test_a_gate_is_answered(kernel, saved):
+    saved(
+        "%%vertex_step score(n) -> accuracy\naccuracy = n / 10",
+        '%argovx gate deploy_ok "Deploy at {accuracy}?"',
+        "%%vertex_step deploy(accuracy) -> place --when 'score.accuracy >= 0.5'\nplace = f'live {accuracy}'",
+    )
+    kernel.good("n = 7")
+    assert "is a gate of %argovx run" in kernel.good('%argovx gate deploy_ok "Deploy at {accuracy}?"')
+    assert "no gate 'deploy_ok' waits" in kernel.bad("%argovx approve deploy_ok")
+    text = kernel.good("%argovx run")
+    assert "✋ deploy_ok · Waiting for you" in text
+    assert "%argovx approve deploy_ok" in text
+    kernel.good("%argovx approve deploy_ok")
+    until(lambda: "get() brings" in (now := kernel.good("place")) and "not there" not in now, 60)
+    assert kernel.good("place.get()") == "'live 0.7'"
+
+
+def test_a_schedule_is_made_paused_and_removed(kernel, saved, sandbox):
+    saved("%%vertex_step score(n) -> accuracy\naccuracy = n / 10")
+    kernel.good("n = 7")
+    assert "column 18" in kernel.bad('%argovx schedule "61 3 * * *"')
+    assert "'Mars/Base' is no time zone" in kernel.bad('%argovx schedule "0 3 * * *" --tz Mars/Base')
+    kernel.good('%argovx schedule "* * * * *" score --tz Europe/Zurich --name nightly')
+    assert "nightly · * * * * * · Europe/Zurich · active" in kernel.good("%argovx schedule list")
+    (cron,) = sandbox.cluster.cron("GET")["items"]
+    assert cron["spec"]["workflowMetadata"]["labels"]["argovx.dev/user"] == "ada"
+    assert "is paused" in kernel.good("%argovx schedule pause nightly")
+    assert "paused" in kernel.good("%argovx schedule list")
+    kernel.good("%argovx schedule remove nightly")
+    assert "No schedules yet" in kernel.good("%argovx schedule list")
+
+
+@pytest.mark.long
+def test_a_schedule_runs_the_notebook_without_a_kernel(kernel, saved):
+    saved("%%vertex_step score(n) -> accuracy\naccuracy = n / 10")
+    kernel.good("n = 7")
+    kernel.good('%argovx schedule "* * * * *" --name minutely')
+    until(lambda: "✓ minutely-" in kernel.good("%argovx runs"), 150)
+    kernel.good("%argovx schedule remove minutely")
+
+
+def test_a_denied_gate_keeps_what_is_below_from_running(kernel, saved):
+    saved(
+        "%%vertex_step first() -> a\na = 1", '%argovx gate ok "Go on?"', "%%vertex_step last(a) -> b\nb = a"
+    )
+    kernel.good("%argovx run")
+    kernel.good("%argovx deny ok")
+    until(lambda: "was omitted" in kernel.good("b"), 30)

@@ -148,6 +148,7 @@ def user_objects(user: str, place: str) -> list[Object]:
     notebook, steps = f"nb-{user}", f"wf-{user}"
     notebook_rules = [
         rule(ARGO_GROUP, ["workflows"], ["create", "get", "list", "watch", "delete", "patch"]),
+        rule(ARGO_GROUP, ["cronworkflows"], ["create", "get", "list", "delete", "patch"]),
         rule(ARGO_GROUP, ["workflowtaskresults"], ["get", "list"]),
         rule(ARGO_GROUP, ["workflowtemplates"], ["get", "list"]),
         rule("", ["pods", "events"], _READ),
