@@ -7,7 +7,7 @@ would not come back the same.
 
 from __future__ import annotations
 
-from typing import IO, Any, Optional, Union
+from typing import IO, Any, Iterable, Optional, Union
 
 from argovx_lab.codecs.base import LIMIT_BYTES, Codec, Encoded, size_text, type_name
 from argovx_lab.codecs.registry import codecs, detect, get, names
@@ -27,6 +27,7 @@ __all__ = [
     "names",
     "size_text",
     "type_name",
+    "warm",
 ]
 
 #: The codec name that means "by the value's type".
@@ -84,6 +85,19 @@ def decode(data: Union[bytes, IO[bytes]], codec: str, *, name: str = "") -> Any:
         if not name:
             raise
         raise CodecError("%s cannot be read: %s" % (name, error.message), hint=error.hint) from error
+
+
+def warm(names: Iterable[str]) -> None:
+    """Import what the codecs of these names import to read a value, so that it is there when its bytes are.
+
+    Whatever goes wrong here is said when the value is read.
+    """
+    for codec in codecs():
+        if codec.name in names:
+            try:
+                codec.warm()
+            except Exception:  # noqa: BLE001, S112  (a library that cannot be imported may raise anything)
+                continue
 
 
 def describe(value: Any) -> str:

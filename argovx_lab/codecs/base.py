@@ -110,6 +110,9 @@ class Codec:
         """Return the value that the bytes of ``source`` stand for, or raise `CodecError`."""
         raise NotImplementedError
 
+    def warm(self) -> None:
+        """Import what `load` needs; nothing by default."""
+
     def encode(self, value: Any, limit_bytes: int = LIMIT_BYTES, file: Optional[IO[bytes]] = None) -> Encoded:
         """Return ``value`` as bytes.
 

@@ -63,6 +63,12 @@ class Pandas(Codec):
         table = _read_table(source)
         return fold(_frame(table), notes_of(table))
 
+    def warm(self) -> None:
+        """Import pandas and Arrow, with what they import when the first table becomes a frame."""
+        need("pandas")
+        need("pyarrow.parquet")
+        need("pyarrow").table({"x": [0.0]}).to_pandas()
+
 
 class Arrow(Codec):
     """A ``pyarrow.Table``."""

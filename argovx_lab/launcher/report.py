@@ -35,6 +35,10 @@ class Report:
     def now(self, **values: str) -> None:
         """Set outputs (``_`` stands for ``-``), write their files and patch the task result at once."""
         self.set(**values)
+        self.show()
+
+    def show(self) -> None:
+        """Patch the task result with what is set, whatever became of the files."""
         try:
             shown = self._context.kubernetes.report(self._settings.node_id, self._values)
         except ArgovxError as error:

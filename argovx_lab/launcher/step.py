@@ -212,5 +212,6 @@ class Step:
             self._report.set(exit_reason=ending.text)
         except Unavailable as error:
             self._context.events.emit("warning", text=error.message)
+            self._report.show()  # a disk that takes no file must not hide why the step ended
         if ending.code:
             self._report.termination(with_traceback(ending.message or ending.reason, ending.traceback))

@@ -25,11 +25,13 @@ from argovx_lab.errors import (
 )
 from argovx_lab.runner.answers import DOCUMENT_MAX, refusal, resource, wrong_digest
 from argovx_lab.runner.bodies import Bytes, File
+from argovx_lab.runner.hashing import Sha256
 from argovx_lab.runner.http import Answer, Body, Https
 from argovx_lab.runner.token import TokenSource
 
 _HOST = "storage.googleapis.com"
-_CHUNK = 1 << 20
+#: What a request carries of an object.
+Chunk = Union[bytes, memoryview]
 
 #: Storage's answer to a part of a resumable upload that is not the last.
 _MORE = 308
@@ -73,8 +75,8 @@ class Bucket:
             target.seek(0)
             target.truncate()
             answer, _sent = self._call("GET", path, uri)
-            digest = hashlib.sha256()
-            size = _copy(answer, target, digest.update)
+            with Sha256(answer.headers.get("content-length", "")) as digest:
+                size = _copy(answer, target, digest)
             if size < 0:
                 self._https.drop()
                 continue
@@ -127,7 +129,7 @@ class Bucket:
             raise RemoteError("storage begins the upload of %s elsewhere" % uri, service="storage")
         return "%s?%s" % (place.path, place.query)
 
-    def go_on(self, session: str, uri: str, data: bytes, start: int) -> None:
+    def go_on(self, session: str, uri: str, data: Chunk, start: int) -> None:
         """Send the bytes from ``start`` on; raises `RemoteError` when storage did not take exactly these."""
         end = start + len(data)
         headers = {"Content-Length": str(len(data)), "Content-Range": "bytes %d-%d/*" % (start, end - 1)}
@@ -136,7 +138,7 @@ class Bucket:
         if answer.status != _MORE or answer.headers.get("range") != "bytes=0-%d" % (end - 1):
             raise RemoteError("storage lost its place in %s" % uri, service="storage")
 
-    def end(self, session: str, uri: str, data: bytes, start: int) -> Stored:
+    def end(self, session: str, uri: str, data: Chunk, start: int) -> Stored:
         """Send the last bytes, of which there is one at least; the object is there then."""
         total = start + len(data)
         span = "bytes %d-%d/%d" % (start, total - 1, total)
@@ -254,19 +256,19 @@ def _nothing() -> bytes:
     return b""
 
 
-def _copy(answer: Answer, target: IO[bytes], update: Callable[[Any], Any]) -> int:
+def _copy(answer: Answer, target: IO[bytes], digest: Sha256) -> int:
     """Return how many bytes were copied, or -1 when the connection broke off."""
     size = 0
     expected = answer.headers.get("content-length")
-    room = memoryview(bytearray(_CHUNK))
     while True:
+        room = digest.room()
         try:
             count = answer.stream.readinto(room)
         except (OSError, http.client.HTTPException):
             return -1
         if not count:
             break
-        update(room[:count])
+        digest.take(room, count)
         target.write(room[:count])
         size += count
     return size if expected is None or size == int(expected) else -1

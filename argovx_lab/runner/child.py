@@ -26,13 +26,28 @@ VALUE_MAX = 1024
 #: Largest output that is kept of a cell that failed. Unit: bytes. Reason: the user waits for the error.
 PARTIAL_BYTES = 256 << 20
 
+#: How much rather the kernel kills the cell than the runner, which has to say so. Unit: thousandths.
+OOM_SCORE = 500
+
 _PR_SET_PDEATHSIG = 1
 
 
-def run(folder: str, messages_fd: int, parent: int) -> int:
-    """Run what ``folder/task.json`` says and leave ``folder/result.json``; returns the exit code."""
+def run(folder: str, messages_fd: int, parent: int, start: tuple[int, str]) -> int:
+    """Run what ``folder/task.json`` says and leave ``folder/result.json``; returns the exit code.
+
+    Parameters
+    ----------
+    start : tuple of int and str
+        The pipe that says that ``task.json`` is there, and the codecs, joined by commas, whose libraries are
+        imported meanwhile.
+    """
     _die_with(parent)
+    _dies_first()
     os.set_inheritable(messages_fd, False)
+    codecs.warm(start[1].split(","))
+    if not os.read(start[0], 1):
+        return 1  # there is nothing to run
+    os.close(start[0])
     with open(os.path.join(folder, "task.json"), encoding="utf-8") as file:
         task = json.load(file)
     streams()
@@ -62,11 +77,14 @@ def run(folder: str, messages_fd: int, parent: int) -> int:
     _flush()
     if result["error"] is not None:
         result["partial"] = _partial(task, folder, main.__dict__, inputs)
-    return _leave(folder, result, code)
+    return _leave(folder, result, code, tell)
 
 
-def _leave(folder: str, result: dict[str, Any], code: int) -> int:
-    """Write the result, whatever became of the folder; returns the exit code."""
+def _leave(folder: str, result: dict[str, Any], code: int, tell: Sender) -> int:
+    """Write the result, whatever became of the folder; returns the exit code.
+
+    Where the disk stays full, the last word goes through the pipe.
+    """
     path = os.path.join(folder, "result.json")
     try:
         _write(path, result)
@@ -76,7 +94,10 @@ def _leave(folder: str, result: dict[str, Any], code: int) -> int:
     except OSError as error:  # the last word must be said: make room for it
         _make_room(folder)
         told = result["error"] or of_disk(error, "the result could not be written")
-        _write(path, {"outputs": {}, "error": told})
+        try:
+            _write(path, {"outputs": {}, "error": told})
+        except OSError:
+            tell("failed", {"error": told})
         code = code or 1
     return code
 
@@ -115,6 +136,15 @@ def _die_with(parent: int) -> None:
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os.kill(os.getpid(), signal.SIGKILL)
+
+
+def _dies_first() -> None:
+    """Have the kernel choose this process and its children, not the runner, when memory runs out (Linux)."""
+    try:
+        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+            file.write("%d" % OOM_SCORE)
+    except OSError:
+        return
 
 
 def _outputs(task: Any, folder: str, names: dict[str, Any], tell: Sender) -> dict[str, Any]:

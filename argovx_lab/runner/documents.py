@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 from dataclasses import dataclass
 from typing import Any
 
@@ -126,6 +127,21 @@ def source(data: bytes) -> SourceDocument:
         raise SpecError("%s has definitions that are not a list" % SOURCE, hint=_AGAIN)
     definitions = tuple(_definition(entry, notebook, i) for i, entry in enumerate(entries))
     return SourceDocument(cell, definitions, notebook)
+
+
+def agree(intent: Intent, step: Step) -> None:
+    """Refuse an intent and a step of other inputs or outputs, and pickles between two Pythons."""
+    if set(step.inputs) != set(intent.inputs) or step.outputs != intent.outputs:
+        raise SpecError("intent and step name different inputs or outputs", hint="Submit the cell again.")
+    here = "%d.%d" % sys.version_info[:2]
+    pickled = [n for n, blob in intent.inputs.items() if blob.codec == "pickle"]
+    pickled += [n for n, codec in step.outputs.items() if codec == "pickle"]
+    if pickled and step.python and step.python != here:
+        raise SpecError(
+            "%s travels as pickle, the notebook runs Python %s and the image %s"
+            % (pickled[0], step.python, here),
+            hint="Use an image with Python %s, or another codec." % step.python,
+        )
 
 
 def _definition(entry: Any, notebook: str, index: int) -> Code:

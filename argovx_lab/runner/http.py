@@ -37,7 +37,7 @@ class Readable(Protocol):
         """Return the next bytes."""
 
 
-Body = Union[bytes, Readable, None]
+Body = Union[bytes, memoryview, Readable, None]
 
 
 @dataclass(frozen=True)

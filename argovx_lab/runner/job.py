@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from types import FrameType
 from typing import Any, Optional
 
-from argovx_lab.errors import ArgovxError, SpecError
+from argovx_lab.errors import ArgovxError
 from argovx_lab.runner import documents
 from argovx_lab.runner.bucket import Bucket
 from argovx_lab.runner.checkpoints import EVERY_S, Checkpoints
@@ -32,7 +32,7 @@ from argovx_lab.runner.requirements import install, missing
 from argovx_lab.runner.streams import Streams
 from argovx_lab.runner.tee import Tee
 from argovx_lab.runner.token import TokenSource
-from argovx_lab.runner.trace import of_disk, plain
+from argovx_lab.runner.trace import failure, of_disk, plain
 
 #: How long the last records may take. Unit: seconds.
 CLOSE_S = 60.0
@@ -89,14 +89,18 @@ class _Job:
         self._streams = Streams(bucket)
         self._checkpoints: Optional[Checkpoints] = None
         self._child: Optional[Child] = None
+        self._warm: Optional[Child] = None
+        self._last_word: Optional[dict[str, Any]] = None
+        self._following: Optional[tuple[Attempt, dict[str, Any], str]] = None
         self._signal = 0
 
     def run(self) -> int:
         """Run the step and close the record."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._on_signal)
-        folder = tempfile.mkdtemp(prefix="argovx-")
+        folder = ""
         try:
+            folder = tempfile.mkdtemp(prefix="argovx-")
             error = self._phases(folder)
         except Stopped:
             error = None
@@ -106,6 +110,8 @@ class _Job:
             error = of_disk(failed, "the runner could not go on")
         finally:
             self._streams.stop()
+            if self._warm is not None:
+                self._warm.drop()
             shutil.rmtree(folder, ignore_errors=True)
         if self._signal:
             name = signal.Signals(self._signal).name
@@ -148,7 +154,7 @@ class _Job:
         if self._restart and self._finished():
             return None
         step = documents.step(self._read(self._intent.spec))
-        self._agree(step)
+        documents.agree(self._intent, step)
         source = documents.source(self._read(step.source))
         task = self._prepare(step, source, folder)
         self._events.phase("running")
@@ -175,21 +181,12 @@ class _Job:
     def _read(self, blob: documents.Blob) -> bytes:
         return self._bucket.read(blob.uri, blob.digest)
 
-    def _agree(self, step: documents.Step) -> None:
-        if set(step.inputs) != set(self._intent.inputs) or step.outputs != self._intent.outputs:
-            raise SpecError("intent and step name different inputs or outputs", hint="Submit the cell again.")
-        here = "%d.%d" % sys.version_info[:2]
-        pickled = [n for n, blob in self._intent.inputs.items() if blob.codec == "pickle"]
-        pickled += [n for n, codec in step.outputs.items() if codec == "pickle"]
-        if pickled and step.python and step.python != here:
-            raise SpecError(
-                "%s travels as pickle, the notebook runs Python %s and the image %s"
-                % (pickled[0], step.python, here),
-                hint="Use an image with Python %s, or another codec." % step.python,
-            )
-
     def _prepare(self, step: documents.Step, source: documents.SourceDocument, folder: str) -> dict[str, Any]:
         """Fetch inputs and packages; returns and writes what the child is to do."""
+        lacking = missing(step.requirements)
+        codecs = {blob.codec for blob in self._intent.inputs.values()}
+        if codecs and not lacking:  # its imports take as long as a download, and need not wait for it
+            self._warm = Child(folder, self._output, self._heard, sorted(codecs))
         inputs = {}
         for index, (name, blob) in enumerate(self._intent.inputs.items()):
             path = "input-%d" % index
@@ -197,7 +194,6 @@ class _Job:
                 self._bucket.download(blob.uri, file, blob.digest, blob.generation)
             inputs[name] = {"path": path, "codec": blob.codec}
         paths = []
-        lacking = missing(step.requirements)
         if lacking:
             packages = os.path.join(folder, "packages")
             self._output(("argovx: installing %s\n" % ", ".join(lacking)).encode())
@@ -230,11 +226,9 @@ class _Job:
         """Run the cell; returns its ``error``, its ``outputs``, and the ``partial`` ones of a failed cell."""
         assert self._checkpoints is not None
 
-        def heard(message: Any) -> None:
-            if not self._events.from_child(message):
-                self._begin_output(attempt, task, folder, message)
-
-        self._child = Child(folder, self._output, heard)
+        self._following = (attempt, task, folder)
+        warm, self._warm = self._warm, None
+        self._child = warm or Child(folder, self._output, self._heard)
         self._checkpoints.start(self._settings.checkpoint_every_s)
         if self._signal:
             self._child.stop(self._settings.grace_s)
@@ -250,6 +244,11 @@ class _Job:
             self._note("after the cell was done, %s; its results count" % child.death(code)["message"])
         return result
 
+    def _heard(self, message: Any) -> None:
+        if not self._events.from_child(message) and self._following is not None:
+            self._last_word = failure(message) or self._last_word
+            self._begin_output(*self._following, message)
+
     def _begin_output(self, attempt: Attempt, task: dict[str, Any], folder: str, message: Any) -> None:
         """Follow an output that the child begins to write; what is no declared one is none."""
         params = message.get("params") if isinstance(message, dict) else None
@@ -264,7 +263,7 @@ class _Job:
             with open(os.path.join(folder, "result.json"), encoding="utf-8") as file:
                 found: dict[str, Any] = json.load(file)
         except (OSError, ValueError):
-            return {"error": child.death(code), "outputs": {}}
+            return {"error": self._last_word or child.death(code), "outputs": {}}
         return found
 
     def _keep_partial(

@@ -21,8 +21,8 @@ def main(argv: Sequence[str]) -> int:
     if argv and argv[0] == "--child":
         from argovx_lab.runner.child import run
 
-        folder, messages, parent = argv[1:]
-        return run(folder, int(messages), int(parent))
+        folder, messages, parent, go, warm = argv[1:]
+        return run(folder, int(messages), int(parent), (int(go), warm))
     parser = argparse.ArgumentParser(prog="runner.pyz", description="Runs one argovx-lab step.")
     parser.add_argument("--intent", type=_uri, required=True, help="gs:// address of intent.json")
     parser.add_argument("--intent-sha256", type=_digest, required=True, help="64 hexadecimal digits")

@@ -7,6 +7,7 @@ grandchildren that keep a pipe open after the cell is done.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import selectors
@@ -14,10 +15,10 @@ import signal
 import subprocess
 import sys
 import time
-from typing import Any, Callable, Optional
+from typing import Any, Callable, Optional, Sequence
 
 from argovx_lab.runner.orphans import Orphans
-from argovx_lab.runner.trace import plain
+from argovx_lab.runner.trace import LARGER, plain
 
 #: How long pipes may stay open after the cell's process is gone. Unit: seconds.
 DRAIN_S = 1.0
@@ -27,13 +28,11 @@ MESSAGE_BYTES = 256 << 10
 
 _READ = 64 << 10
 
-_LARGER = "Use a larger machine, such as --on n1-highmem-8, or work on a part at a time"
-
 #: Signal → type and message of the end that it was.
 _DEATHS: dict[int, tuple[str, str]] = {
     signal.SIGKILL: (
         "Killed",
-        "the cell was killed (SIGKILL), most likely for its use of memory. " + _LARGER,
+        "the cell was killed (SIGKILL), most likely for its use of memory. " + LARGER,
     ),
     signal.SIGSEGV: (
         "SegmentationFault",
@@ -52,7 +51,10 @@ _DEATHS: dict[int, tuple[str, str]] = {
         "the cell's process was told to end (SIGTERM). Something inside the cell did so, not Vertex",
     ),
 }
+#: Where the kernel counts what a memory limit killed: below the container's own root, and below the group
+#: that the process is in where that is not the root (versions 2 and 1 of control groups).
 _OOM_FILES = ("/sys/fs/cgroup/memory.events", "/sys/fs/cgroup/memory/memory.oom_control")
+_OWN_GROUP = "/proc/self/cgroup"
 
 
 class Child:
@@ -64,10 +66,16 @@ class Child:
         Holds ``task.json``; gets ``result.json`` and the encoded outputs.
     on_output, on_message : callable
         Called in this thread with raw bytes, and with each message.
+    warm : sequence of str
+        Codecs whose libraries it imports while it waits for `go`.
     """
 
     def __init__(
-        self, folder: str, on_output: Callable[[bytes], None], on_message: Callable[[Any], object]
+        self,
+        folder: str,
+        on_output: Callable[[bytes], None],
+        on_message: Callable[[Any], object],
+        warm: Sequence[str] = (),
     ) -> None:
         self._on_output = on_output
         self._on_message = on_message
@@ -78,19 +86,42 @@ class Child:
         self._orphans = Orphans()
         message_read, message_write = os.pipe()
         output_read, output_write = os.pipe()
+        go_read, self._go = os.pipe()
         command = [*entry(), "--child", folder, str(message_write), str(os.getpid())]
+        command += [str(go_read), ",".join(warm)]
         self._process = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output_write,
             stderr=output_write,
-            pass_fds=(message_write,),
+            pass_fds=(message_write, go_read),
         )
-        os.close(message_write)
-        os.close(output_write)
+        for inherited in (message_write, output_write, go_read):
+            os.close(inherited)
         self._selector = selectors.DefaultSelector()
         self._selector.register(output_read, selectors.EVENT_READ, self._on_output)
         self._selector.register(message_read, selectors.EVENT_READ, self._lines)
+
+    def go(self) -> None:
+        """Let it run: ``task.json`` is there."""
+        if self._go >= 0:
+            with contextlib.suppress(BrokenPipeError):  # it has ended already
+                os.write(self._go, b"\n")
+            self._close_go()
+
+    def drop(self) -> None:
+        """End it: there is nothing to run."""
+        self._close_go()
+        self._process.kill()
+        self._process.wait()
+        for key in list(self._selector.get_map().values()):
+            os.close(key.fd)
+        self._selector.close()
+
+    def _close_go(self) -> None:
+        if self._go >= 0:
+            os.close(self._go)
+            self._go = -1
 
     def stop(self, grace_s: float) -> None:
         """Ask the cell to end; it is killed ``grace_s`` seconds later. Safe in a signal handler."""
@@ -101,6 +132,7 @@ class Child:
     def wait(self) -> int:
         """Pass on what the process writes until it ends; returns its code, negative for a signal."""
         drain_until: Optional[float] = None
+        self.go()
         while self._selector.get_map():
             for key, _ in self._selector.select(0.2):
                 data = os.read(key.fd, _READ)
@@ -142,7 +174,7 @@ class Child:
             )
         name = _signal_name(-code)
         if -code == signal.SIGKILL and oom_kills() > self._oom_before:
-            return plain("OutOfMemory", "the machine ran out of memory and killed the cell. " + _LARGER)
+            return plain("OutOfMemory", "the machine ran out of memory and killed the cell. " + LARGER)
         kind, message = _DEATHS.get(-code, ("Signal", "the cell's process was ended by %s" % name))
         return plain(kind, message)
 
@@ -165,7 +197,7 @@ def entry() -> list[str]:
 
 def oom_kills() -> int:
     """Return how often this container's memory limit killed a process; 0 when that is not known."""
-    for path in _OOM_FILES:
+    for path in (*_own_files(), *_OOM_FILES):
         try:
             with open(path, encoding="ascii") as file:
                 for line in file:
@@ -175,6 +207,24 @@ def oom_kills() -> int:
         except (OSError, ValueError):
             continue
     return 0
+
+
+def _own_files() -> list[str]:
+    """Return the files of the group that this process is in."""
+    found = []
+    try:
+        with open(_OWN_GROUP, encoding="utf-8") as file:
+            lines = file.read().splitlines()
+    except (OSError, ValueError):
+        return []
+    for line in lines:
+        number, _, rest = line.partition(":")
+        kinds, _, path = rest.partition(":")
+        if "memory" in kinds.split(","):
+            found.append("/sys/fs/cgroup/memory%s/memory.oom_control" % path.rstrip("/"))
+        elif number == "0":
+            found.append("/sys/fs/cgroup%s/memory.events" % path.rstrip("/"))
+    return found
 
 
 def _signal_name(number: int) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import os
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Optional
 
 from argovx_lab.errors import ArgovxError
@@ -92,16 +93,19 @@ class _Stream:
         session = self._bucket.begin(self._uri)
         digest = hashlib.sha256()
         offset = 0
-        with open(self._path, "rb", buffering=0) as file:
+        room = memoryview(bytearray(CHUNK_BYTES))  # one for all chunks: fresh memory costs as much as a copy
+        with open(self._path, "rb", buffering=0) as file, ThreadPoolExecutor(1) as beside:
             while self._wait_for(offset + CHUNK_BYTES + 1):
-                data = _exactly(file, CHUNK_BYTES)
-                digest.update(data)
-                self._bucket.go_on(session, self._uri, data, offset)
-                offset += len(data)
+                _fill(file, room)
+                hashed = beside.submit(digest.update, room)
+                self._bucket.go_on(session, self._uri, room, offset)
+                hashed.result()
+                offset += CHUNK_BYTES
             if self._stopped or self._end is None:
                 return
             size, expected = self._end
-            data = _exactly(file, size - offset)
+            data = room[: size - offset]
+            _fill(file, data)
             digest.update(data)
             if digest.hexdigest() == expected:
                 self._stored = self._bucket.end(session, self._uri, data, offset)
@@ -125,12 +129,10 @@ def _size(path: str) -> int:
         return 0
 
 
-def _exactly(file: Any, size: int) -> bytes:
-    pieces, left = [], size
-    while left > 0:
-        piece = file.read(left)
-        if not piece:
+def _fill(file: Any, room: memoryview) -> None:
+    done = 0
+    while done < len(room):
+        count = file.readinto(room[done:])
+        if not count:
             raise OSError("the file is shorter than it was")
-        pieces.append(piece)
-        left -= len(piece)
-    return pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        done += count

@@ -19,6 +19,9 @@ MESSAGE_MAX = 2000
 #: Most lines of a traceback in the record: the first and the last of a longer one.
 LINES_MAX = 40
 
+#: What to do when memory runs out.
+LARGER = "Use a larger machine, such as --on n1-highmem-8, or work on a part at a time"
+
 _OURS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
@@ -53,9 +56,24 @@ def of_disk(error: OSError, doing: str) -> dict[str, Any]:
     doing : str
         What could not be done, such as ``the runner could not go on``.
     """
-    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
         return plain("DiskFull", "%s: the job's disk is full (%s)" % (doing, error.strerror))
     return plain(type(error).__name__, "%s: %s" % (doing, error))
+
+
+def failure(message: Any) -> Optional[dict[str, Any]]:
+    """Return the error record of a process that could write it to no file any more, or ``None``."""
+    if not isinstance(message, dict) or message.get("method") != "failed":
+        return None
+    params = message.get("params")
+    told = params.get("error") if isinstance(params, dict) else None
+    if not isinstance(told, dict) or not all(
+        isinstance(told.get(k), str) for k in ("type", "message", "place")
+    ):
+        return None
+    lines = told.get("traceback")
+    kept = [str(line) for line in lines[:LINES_MAX]] if isinstance(lines, list) else []
+    return plain(told["type"], told["message"], told["place"], kept)
 
 
 def full(error: BaseException) -> str:
@@ -73,6 +91,8 @@ def _name(error: BaseException) -> str:
 
 def _message(error: BaseException) -> str:
     try:
+        if isinstance(error, MemoryError):
+            return "%s. %s" % (str(error) or "the machine ran out of memory", LARGER)
         return str(error)
     except Exception as failed:  # noqa: BLE001  (the user's own __str__ may raise anything)
         return "(its message cannot be shown: %s)" % type(failed).__name__

@@ -280,6 +280,15 @@ def test_a_full_disk_leaves_the_job_to_the_retry(launcher, step, world):
     assert len(world.jobs) == 1
 
 
+def test_a_disk_that_stays_full_ends_with_its_reason_in_argo(launcher, step, world):
+    launcher.outputs.write_text("a file where the folder should be")
+    assert launcher.run(step).code == 30
+    (shown,) = [result["outputs"]["parameters"] for result in world.task_results.values()]
+    (reason,) = [item["value"] for item in shown if item["name"] == "exit-reason"]
+    assert reason.startswith("Unavailable: output ")
+    assert "The node's disk may be full" in reason
+
+
 def test_without_a_task_result_the_step_goes_on(launcher, step, world):
     world.task_results.clear()
     assert launcher.run(step).code == 0

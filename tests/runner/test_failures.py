@@ -111,6 +111,15 @@ def test_a_disk_so_full_that_the_result_does_not_fit_is_said_all_the_same(job):
     assert "the job's disk is full" in job.error["message"]
 
 
+def test_a_disk_that_stays_full_is_said_through_the_pipe(job):
+    """Nothing that the cell's process writes takes a byte, not even its last word."""
+    job.outputs = {"rows": "json"}
+    job.cell = "import resource\nresource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))\nrows = [1]"
+    assert job.run() == 1
+    assert job.error["type"] == "OutputsMissing"
+    assert "the output rows could not be written: the job's disk is full" in job.error["message"]
+
+
 def test_the_users_own_full_disk_is_their_error(job):
     job.cell = "with open('/dev/full', 'w') as file:\n    file.write('x')"
     assert job.run() == 1
