@@ -196,17 +196,16 @@ def entry() -> list[str]:
 
 
 def oom_kills() -> int:
-    """Return how often this container's memory limit killed a process; 0 when that is not known."""
+    """Return how often the memory limits that are known here killed a process; 0 when none is known."""
+    count = 0
     for path in (*_own_files(), *_OOM_FILES):
         try:
             with open(path, encoding="ascii") as file:
-                for line in file:
-                    key, _, value = line.partition(" ")
-                    if key == "oom_kill":
-                        return int(value)
+                words = dict(line.split()[:2] for line in file if " " in line.strip())
+                count += int(words.get("oom_kill", "0"))
         except (OSError, ValueError):
             continue
-    return 0
+    return count
 
 
 def _own_files() -> list[str]:
