@@ -38,12 +38,11 @@ class Exchange:
         """Return the next part of the request; a client that stays silent in its midst is gone."""
         if self._read:
             return await self._receive()
+        watch = asyncio.get_running_loop().call_later(SILENCE_S, self._cut, False)
         try:
-            async with asyncio.timeout(SILENCE_S):
-                message = await self._receive()
-        except TimeoutError:
-            self._cut(False)
-            message = {"type": "http.disconnect"}
+            message = await self._receive()
+        finally:
+            watch.cancel()
         self._read = not message.get("more_body")
         return message
 

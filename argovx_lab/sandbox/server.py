@@ -105,6 +105,9 @@ def _log_to(path: Path) -> None:
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root = logging.getLogger()
     root.handlers[:] = [handler]
+    # nothing of it is in a line, and every request has one. Source: the logging how-to, Optimization
+    logging._srcfile = None  # noqa: SLF001  documented there
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     everything = os.environ.get("ARGOVX_LOG_LEVEL") == "DEBUG"
     root.setLevel(logging.DEBUG if everything else logging.WARNING)
     logging.getLogger("argovx_lab").setLevel(logging.DEBUG if everything else logging.INFO)
