@@ -97,10 +97,12 @@ def _open(folder):
     }
     pool = {"machine_spec": {"machine_type": "n1-standard-4"}, "container_spec": container}
     job = {"display_name": "a job", "job_spec": {"worker_pool_specs": [pool]}, "state": "JOB_STATE_SUCCEEDED"}
+    jobs = "projects/424242424242/locations/us-central1/customJobs"
     node = {"schema_title": "system.Artifact", "metadata": {"text": "x" * 100}, "etag": "1"}
     with store.transaction():
         for n in range(10_000):
-            store.put("custom_jobs", f"us-central1/{10**18 + n}", {"job": job, "run": {}})
+            made = {**job, "name": f"{jobs}/{10**18 + n}", "create_time": "2026-11-02T10:00:00Z"}
+            store.put("custom_jobs", f"us-central1/{10**18 + n}", {"job": made, "run": {}})
         for n in range(20_000):
             store.put("meta.artifacts", f"us-central1/default/node-{n:06d}", node)
     store.close()
@@ -111,6 +113,14 @@ def _open(folder):
         times.append(time.perf_counter() - began)
         store.close()
     row("opening 10,000 jobs and 20,000 nodes", middle(times), "s", target=0.5)
+    lifecycle = _lifecycle()
+    began = time.perf_counter()
+    status = lifecycle.start(folder, user="ada", timeout_s=60)
+    client = _Client(status.google_endpoint, status.ca, _token(status))
+    client.timed("GET", f"/v1/projects/{status.project}/locations/{status.region}/customJobs?pageSize=100")
+    row("  start with them, to the first list of 100", time.perf_counter() - began, "s")
+    row("  memory with them", _rss(status.pid), "MB", target=200)
+    lifecycle.stop(folder)
 
 
 class _Client:

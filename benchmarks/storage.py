@@ -81,7 +81,10 @@ def _floor(folder):
     from argovx_lab.sandbox.environment import network
 
     server = subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.bare_storage", str(folder)], stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "benchmarks.bare_storage", str(folder)],
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,  # as the sandbox has one
     )
     try:
         proxy, ca = json.loads(server.stdout.readline())

@@ -238,6 +238,8 @@ class Listener:
         for connection in self._open.values():
             # a polite close would wait for TLS's farewell from idle clients
             connection.writer.transport.abort()
+        if self._open:
+            await asyncio.wait(self._open, timeout=STOP_GRACE_S)
         for task in list(self._open):
             task.cancel()
         await asyncio.gather(*self._open, return_exceptions=True)
@@ -261,7 +263,7 @@ class Listener:
         connection = Connection(app, loop, self._config, self._context, {}, reader, writer)
         self._open[task] = connection
         task.add_done_callback(lambda done: self._open.pop(done, None))
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError, asyncio.CancelledError):  # by stop alone, which waits for the end
             await connection.run()
 
 
