@@ -7,16 +7,13 @@ from __future__ import annotations
 
 import base64
 import binascii
-import json
 import re
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 from argovx_lab.sandbox.kubernetes import pod_rules, policies, quotas, schema, status
-from argovx_lab.sandbox.kubernetes.core_schema import METADATA
-from argovx_lab.sandbox.kubernetes.custom import definitions, expressions, structural, validation
-from argovx_lab.sandbox.kubernetes.interface import SERVICE_ACCOUNTS, ApiError, Object
+from argovx_lab.sandbox.kubernetes.custom import definitions, objects
+from argovx_lab.sandbox.kubernetes.interface import SERVICE_ACCOUNTS, Object
 from argovx_lab.sandbox.kubernetes.kinds import ADMISSION_GROUP, BY_ID, DEFINITIONS, RBAC_GROUP, Kind
 from argovx_lab.sandbox.kubernetes.status import Cause
 from argovx_lab.sandbox.kubernetes.store import Store
@@ -33,7 +30,7 @@ def check_types(kind: Kind, obj: Object, old: Object | None = None) -> None:
     Parts that are equal in ``old`` are not looked at again.
     """
     if kind.schema is not None:
-        _decode(kind, obj)
+        objects.decode(kind, obj)
         return
     found = schema_of(kind)
     schema.prune_nulls(found, obj, old)
@@ -41,7 +38,7 @@ def check_types(kind: Kind, obj: Object, old: Object | None = None) -> None:
     if kind.custom:
         undecodable = next((cause for cause in causes if cause.field.startswith("metadata")), None)
         if undecodable is not None:
-            raise _undecodable(kind, undecodable)
+            raise objects.undecodable(kind, undecodable)
         if causes:
             raise status.invalid(kind.resource, _name(obj), causes)
         return
@@ -49,59 +46,12 @@ def check_types(kind: Kind, obj: Object, old: Object | None = None) -> None:
         del obj[key]
     wrong = next((cause for cause in causes if cause.reason == "FieldValueTypeInvalid"), None)
     if wrong is not None:
-        raise _undecodable(kind, wrong)
-
-
-def _decode(kind: Kind, obj: Object) -> None:
-    """Bring an object of a defined kind into the form of its schema; wrong values are found later."""
-    heads = [("", obj), *structural.embedded(kind.schema, obj)]
-    for path, head in heads:
-        if head.get("metadata") is None:
-            continue
-        place = f"{path}.metadata" if path else "metadata"
-        schema.prune_nulls(METADATA, head["metadata"])
-        wrong = next(schema.problems(METADATA, head["metadata"], place), None)
-        if wrong is not None:
-            raise _undecodable(kind, wrong, head["metadata"] if path else None)
-        if path:
-            for key in set(head["metadata"]) - set(METADATA.fields):
-                del head["metadata"][key]
-    structural.prune(kind.schema, obj)
-    structural.complete(kind.schema, obj)
-
-
-def _defined(kind: Kind, new: Object, old: Object | None, found: Sequence[Cause]) -> list[Cause]:
-    """Return what the schema and the rules of a definition say of an object."""
-    causes = list(validation.problems(kind.schema, new, "", old))
-    causes += validation.duplicates(kind.schema, new, "", old)
-    if not kind.schema.has_rules:
-        return causes
-    if any(cause.reason in validation.BLOCKING for cause in (*found, *causes)):
-        why = "some validation rules were not checked because the object was invalid;"
-        why += " correct the existing errors to complete validation"
-        unchecked = Cause("FieldValueInvalid", f"Invalid value: null: {why}", validation.NOWHERE)
-        return [*causes, unchecked]
-    return causes + list(expressions.violations(kind.schema, new, "", old))
-
-
-def _relative(cause: Cause) -> Cause:
-    """Word a cause as the real server does for the subresource: from ``status`` on."""
-    inside = cause.field.removeprefix("status.")
-    return replace(cause, message=cause.message.replace(f"{cause.field} in body", f"{inside} in body"))
+        raise objects.undecodable(kind, wrong)
 
 
 def _name(obj: Object) -> str:
     name = obj["metadata"].get("name") if isinstance(obj.get("metadata"), dict) else ""
     return name if isinstance(name, str) else ""
-
-
-def _undecodable(kind: Kind, cause: Cause, inside: object = None) -> ApiError:
-    found = cause.message.split('"')[1]
-    wanted = cause.message.split("must be of type ")[1].split(":")[0]
-    place = "" if inside is None else f"{cause.field.partition('.metadata')[0]}.metadata: Invalid value: "
-    place += "" if inside is None else f"{json.dumps(inside, separators=(',', ':'), sort_keys=True)}: "
-    why = f"{place}json: cannot unmarshal {found} into Go struct field {cause.field} of type {wanted}"
-    return status.undecodable(kind.resource, kind.resource.kind, kind.resource.version, why)
 
 
 def default(kind: Kind, obj: Object) -> None:
@@ -161,8 +111,7 @@ def problems(
         What is wrong with its metadata: rules may not be asked then.
     """
     if kind.schema is not None:
-        causes = _defined(kind, new, old, found)
-        return [_relative(cause) for cause in causes] if subresource == "status" else causes
+        return objects.problems(kind, new, old, found, subresource)
     held = {key: value for key, value in new.items() if value is not None}
     causes = [] if kind.custom else list(schema.problems(schema_of(kind), held, ""))
     if kind.id == "pods":
