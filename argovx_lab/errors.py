@@ -184,7 +184,8 @@ class StepFailed(RunError):
     Parameters
     ----------
     traceback : list of str
-        The cell's own traceback lines, as Jupyter would show them; shown instead of the message.
+        The cell's own traceback lines, as Jupyter would show them; shown instead of the message, the hint
+        below them.
     """
 
     def __init__(self, message: str, *, hint: str = "", traceback: Optional[list[str]] = None) -> None:
@@ -192,7 +193,9 @@ class StepFailed(RunError):
         self.traceback = list(traceback or [])
 
     def _render_traceback_(self) -> list[str]:
-        return self.traceback or super()._render_traceback_()
+        if not self.traceback:
+            return super()._render_traceback_()
+        return [*self.traceback, *(["  " + self.hint] if self.hint else [])]
 
 
 class StepCancelled(RunError):

@@ -27,7 +27,8 @@ from argovx_lab.model import detail, lineage, principal, run  # noqa: E402  (the
 TARGET = HERE / "src" / "api" / "schema.ts"
 CLASSES = (
     run.Phase, run.ArgoSide, run.VertexSide, run.Times, run.Cell, run.Input, run.Output, run.Exit,
-    run.Execution, run.Experiment, run.Attempt, run.Stop, run.Node, run.Edge, run.Run, detail.StepEvent,
+    run.Execution, run.Experiment, run.Attempt, run.Stop, run.Cached, run.Node, run.Edge, run.Run,
+    detail.StepEvent,
     detail.StepEvents, detail.StepDocument, lineage.LineageNode, lineage.LineageEdge, lineage.Finding,
     lineage.Lineage, principal.Principal,
 )  # fmt: skip

@@ -31,6 +31,9 @@ _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 #: Longest running time of a custom job. Unit: seconds. Source: Vertex AI, Scheduling.timeout, 7 days.
 TIMEOUT_MAX_S = 7 * 86400
 
+#: ``read`` uses results that are there, ``refresh`` computes anew and keeps, ``off`` neither reads nor keeps.
+CACHE_MODES = ("off", "read", "refresh")
+
 #: Most repeats that Argo is asked for.
 RETRIES_MAX = 10
 
@@ -57,6 +60,7 @@ class Options:
     each: Each | None = None
     parallelism: int | None = None
     here: bool = False
+    cache: str = ""
 
 
 @dataclass(frozen=True)
@@ -170,6 +174,16 @@ def _requirements(text: str) -> tuple[str, ...]:
     return pinned(text.replace(",", " ").split())
 
 
+def _cache(text: str) -> str:
+    if text not in CACHE_MODES:
+        near = difflib.get_close_matches(text, CACHE_MODES, n=1)
+        raise SpecError(
+            f"--cache {text[:40]!r} is not one of {', '.join(CACHE_MODES)}",
+            hint=f"Did you mean --cache {near[0]}?" if near else "read is the default.",
+        )
+    return text
+
+
 def _text(text: str) -> str:
     return text
 
@@ -217,6 +231,7 @@ _FLAGS: dict[str, tuple[str, Callable[[str], Any] | None]] = {
     "--when": ("when", parse_condition),
     "--parallelism": ("parallelism", _parallelism),
     "--here": ("here", None),
+    "--cache": ("cache", _cache),
 }
 
 #: Field of the options → its flag.
@@ -227,5 +242,5 @@ USAGE = (
     " [--workers N] [--disk GB] [--persistent NAME] [--image REF]"
     ' [--requirements "NAME==VERSION …"] [--timeout 2h] [--retries N] [--allow-secret]'
     ' [--after STEPS] [--when "STEP.NAME > 1"] [--for NAME in LIST] [--parallelism N]'
-    " [--dry-run] [--no-wait] [--here]"
+    " [--cache off|read|refresh] [--dry-run] [--no-wait] [--here]"
 )

@@ -8,7 +8,7 @@ that are no notebook; a cell that is no step is a problem in the plan, not an er
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -19,6 +19,7 @@ from argovx_lab.capture.arguments import Options, parse_line, without_flags
 from argovx_lab.capture.cells import Problem
 from argovx_lab.capture.definitions import Definitions
 from argovx_lab.capture.each import Each
+from argovx_lab.capture.fingerprint import code_parts
 from argovx_lab.capture.signature import Signature, parse
 from argovx_lab.codecs import AUTO
 from argovx_lab.errors import SpecError
@@ -82,6 +83,8 @@ class PlannedStep:
         What a gate asks.
     after : tuple of str
         Steps and gates that must have ended well although no value flows from them.
+    parts : dict
+        What decides its result, as far as its text says (see ``capture.fingerprint``).
     """
 
     name: str
@@ -98,6 +101,7 @@ class PlannedStep:
     kind: str = "custom_job"
     prompt: str = ""
     after: tuple[str, ...] = ()
+    parts: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -290,6 +294,7 @@ def _step(
         problems=tuple(problems),
         notes=(*analysis.notes, *carried_notes(signature, analysis)) if texts else analysis.notes,
         text=StepText(body, first_line, tuple(known.code(analysis.definitions))) if texts else None,
+        parts=code_parts(body, (item["code"] for item in known.code(analysis.definitions))),
     )
 
 

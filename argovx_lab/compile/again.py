@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from argovx_lab.compile.cached import without_answer
 from argovx_lab.compile.manifest import refuse_tags, step_reference, task_name, workflow_spec
 from argovx_lab.errors import Conflict, PolicyDenied
 from argovx_lab.model import names
@@ -18,7 +19,7 @@ Manifest = dict[str, Any]
 #: What Argo replaces by a producer's manifest.
 _TAG = re.compile(r"\{\{[^{}]*\}\}")
 
-_KEPT_LABELS = (names.LABEL_USER, names.LABEL_RUN, names.LABEL_STEP)
+_KEPT_LABELS = (names.LABEL_USER, names.LABEL_RUN, names.LABEL_STEP, names.LABEL_CACHE)
 
 
 def again(workflow: Manifest, name: str, user: str, *, step: str = "") -> Manifest:
@@ -51,6 +52,7 @@ def again(workflow: Manifest, name: str, user: str, *, step: str = "") -> Manife
     notes = {k: v for k, v in (meta.get("annotations") or {}).items() if k.startswith(names.PREFIX)}
     notes.pop(names.ANNOTATION_SHUTDOWN_AT, None)
     notes.pop(names.ANNOTATION_OWN_RUN, None)
+    notes = without_answer(notes)
     steps = [leaf for leaf in leaves(workflow["spec"]) if leaf.kind == "step"]
     kept = [leaf for leaf in steps if not step or leaf.name == task_name(step)]
     if len(kept) < len(steps):

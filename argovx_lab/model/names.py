@@ -15,6 +15,8 @@ PREFIX = "argovx.dev/"
 LABEL_USER = PREFIX + "user"
 LABEL_RUN = PREFIX + "run"
 LABEL_STEP = PREFIX + "step"
+#: Key of what decided the result: equal ones may answer one another.
+LABEL_CACHE = PREFIX + "cache-key"
 ANNOTATION_NOTEBOOK = PREFIX + "notebook-path"
 ANNOTATION_STEPS = PREFIX + "steps"
 ANNOTATION_PLAN = PREFIX + "plan"

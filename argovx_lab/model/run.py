@@ -189,6 +189,15 @@ class Stop:
 
 
 @dataclass(frozen=True)
+class Cached:
+    """Which execution's results stand for a cached step's: its run, its Workflow, and when it ended."""
+
+    run: str
+    workflow: str = ""
+    at: Optional[str] = None
+
+
+@dataclass(frozen=True)
 class Node:
     """One step of a run.
 
@@ -208,6 +217,12 @@ class Node:
         Only where the phase is Stopped.
     experiment : Experiment or None
         Of a custom job that was created under one, outside the notebook's steps.
+    cached : Cached or None
+        Only where the phase is Cached.
+    parts : dict
+        What decided the result, as digests (``capture.fingerprint``): tells what has changed since.
+    stale : tuple of str
+        Why its result is not of what stands in the notebook now; filled in by whoever knows the notebook.
     actions : tuple of str
         What may be done now, in the fixed order: ``open``, ``cell``, ``logs``, ``retry``, ``stop``.
     """
@@ -231,6 +246,9 @@ class Node:
     exit: Optional[Exit] = None
     attempts: tuple[Attempt, ...] = ()
     stop: Optional[Stop] = None
+    cached: Optional[Cached] = None
+    parts: dict[str, str] = field(default_factory=dict)
+    stale: tuple[str, ...] = ()
     history: tuple[Execution, ...] = ()
     attempt_uri: str = ""
     experiment: Optional[Experiment] = None

@@ -15,8 +15,10 @@ from typing import Any
 from argovx_lab.capture.arguments import USAGE
 from argovx_lab.cluster import control
 from argovx_lab.errors import SpecError
-from argovx_lab.model.run import Run
+from argovx_lab.model.run import Phase, Run
+from argovx_lab.notebook.pull import retry
 from argovx_lab.notebook.session import Session
+from argovx_lab.notebook.stale import stale_lines
 from argovx_lab.runs.words import SIGNS, local_time, state_line
 from argovx_lab.wiring import default_name
 
@@ -75,7 +77,8 @@ def execute(
 
 def _status(session: Session, namespace: MutableMapping[str, Any]) -> list[str]:
     bound = session.attach(namespace)
-    return [*_state(session), *([f"attached: {', '.join(bound)}"] if bound else [])]
+    lines = [*_state(session), *stale_lines(session, namespace)]
+    return [*lines, *([f"attached: {', '.join(bound)}"] if bound else [])]
 
 
 def _attach(session: Session, namespace: MutableMapping[str, Any]) -> list[str]:
@@ -109,7 +112,9 @@ def _runs(session: Session) -> list[str]:
 
 def _run_line(run: Run) -> str:
     done = sum(node.phase.final for node in run.nodes)
-    parts = (run.id, run.phase.value, f"{done}/{len(run.nodes)}", local_time(run.created_at), run.notebook)
+    cached = run.counts.get(Phase.CACHED.value, 0)
+    parts = [run.id, run.phase.value, f"{done}/{len(run.nodes)}", local_time(run.created_at), run.notebook]
+    parts += [f"{cached} cached"] if cached else []
     return f"{SIGNS[run.phase]} {'  '.join(parts)}"
 
 
@@ -127,6 +132,10 @@ def _use(session: Session, name: str) -> list[str]:
 def _stop(session: Session, step: str) -> list[str]:
     control.stop(session.services.cluster, session.active(step), session.profile.principal)
     return [f"{step} is being stopped"]
+
+
+def _retry(session: Session, step: str) -> list[str]:
+    return [f"{step} is run again with the code and inputs that it had: {retry(session, step)}"]
 
 
 def _logs(session: Session, step: str) -> list[str]:
@@ -221,6 +230,7 @@ _WORDS: dict[str, tuple[Callable[..., list[str]], tuple[str, ...], str]] = {
     "status": (_status, (), "the steps of this notebook's run; also without a word"),
     "attach": (_attach, (), "bind the run's results that this kernel does not have"),
     "pull": (_pull, ("STEP",), "bring a step's inputs here, and what it had assigned when it failed"),
+    "retry": (_retry, ("STEP",), "run a step again with the code and inputs that it had"),
     "runs": (_runs, (), "all runs of the namespace, newest first"),
     "use": (_use, ("PROFILE",), "go on with another profile; runs of the old one go on"),
     "stop": (_stop, ("STEP",), "stop a step; its job is cancelled"),

@@ -74,6 +74,7 @@ class Resolved:
     digest: str
     uri: str
     manifest: str
+    generation: int = 0
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,7 @@ class Handle:
         """
         from argovx_lab import codecs
 
-        found = self._resolve()
+        found = self.resolve()
         bucket, name = split_uri(found.uri)
         try:
             data = self._remote.read(bucket, name)
@@ -145,7 +146,7 @@ class Handle:
 
     def reference(self) -> ArtifactRef:
         """Return how the next step names this value; raises :class:`RunError` while it is not finished."""
-        found = self._resolve()
+        found = self.resolve()
         return ArtifactRef(
             uri=found.uri,
             digest=found.digest,
@@ -170,7 +171,16 @@ class Handle:
             return None
         return Producer(self._step, self._name, self._workflow, told.uid, told.node)
 
-    def _resolve(self) -> Resolved:
+    def resolve(self) -> Resolved:
+        """Return what the manifest says of it; reads it once, never the value.
+
+        Raises
+        ------
+        RunError
+            When the step has not succeeded.
+        OutputsMissing, PolicyDenied
+            When the manifest is gone, was changed, or speaks of what lies elsewhere.
+        """
         if self._resolved is None:
             told = self._remote.told(self._workflow, self._task)
             phase = told.phase
@@ -220,7 +230,7 @@ class Handle:
                 hint="Do not use it; run the step again.",
             )
         fields = {key: made[key] for key in ("codec", "summary", "size_bytes", "digest", "uri")}
-        return Resolved(**fields, manifest=pointer["uri"])
+        return Resolved(**fields, manifest=pointer["uri"], generation=int(made.get("generation") or 0))
 
     def _within(self, uri: str, folder: str, what: str) -> None:
         """Refuse what lies elsewhere, such as where a neighbour may write."""
@@ -234,7 +244,7 @@ class Handle:
         from argovx_lab.codecs import size_text
 
         try:
-            found = self._resolve()
+            found = self.resolve()
         except ArgovxError as error:
             return f"<{' · '.join(part for part in (error.message, error.hint) if part)}>"
         size = size_text(found.size_bytes)
@@ -262,7 +272,7 @@ class Handle:
 
     def _refuse(self, use: str) -> NoReturn:
         try:
-            what = f"({self._resolve().summary}); {self._name}.get() brings it here."
+            what = f"({self.resolve().summary}); {self._name}.get() brings it here."
         except ArgovxError as error:
             what = f"and has no value here: {error.message}"
         raise SpecError(

@@ -115,3 +115,10 @@ def send(session: Session, bound: Iterable[Bound]) -> None:
             payload.seek(0)
         objects.create_content(layout, cast("bytes | BinaryIO", payload))
         item.encoded.close()
+
+
+def drop(bound: Iterable[Bound]) -> None:
+    """Let go of inputs that need not be sent."""
+    for item in bound:
+        if item.encoded is not None:
+            item.encoded.close()

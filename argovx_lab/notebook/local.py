@@ -92,10 +92,8 @@ def refuse_flags(options: Options, flags: Mapping[str, str]) -> None:
     ]
     if odd:
         listed = ", ".join(odd)
-        raise SpecError(
-            f"--here runs the step on this machine, where {listed} cannot be had",
-            hint=f"Take out {listed}, or take out --here to run it as a job.",
-        )
+        hint = f"Take out {listed}, or take out --here to run it as a job."
+        raise SpecError(f"--here runs the step on this machine, where {listed} cannot be had", hint=hint)
 
 
 def differences(plan: Plan) -> str:
@@ -115,10 +113,8 @@ class Workshop:
         self._id = f"here-{secrets.token_hex(6)}"
         self._temporary = tempfile.TemporaryDirectory(prefix="argovx-here-", ignore_cleanup_errors=True)
         self._root = Path(self._temporary.name)
-        layout = plan.services.profile.layout
-        key = names.attempt_key(self._id, plan.name, 0, "")
-        self._attempt = layout.attempt(self._id, plan.name, 0, key)
-        self._key = key
+        self._key = names.attempt_key(self._id, plan.name, 0, "")
+        self._attempt = plan.services.profile.layout.attempt(self._id, plan.name, 0, self._key)
 
     def __enter__(self) -> Workshop:
         return self

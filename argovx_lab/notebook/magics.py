@@ -43,6 +43,7 @@ class ArgovxMagics(Magics):
         ``--spot``, ``--flex-start``, ``--persistent NAME``.
         How: ``--requirements "NAME==VERSION …"``, ``--timeout 2h``, ``--retries N``.
         When: ``--after STEPS``, ``--when "STEP.NAME > 1"``, ``--for NAME in LIST``, ``--parallelism N``.
+        Again: ``--cache off|read|refresh``: an unchanged step is not run again unless you say so.
         Here: ``--dry-run`` shows the plan, ``--no-wait`` gives the handles at once, ``--allow-secret`` sends
         what looks like a secret, and records that; ``--here`` runs the step on this machine, without a job.
         """

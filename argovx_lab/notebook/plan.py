@@ -37,6 +37,8 @@ class Plan:
         As found or typed, in its canonical spelling.
     source, spec : bytes
         Documents that travel by digest.
+    cache, cached : str, bool
+        The cache's verdict and why; whether results that are there answer it.
     """
 
     signature: str
@@ -46,6 +48,8 @@ class Plan:
     manifest: Manifest
     services: Services
     notes: tuple[str, ...] = ()
+    cache: str = ""
+    cached: bool = False
 
     @property
     def name(self) -> str:
@@ -74,6 +78,7 @@ class Plan:
         ]
         if spec.environment.requirements:
             lines.append(f"  pip  {', '.join(spec.environment.requirements)}")
+        lines += [f"  cache {self.cache}"] if self.cache else []
         lines += [f"  note {note}" for note in self.notes]
         return [*lines, "  nothing was sent"]
 

@@ -1,4 +1,4 @@
-"""Brings the inputs of a step into the kernel, as the step got them, so that a failure can be tried here.
+"""After a failure: the step's inputs into the kernel, as it got them, and the same code once more.
 
 What a failed cell had assigned comes along, under names that end in ``_partial``.
 
@@ -8,11 +8,14 @@ Owns nothing but the order of things: everything is read and checked before a na
 from __future__ import annotations
 
 import hashlib
+import secrets
 from collections.abc import Mapping, MutableMapping
 from dataclasses import replace
 from typing import Any, TypeAlias
 
 from argovx_lab import codecs
+from argovx_lab.compile.again import again
+from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import NotFound, OutputsMissing, SpecError
 from argovx_lab.model.layout import split_uri
 from argovx_lab.notebook.partial import SUFFIX, Partial, find
@@ -106,6 +109,25 @@ def _partial(session: Session, execution: Execution) -> Partial | None:
     if attempt is None or execution.phase not in ("Failed", "Error"):
         return None
     return find(session.services.objects, attempt, layout.root)
+
+
+def retry(session: Session, step: str) -> str:
+    """Submit a step's newest execution once more, as it was; returns the new Workflow's name.
+
+    Raises
+    ------
+    SpecError
+        When the run has no such step, or it is under way.
+    """
+    newest = _newest(session)
+    if step not in newest:
+        raise SpecError(f"run {session.run_id} has no step {step}", hint="%argovx status lists its steps.")
+    workflow, execution = newest[step]
+    if not execution.final:
+        raise SpecError(f"{step} is under way", hint=f"Wait for it, or: %argovx stop {step}")
+    name = f"{task_name(step)}-{secrets.token_hex(3)}"
+    session.services.cluster.create_workflow(again(workflow, name, session.profile.user, step=step))
+    return name
 
 
 def _newest(session: Session) -> Newest:

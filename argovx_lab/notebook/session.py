@@ -21,6 +21,7 @@ from argovx_lab.notebook.handles import Handle, Told
 from argovx_lab.notebook.lists import HandleList
 from argovx_lab.notebook.made import Made, recorded
 from argovx_lab.notebook.saved import saved_cells
+from argovx_lab.runs import cached
 from argovx_lab.runs.argo import Execution, executions
 from argovx_lab.wiring import Profile, ReadPath, Services, load_profile, read_path
 from argovx_lab.wiring.place import notebook_place
@@ -64,15 +65,22 @@ class Ends:
         folder = layout.uri(f"{layout.root}runs/{found['metadata']['uid']}/")
         for execution in executions(found):
             if execution.task == task:
+                if execution.cached:
+                    source = {"manifest": cached.manifest(execution.about)}
+                    return Told("Succeeded", source, layout.uri(f"{layout.root}runs/"), _codecs(execution))
                 phase = "Stopped" if execution.stopped else execution.phase
-                declared = {o.get("name"): o.get("codec") for o in execution.about.get("outputs") or []}
                 node = f"{workflow}.{execution.path}"
-                return Told(phase, dict(execution.outputs), folder, declared, execution.uid, node)
+                return Told(phase, dict(execution.outputs), folder, _codecs(execution), execution.uid, node)
         return Told("", {}, folder, {})
 
     def read(self, bucket: str, name: str) -> bytes:
         """Return an object's bytes."""
         return self.services.objects.get(bucket, name)
+
+
+def _codecs(execution: Execution) -> dict[str, str]:
+    """Return the codec of each output as it was declared."""
+    return {str(o.get("name")): str(o.get("codec") or "") for o in execution.about.get("outputs") or []}
 
 
 class Session:
@@ -160,9 +168,9 @@ class Session:
         found = [e for workflow in self.workflows() for e in executions(workflow)]
         found.sort(key=lambda e: (e.created_at, e.uid))
         named = [
-            (execution.phase == "Succeeded", execution.created_at, output["name"], handle)
+            (execution.good, execution.created_at, output["name"], handle)
             for execution in found
-            if (execution.phase == "Succeeded" or not execution.final) and not execution.about.get("fan")
+            if (execution.good or not execution.final) and not execution.about.get("fan")
             for output in execution.about.get("outputs") or []
             for handle in [self.make_handle(execution.step, output["name"], execution.workflow)]
         ]

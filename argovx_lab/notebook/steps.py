@@ -20,7 +20,7 @@ from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import SpecError, StepCancelled
 from argovx_lab.model.run import Cell
 from argovx_lab.model.step import MAYBE
-from argovx_lab.notebook import graphed, inputs, leaks, local, partial, runs
+from argovx_lab.notebook import cache, graphed, inputs, leaks, local, partial, runs
 from argovx_lab.notebook import plan as plans
 from argovx_lab.notebook.blueprint import Blueprint
 from argovx_lab.notebook.cells import Here, definitions, here, read_later
@@ -79,11 +79,14 @@ class Steps:
                 return self._graph(plan, signature.name, place, typed.options)
             if typed.options.here:
                 return self._here(plan, place)
-            inputs.send(self.session, plan.inputs)
+            if plan.cached:
+                inputs.drop(plan.inputs)
+            else:
+                inputs.send(self.session, plan.inputs)
             plans.send(plan)
         except KeyboardInterrupt:
             raise _interrupted(signature.name) from None
-        waits = self._submit(plan, place) and typed.options.wait
+        waits = self._submit(plan, place) and (typed.options.wait or plan.cached)
         _say(plan.notes)
         if waits:
             return self._follow(plan)
@@ -149,9 +152,15 @@ class Steps:
             notes=(*(note.text for note in remarks), *(f"sent by --allow-secret: {it}" for it in leaking)),
             leaking=leaking,
         )
-        if graphed.is_graph(options, draft) and not options.here:
+        if options.here:
+            return plans.make(session.services, options, draft)
+        if graphed.is_graph(options, draft):
+            cache.refuse_graph(options.cache)
             return graphed.make(session, options, draft, namespace)
-        return plans.make(session.services, options, draft)
+        plan = plans.make(session.services, options, draft)
+        return cache.apply(
+            session, plan, document, options.cache or session.profile.cache, explain=options.dry_run
+        )
 
     def _outputs(
         self, signature: signatures.Signature, analysis: CellAnalysis, place: Here

@@ -157,11 +157,21 @@ def raise_for(node: Node) -> None:
         _raise_stopped(node, meant)
     hint, what = node.hint or meant.hint, _reason(node, ended)
     if meant.error is StepFailed:
+        hint = offers(node) if node.argo else hint
         place = f" · {ended.place}" if ended.place else ""
         raise StepFailed(
             f"{node.name} {meant.words}: {what}{place}", hint=hint, traceback=list(ended.traceback)
         )
     raise meant.error(f"{node.name} {meant.words}: {what}", hint=hint)
+
+
+def offers(node: Node) -> str:
+    """Return what can be done about a step whose own code failed, the most useful first."""
+    return (
+        f"Mend the cell and run it again, and what follows: what succeeded stays;"
+        f" %argovx pull {node.name} brings its inputs here.\n"
+        f"  To retry the same code: %argovx retry {node.name}"
+    )
 
 
 def _raise_stopped(node: Node, meant: Meaning) -> NoReturn:

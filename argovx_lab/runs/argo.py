@@ -15,6 +15,7 @@ from argovx_lab.model import names
 from argovx_lab.model.layout import Attempt, Layout
 from argovx_lab.model.ours import Leaf, leaves, tasks
 from argovx_lab.model.run import Stop
+from argovx_lab.runs import cached
 from argovx_lab.runs.actors import asked
 from argovx_lab.runs.nodes import attempts_of, nodes_of, ordinal_of, outputs_of, pod_of, without_ordinal
 from argovx_lab.runs.shapes import digits, items, mapping, parsed, text, texts, whole
@@ -127,6 +128,16 @@ class Execution:
         return int(code) if digits(code) else None
 
     @property
+    def cached(self) -> bool:
+        """Whether nothing was to run because the results were there: Argo skipped it, as it was told."""
+        return "cached" in self.about and self.phase in ("", "Pending", "Running", "Skipped", "Omitted")
+
+    @property
+    def good(self) -> bool:
+        """Whether its results are there: it succeeded, or was answered by what had succeeded."""
+        return self.phase == "Succeeded" or self.cached
+
+    @property
     def stopped(self) -> bool:
         """Whether it did not fail by itself: its Workflow was shut down, or its job cancelled."""
         ended = self.phase in ("Failed", "Error")
@@ -174,6 +185,12 @@ def executions(workflow: Object) -> list[Execution]:
     known = replace(known, alone=sum(leaf.kind != "await" for leaf in there.values()) <= 1)
     arguments = input_arguments(spec)
     waits = _waits(known, nodes, there)
+    found = {
+        task: cached.believed(
+            _with_inputs(about, arguments.get(task)), there[task].task if task in there else {}
+        )
+        for task, about in _steps(notes, labels, set(there)).items()
+    }
     return [
         _execution(
             nodes,
@@ -182,11 +199,11 @@ def executions(workflow: Object) -> list[Execution]:
                 known,
                 task=task,
                 path=there[task].path if task in there else task,
-                about=_with_inputs(about, arguments.get(task)),
+                about=about,
                 waits=waits,
             ),
         )
-        for task, about in _steps(notes, labels, set(there)).items()
+        for task, about in found.items()
     ]
 
 
@@ -244,6 +261,7 @@ def _about(entry: dict[str, Any]) -> dict[str, Any]:
     """Return a step's entry with exactly the fields and types of ``model/run.py``."""
     cell = mapping(entry.get("cell"))
     about: dict[str, Any] = {
+        **cached.read(entry),
         "name": text(entry.get("name")),
         "machine": text(entry.get("machine")),
         **{

@@ -32,6 +32,8 @@ def line(node: Node, stream: Stream) -> str:
         return _uploading(stream)
     if node.phase is Phase.SUCCEEDED:
         return ", ".join(output.name for output in node.outputs if output.state != "left-out")
+    if node.phase is Phase.CACHED:
+        return f"same code and data as run {node.cached.run}" if node.cached else ""
     if node.phase is Phase.STOPPED:
         return _stopped(node)
     if node.exit and node.exit.error:

@@ -6,6 +6,7 @@ Owns the second line of each node, times, allowed actions and edges. The phase i
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -31,6 +32,7 @@ from argovx_lab.model.run import (
     Execution as Past,
 )
 from argovx_lab.model.step import AUTO, MAYBE
+from argovx_lab.runs import cached
 from argovx_lab.runs.argo import Execution, Try
 from argovx_lab.runs.lines import line, taken_away, waits
 from argovx_lab.runs.shapes import mapping, number, parsed, text, texts, whole
@@ -85,9 +87,7 @@ def merge(run_id: str, seen: Iterable[Seen], about: About, *, stale_s: float = 0
     nodes = tuple(_node(items) for items in by_step.values())
     newest = [items[-1].execution for items in by_step.values()]
     phase = run_phase([node.phase for node in nodes])
-    counts: dict[str, int] = {}
-    for node in nodes:
-        counts[node.phase.value] = counts.get(node.phase.value, 0) + 1
+    counts = dict(Counter(node.phase.value for node in nodes))
     active = any(not node.phase.final for node in nodes)
     ended = [node.times.finished_at for node in nodes if node.times.finished_at]
     return Run(
@@ -119,6 +119,8 @@ def run_phase(phases: Sequence[Phase]) -> Phase:
     for phase in (Phase.FAILED, Phase.STOPPED):
         if phase in phases:
             return phase
+    if phases and all(phase is Phase.CACHED for phase in phases):
+        return Phase.CACHED
     return Phase.SUCCEEDED if phases else Phase.PLANNED
 
 
@@ -179,6 +181,8 @@ def _node(items: list[Seen]) -> Node:
         hint=meaning(ended.code).hint if ended and verdict.phase is Phase.FAILED else "",
         attempts=tuple(_attempt(item, verdict.phase, execution) for item in execution.tries),
         stop=_stop(latest) if verdict.phase is Phase.STOPPED else None,
+        cached=cached.source(execution.about) if verdict.phase is Phase.CACHED else None,
+        parts=dict(execution.about.get("parts") or {}),
         history=tuple(_past(item) for item in items[:-1]),
         attempt_uri=latest.attempt_uri,
         actions=_actions(verdict.phase, str(execution.about.get("kind") or "")),
@@ -194,6 +198,8 @@ def _title(execution: Execution) -> str:
 
 def _own_words(execution: Execution, verdict: Verdict) -> str:
     """Return the line of what only a graph has: a gate, a wait for another Workflow, a step left out."""
+    if verdict.phase is Phase.CACHED:
+        return ""
     if verdict.phase is Phase.WAITING:
         return str(execution.about.get("prompt") or "")
     if execution.phase == "Skipped":
@@ -211,6 +217,8 @@ def _own_words(execution: Execution, verdict: Verdict) -> str:
 
 def _verdict(seen: Seen, state: str) -> Verdict:
     execution = seen.execution
+    if execution.cached:
+        return Verdict(Phase.CACHED)
     if execution.between:
         return Verdict(Phase.QUEUED, f"attempt {execution.ordinal + 1} failed, retrying")
     if taken_away(execution, seen.stream, seen.job):
@@ -246,6 +254,8 @@ def _times(seen: Seen, phase: Phase) -> Times:
 
 
 def _outputs(seen: Seen) -> tuple[Output, ...]:
+    if seen.execution.cached:
+        return cached.outputs(seen.execution.about)
     manifest = _trusted(seen)
     made, behind = mapping(manifest.get("outputs")), mapping(manifest.get("left_out"))
     declared = {item["name"]: item["codec"] for item in seen.execution.about.get("outputs") or []}

@@ -37,6 +37,8 @@ def state_line(node: Node, now: datetime | None = None) -> str:
     line = node.line
     if node.stop is not None and node.stop.at:
         line = f"{line}, {local_time(node.stop.at)}"
+    if node.cached is not None and node.cached.at:
+        line = f"{line}, {local_time(node.cached.at)}"
     parts = [f"{SIGNS[node.phase]} {node.name}", node.phase.value, line, time]
     return " · ".join(part for part in parts if part)
 

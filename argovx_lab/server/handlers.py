@@ -18,7 +18,6 @@ from argovx_lab.errors import ArgovxError, InternalError, SpecError
 from argovx_lab.model.run import to_json
 from argovx_lab.runs.shapes import digits
 from argovx_lab.server.hub import Hub
-from argovx_lab.server.plan import planned
 
 #: A place among logged points: where to begin, or what an earlier answer named.
 _PLACE = re.compile(r"(?:[0-9a-f]{1,40}\.)?[0-9]{1,18}\Z")
@@ -174,7 +173,7 @@ class PlanHandler(ArgovxHandler):
         content, path = body.get("content"), str(body.get("path") or "")
         if not isinstance(content, dict):
             raise SpecError("content must be the notebook document", hint="Send {path, content}.")
-        self.finish(json.dumps(await self.hub.call(planned, content, path)))
+        self.finish(json.dumps(await self.hub.call(self.hub.plan, content, path)))
 
 
 class LineageHandler(ArgovxHandler):

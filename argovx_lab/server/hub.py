@@ -23,6 +23,7 @@ from argovx_lab.model.run import Node, Run, to_json
 from argovx_lab.runs.jobs.alone import PREFIX
 from argovx_lab.runs.store import RunStore
 from argovx_lab.server.detail import Detail
+from argovx_lab.server.plan import planned
 from argovx_lab.wiring import ReadPath, Services, load_profile, read_path
 
 T = TypeVar("T")
@@ -133,6 +134,13 @@ class Hub:
             if node.id == name:
                 return node
         raise NotFound(f"run {run_id} has no step {name}", service="argovx", status=404)
+
+    def plan(self, content: dict[str, Any], path: str) -> dict[str, Any]:
+        """Return the planned steps of a notebook document, and which of its results are stale."""
+        services, read_path = self._services, self._read_path
+        if services is None or read_path is None:
+            return planned(content, path)  # a plan needs no remote end, and starts none
+        return planned(content, path, read_path.store.all(), services.profile.images)
 
     def lineage(self, run_id: str, step: str) -> dict[str, Any]:
         """Return the lineage of a run (or of one step of it), read from both systems now."""

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from argovx_lab.capture.arguments import machine
 from argovx_lab.capture.cells import Problem
+from argovx_lab.capture.fingerprint import machine_part, packages_part
 from argovx_lab.capture.notebook import PlannedStep, plan
 from argovx_lab.errors import SpecError
-from argovx_lab.model.run import Cell, Edge, Input, Node, Output, Phase, to_json
+from argovx_lab.model.run import Cell, Edge, Input, Node, Output, Phase, Run, to_json
+from argovx_lab.runs.stale import stale
 
 
-def planned(content: dict[str, Any], path: str) -> dict[str, Any]:
-    """Return ``{nodes, edges, problems}`` of a notebook document.
+def planned(
+    content: dict[str, Any], path: str, runs: Iterable[Run] = (), images: Sequence[str] = ()
+) -> dict[str, Any]:
+    """Return ``{nodes, edges, problems, stale}`` of a notebook document.
+
+    Parameters
+    ----------
+    runs : iterable of Run
+        Every run, newest first: that of the notebook tells which results are stale.
+    images : sequence of str
+        The profile's images; the first is what steps run in without ``--image``.
 
     Raises
     ------
@@ -36,7 +49,23 @@ def planned(content: dict[str, Any], path: str) -> dict[str, Any]:
             for step in found.steps
             for problem in _problems(step)
         ],
+        "stale": stale(_ran(runs, found.path), {name: parts(step, images) for name, step in steps.items()}),
     }
+
+
+def parts(step: PlannedStep, images: Sequence[str]) -> dict[str, str]:
+    """Return what decides a step's result, as far as its text and the profile say."""
+    known, image = dict(step.parts), step.options.image or next(iter(images), "")
+    if image:
+        known["packages"] = packages_part(image, step.options.requirements)
+    with contextlib.suppress(SpecError):  # what cannot be submitted is said already
+        known["machine"] = machine_part(machine(step.options))
+    return known
+
+
+def _ran(runs: Iterable[Run], path: str) -> tuple[Node, ...]:
+    """Return the steps of the newest run of a notebook."""
+    return next((run.nodes for run in runs if run.notebook and run.notebook == path), ())
 
 
 def _node(

@@ -82,6 +82,8 @@ class Profile:
         PEM bundle for the Google endpoints; empty means public roots.
     images : tuple of str
         Images that steps may name; a trailing ``*`` matches any rest. The first is the default.
+    cache : str
+        What steps do without ``--cache``: ``read`` or ``off``.
     note, note_now : str
         What every view of a run says: once it has ended, and while it is under way (empty: the same).
     vertex_jobs, vertex_filter : int, str
@@ -120,6 +122,7 @@ class Profile:
     inputs: tuple[str, ...] = ()
     token_hosts: tuple[str, ...] = ()
     proxy: str = ""
+    cache: str = "read"
 
     @property
     def account(self) -> str:
@@ -266,6 +269,8 @@ def _check_types(name: str, values: Mapping[str, Any]) -> None:
         if key in _LISTS:
             good = isinstance(value, list) and bool(value) and all(isinstance(item, str) for item in value)
             wanted = f"a list of {_LISTS[key]}, at least one"
+        elif key == "cache":
+            good, wanted = value in ("read", "off"), "read or off"
         elif key == "downscope":
             good, wanted = isinstance(value, bool), "true or false"
         elif key == "impersonate_lifetime_s":

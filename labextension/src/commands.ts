@@ -1,6 +1,6 @@
 /**
  * Names of the commands, and what each does. The order of verbs is the same everywhere:
- * Open, Go to cell, Logs, Retry, Stop, Copy link.
+ * Open, Go to cell, Run cell and what follows, Logs, Retry the same code, Stop, Copy link.
  */
 import type { JupyterFrontEnd } from '@jupyterlab/application';
 import type { TranslationBundle } from '@jupyterlab/translation';
@@ -15,6 +15,7 @@ export namespace CommandIDs {
   export const showPanel = 'argovx:show-panel';
   export const openRun = 'argovx:open-run';
   export const goToCell = 'argovx:go-to-cell';
+  export const runCell = 'argovx:run-cell';
   export const openLogs = 'argovx:open-logs';
   export const openLineage = 'argovx:open-lineage';
   export const retryStep = 'argovx:retry-step';
@@ -90,8 +91,8 @@ export function addVerbs(app: JupyterFrontEnd, board: Board, trans: TranslationB
     app.commands.addCommand(id, { describedBy: { args: TARGET_SCHEMA }, ...options });
   };
   add(CommandIDs.retryStep, {
-    label: trans.__('Retry'),
-    caption: trans.__('Run the step again with the same code and inputs'),
+    label: trans.__('Retry the same code'),
+    caption: trans.__('Run the step again with the code and inputs that it had, whatever the cell says now'),
     isEnabled: args => allowed(args, 'retry'),
     execute: args => {
       const target = targetOf(app, board, args);

@@ -96,10 +96,15 @@ export function cutMiddle(text: string, most: number): string {
     : `${letters.slice(0, head).join('')}…${letters.slice(letters.length - (most - 1 - head)).join('')}`;
 }
 
-/** The second line of a step with what only a clock and a time zone know: when it was stopped. */
+/**
+ * The second line of a step with what only a clock, a time zone and the open notebook know: when it was
+ * stopped or made, and why its result is stale.
+ */
 export function lineOf(node: Node, now: number): string {
-  const at = node.stop?.at ? when(node.stop.at, now) : '';
-  return [node.line, at].filter(Boolean).join(', ');
+  const moment = node.stop?.at ?? node.cached?.at;
+  const at = moment ? when(moment, now) : '';
+  const said = [node.line, at].filter(Boolean).join(', ');
+  return node.stale.length > 0 ? `stale: ${node.stale.join(', ')}${said ? ` · ${said}` : ''}` : said;
 }
 
 /** A local time, short: today's as `14:02`, yesterday's with the word, older ones with the date. */

@@ -83,6 +83,8 @@ export interface IPlan {
   readonly nodes: readonly Node[];
   readonly edges: readonly Edge[];
   readonly problems: readonly IProblem[];
+  /** Step → why its result is not of what stands there now. */
+  readonly stale: Readonly<Record<string, readonly string[]>>;
 }
 
 /** What the server says when it refuses or fails. */

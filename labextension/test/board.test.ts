@@ -13,7 +13,8 @@ import { node, run } from './make.ts';
 const PLAN: IPlan = {
   nodes: [node('a', { phase: 'Planned' }), node('b', { phase: 'Planned' })],
   edges: [],
-  problems: []
+  problems: [],
+  stale: {}
 };
 
 /** A client that answers from what a test put there, and counts the questions. */

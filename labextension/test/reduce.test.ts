@@ -113,7 +113,8 @@ const PLAN: IPlan = {
     { source: 'a', target: 'b', names: ['x'] },
     { source: 'b', target: 'c', names: ['y'] }
   ],
-  problems: []
+  problems: [],
+  stale: {}
 };
 
 test('planned steps stand beside what runs, in the order of the notebook', () => {

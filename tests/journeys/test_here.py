@@ -1,5 +1,7 @@
 """A step on this machine: the digests of its job, no cluster asked, and a result like any other."""
 
+import pytest
+
 BODY = """import numpy as np, pandas as pd
 x = scaled(np.arange(4.0))
 frame = pd.DataFrame({'x': x})
@@ -26,6 +28,7 @@ def test_a_step_here_gives_the_digests_of_its_job_and_makes_none(kernel, sandbox
     assert kernel.good("here == there, len(set(here.values()))") == "(True, 3)"
 
 
+@pytest.mark.long
 def test_what_was_made_here_goes_into_a_job_and_survives_a_restart(kernel, sandbox):
     kernel.good("%%vertex_step quick -> rows --here\nrows = [1, 2]")
     kernel.restart()
@@ -38,6 +41,7 @@ def test_what_was_made_here_goes_into_a_job_and_survives_a_restart(kernel, sandb
     assert kernel.good("bigger.get()") == "5"
 
 
+@pytest.mark.long
 def test_a_failure_here_shows_the_cells_own_lines_and_binds_nothing(kernel):
     text = kernel.bad("%%vertex_step breaks() -> x --here\nrows = {}\nx = rows['label']")
     assert "✕ breaks · Failed · ran on this machine · KeyError: 'label'" in text
@@ -47,6 +51,7 @@ def test_a_failure_here_shows_the_cells_own_lines_and_binds_nothing(kernel):
     assert "NameError" in kernel.bad("x")
 
 
+@pytest.mark.long
 def test_the_process_sees_no_credentials_and_no_files_of_the_notebook(kernel, monkeypatch):
     kernel.good(
         "import os\nos.environ['GOOGLE_APPLICATION_CREDENTIALS'] = '/secret.json'\nopen('own.csv', 'w').close()"
@@ -59,6 +64,7 @@ def test_the_process_sees_no_credentials_and_no_files_of_the_notebook(kernel, mo
     assert kernel.good("files.get(), home.get() == os.path.expanduser('~')") == "([], False)"
 
 
+@pytest.mark.long
 def test_flags_of_jobs_are_refused_by_name(kernel):
     text = kernel.bad("%%vertex_step odd() -> x --here --spot --workers 2\nx = 1")
     assert "--here runs the step on this machine, where --spot, --workers cannot be had" in text

@@ -67,7 +67,7 @@ def run_of(kernel):
 
 @pytest.mark.parametrize("user", ["mallory", "ada"])
 def test_a_planted_result_is_never_mine(kernel, sandbox, plant, user):
-    kernel.good("%%vertex_step prepare() -> data\ndata = [1, 2, 3]")
+    kernel.good(f"%%vertex_step prepare() -> data\nbeside = '{user}'\ndata = [1, 2, 3]")
     plant(f"planted-{user}-{run_of(kernel)[-4:]}", run_of(kernel), "prepare", "data", user=user)
     kernel.restart()
     kernel.good("%load_ext argovx_lab")

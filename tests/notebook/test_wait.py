@@ -1,5 +1,7 @@
 """What an end means to the user: each code of the launcher's table is an honest line and a hint."""
 
+from dataclasses import replace
+
 import pytest
 
 from argovx_lab import errors
@@ -17,7 +19,7 @@ from argovx_lab.errors import (
     StepTimedOut,
 )
 from argovx_lab.model.exits import meaning
-from argovx_lab.model.run import Exit, Node, Output, Phase, Stop
+from argovx_lab.model.run import ArgoSide, Exit, Node, Output, Phase, Stop
 from argovx_lab.notebook.wait import left_out, raise_for
 
 
@@ -63,10 +65,14 @@ def test_each_error_of_the_launcher_comes_back_as_itself():
 
 def test_the_users_own_failure_is_the_users_own_traceback():
     node = failed(1, error="KeyError: 'x'", place="cell 7, line 2", traceback=("line 1", "line 2"))
+    node = replace(node, argo=ArgoSide("train-1", "u1", "n1", "Failed"))
     with pytest.raises(StepFailed) as caught:
         raise_for(node)
     assert caught.value.message == "train failed: KeyError: 'x' · cell 7, line 2"
-    assert caught.value._render_traceback_() == ["line 1", "line 2"]
+    *lines, below = caught.value._render_traceback_()
+    assert lines == ["line 1", "line 2"]
+    assert below.index("run it again, and what follows") < below.index("%argovx pull train")
+    assert below.endswith("To retry the same code: %argovx retry train")
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,10 @@ export function readPlan(value: unknown): IPlan {
     problems: list(plan.problems, item => {
       const problem = dict(item, 'a problem');
       return { cell: cursor(problem.cell), message: text(problem.message), hint: text(problem.hint) };
-    })
+    }),
+    stale: Object.fromEntries(
+      Object.entries(isDict(plan.stale) ? plan.stale : {}).map(([step, why]) => [step, texts(why)])
+    )
   };
 }
 

@@ -7,6 +7,7 @@
 import type {
   ArgoSide,
   Attempt,
+  Cached,
   Cell,
   Edge,
   Execution,
@@ -23,7 +24,18 @@ import type {
   VertexSide
 } from './schema';
 import { PHASES } from './schema';
-import { dict, isDict, list, MalformedError, maybeText, number, numbers, text, texts } from './values';
+import {
+  dict,
+  isDict,
+  list,
+  MalformedError,
+  maybeText,
+  number,
+  numbers,
+  strings,
+  text,
+  texts
+} from './values';
 
 /** A phase of the vocabulary; a word of a newer server reads as Queued: not final, nothing claimed. */
 export function readPhase(value: unknown): Phase {
@@ -149,6 +161,12 @@ function readStop(value: unknown): Stop | null {
   return isDict(value) ? { how: text(value.how), by: text(value.by), at: maybeText(value.at) } : null;
 }
 
+function readCached(value: unknown): Cached | null {
+  return isDict(value)
+    ? { run: text(value.run), workflow: text(value.workflow), at: maybeText(value.at) }
+    : null;
+}
+
 function readProgress(value: unknown): readonly [number, number] | null {
   if (!Array.isArray(value) || value.length !== 2) {
     return null;
@@ -183,6 +201,9 @@ export function readNode(value: unknown): Node {
     exit: readExit(node.exit),
     attempts: list(node.attempts, readAttempt),
     stop: readStop(node.stop),
+    cached: readCached(node.cached),
+    parts: strings(node.parts),
+    stale: texts(node.stale),
     history: list(node.history, readExecution),
     attempt_uri: text(node.attempt_uri),
     experiment: readExperiment(node.experiment),

@@ -116,6 +116,13 @@ export interface Stop {
   readonly at: string | null;
 }
 
+/** Which execution's results stand for a cached step's: its run, its Workflow, and when it ended. */
+export interface Cached {
+  readonly run: string;
+  readonly workflow: string;
+  readonly at: string | null;
+}
+
 /** One step of a run. */
 export interface Node {
   readonly id: string;
@@ -137,6 +144,9 @@ export interface Node {
   readonly exit: Exit | null;
   readonly attempts: readonly Attempt[];
   readonly stop: Stop | null;
+  readonly cached: Cached | null;
+  readonly parts: Readonly<Record<string, string>>;
+  readonly stale: readonly string[];
   readonly history: readonly Execution[];
   readonly attempt_uri: string;
   readonly experiment: Experiment | null;

@@ -54,3 +54,10 @@ export function numbers(value: unknown): Readonly<Record<string, number>> {
 export function cursor(value: unknown): string {
   return typeof value === 'number' || typeof value === 'string' ? String(value) : '';
 }
+
+export function strings(value: unknown): Readonly<Record<string, string>> {
+  const entries = isDict(value) ? Object.entries(value) : [];
+  return Object.fromEntries(
+    entries.filter((entry): entry is [string, string] => typeof entry[1] === 'string')
+  );
+}

@@ -108,6 +108,15 @@ export function tally(run: Run): { readonly done: number; readonly total: number
 export const VERBS = ['open', 'cell', 'logs', 'retry', 'stop'] as const;
 export type Verb = (typeof VERBS)[number];
 
+/**
+ * Whether the first thing to do is to run the cell as it stands now, and what follows: it did not end well, or
+ * its result is stale.
+ */
+export function wantsRun(node: Pick<Node, 'phase' | 'cell' | 'stale'>): boolean {
+  const ended = node.phase === 'Failed' || node.phase === 'Stopped';
+  return node.cell !== null && (ended || node.stale.length > 0);
+}
+
 export function may(node: Pick<Node, 'actions'>, verb: Verb): boolean {
   return node.actions.includes(verb);
 }

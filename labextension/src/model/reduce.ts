@@ -162,7 +162,8 @@ export function withPlan(run: Run | undefined, plan: IPlan | undefined, path: st
   const nodes = [
     ...plan.nodes.map(node => {
       const known = real.get(node.id);
-      return known ? { ...known, cell: known.cell ?? node.cell } : node;
+      const stale = plan.stale[node.id] ?? [];
+      return known ? { ...known, cell: known.cell ?? node.cell, stale } : node;
     }),
     ...run.nodes.filter(node => !inPlan.has(node.id))
   ];

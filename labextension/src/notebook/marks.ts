@@ -18,7 +18,7 @@ export interface IMarkActions {
 }
 
 function look(node: Node): string {
-  return JSON.stringify([node.phase, node.line, node.progress, node.name]);
+  return JSON.stringify([node.phase, node.line, node.progress, node.name, node.stale]);
 }
 
 export class CellMarks implements IDisposable {
@@ -103,10 +103,11 @@ export class CellMarks implements IDisposable {
     mark.dataset.argovxMark = node.id;
     mark.dataset.argovxNode = node.id;
     mark.dataset.argovxPhase = node.phase;
-    mark.title = [node.name, node.phase, node.line].filter(Boolean).join(' · ');
+    mark.dataset.argovxStale = String(node.stale.length > 0);
+    mark.title = [node.name, node.phase, node.line, ...node.stale].filter(Boolean).join(' · ');
     mark.setAttribute('aria-label', mark.title);
     const word = document.createElement('span');
-    word.textContent = node.phase;
+    word.textContent = node.stale.length > 0 ? `${node.phase}, stale` : node.phase;
     mark.replaceChildren(drawGlyph(node.phase, share(node.progress)), word);
   }
 

@@ -6,6 +6,7 @@ import { PageConfig } from '@jupyterlab/coreutils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import { INotebookTracker, NotebookPanel } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
+import type { ReadonlyPartialJSONObject } from '@lumino/coreutils';
 
 import { ApiError } from '../api/errors';
 import { CommandIDs, targetOf } from '../commands';
@@ -83,36 +84,47 @@ export const notebook: JupyterFrontEndPlugin<void> = {
     const trans = (translator ?? nullTranslator).load('argovx_lab');
     followPlan(tracker, board);
     markCells(app, tracker, board);
+    const about = {
+      args: {
+        type: 'object',
+        properties: { run: { type: 'string' }, node: { type: 'string' }, cell: { type: 'string' } }
+      }
+    } as const;
+    const reveal = async (args: ReadonlyPartialJSONObject): Promise<void> => {
+      const target = targetOf(app, board, args);
+      const run = board.get(target.run);
+      const node = board.node(target.run, target.node);
+      const place = run && placeOf(run, node, typeof args.cell === 'string' ? args.cell : '');
+      if (!place?.notebook) {
+        throw new ApiError(refusal(trans.__('the notebook of this step is not known'), ''));
+      }
+      const open =
+        tracker.find(panel => isNotebook(panel, place.notebook)) ??
+        tracker.find(panel => hasCell(panel, place)); // renamed since
+      const path = openablePath(place.notebook, PageConfig.getOption('serverRoot'));
+      const there = open ? true : await isThere(documents, path);
+      const panel = open ?? (there ? documents.openOrReveal(path) : undefined);
+      if (panel) {
+        app.shell.activateById(panel.id);
+      }
+      if (!(panel instanceof NotebookPanel) || !(await showCell(panel, place))) {
+        const hint = trans.__('It was deleted or moved; the step keeps its own copy of the code.');
+        throw new ApiError(refusal(trans.__('the cell of %1 is not in %2', target.node, path), hint));
+      }
+    };
     app.commands.addCommand(CommandIDs.goToCell, {
       label: trans.__('Go to cell'),
       caption: trans.__('Open the notebook at the cell of the step'),
-      describedBy: {
-        args: {
-          type: 'object',
-          properties: { run: { type: 'string' }, node: { type: 'string' }, cell: { type: 'string' } }
-        }
-      },
+      describedBy: about,
+      execute: reveal
+    });
+    app.commands.addCommand(CommandIDs.runCell, {
+      label: trans.__('Run cell and what follows'),
+      caption: trans.__('Run the cell as it is now, and the cells below, from the results that are there'),
+      describedBy: about,
       execute: async args => {
-        const target = targetOf(app, board, args);
-        const run = board.get(target.run);
-        const node = board.node(target.run, target.node);
-        const place = run && placeOf(run, node, typeof args.cell === 'string' ? args.cell : '');
-        if (!place?.notebook) {
-          throw new ApiError(refusal(trans.__('the notebook of this step is not known'), ''));
-        }
-        const open =
-          tracker.find(panel => isNotebook(panel, place.notebook)) ??
-          tracker.find(panel => hasCell(panel, place)); // renamed since
-        const path = openablePath(place.notebook, PageConfig.getOption('serverRoot'));
-        const there = open ? true : await isThere(documents, path);
-        const panel = open ?? (there ? documents.openOrReveal(path) : undefined);
-        if (panel) {
-          app.shell.activateById(panel.id);
-        }
-        if (!(panel instanceof NotebookPanel) || !(await showCell(panel, place))) {
-          const hint = trans.__('It was deleted or moved; the step keeps its own copy of the code.');
-          throw new ApiError(refusal(trans.__('the cell of %1 is not in %2', target.node, path), hint));
-        }
+        await reveal(args);
+        await app.commands.execute('notebook:run-all-below');
       }
     });
   }

@@ -13,7 +13,7 @@ import { ActionButton, ErrorBox } from '../components/parts';
 import { bytes, elapsed, lineOf, metric, nodeSeconds, shortDigest } from '../format';
 import { useNow, useSignal } from '../hooks';
 import { columns } from '../model/metrics';
-import { isActive, may, PHASE_LOOKS } from '../model/phases';
+import { isActive, may, PHASE_LOOKS, wantsRun } from '../model/phases';
 import type { IApiError } from '../tokens';
 import type { StripModel } from './model';
 
@@ -75,10 +75,20 @@ function Verbs({ model, run, node }: IPartProps & { readonly model: StripModel }
             onError={setError}
           />
         )}
+        {model.live && wantsRun(node) && (
+          <ActionButton
+            label={trans.__('Run cell and what follows')}
+            title={trans.__(
+              'Run the cell as it is now, and the cells below, from the results that are there'
+            )}
+            action={() => commands.execute(CommandIDs.runCell, { run: run.id, node: node.id })}
+            onError={setError}
+          />
+        )}
         {model.live && may(node, 'retry') && node.phase !== 'Succeeded' && node.phase !== 'Cached' && (
           <ActionButton
-            label={trans.__('Retry')}
-            title={trans.__('Run it again with the same code and inputs')}
+            label={trans.__('Retry the same code')}
+            title={trans.__('Run it again with the code and inputs that it had, whatever the cell says now')}
             action={() => board.runs.retryStep(run.id, node.id)}
             onError={setError}
           />

@@ -13,7 +13,7 @@ import { ActionButton, EmptyState, ErrorBox } from '../../components/parts';
 import { TabList } from '../../components/tabs';
 import { connectionWords, elapsed, lineOf, runSeconds } from '../../format';
 import { useNow, useSignal } from '../../hooks';
-import { isActive, may, tally } from '../../model/phases';
+import { isActive, may, tally, wantsRun } from '../../model/phases';
 import { isPlannedId } from '../../model/reduce';
 import type { IApiError } from '../../tokens';
 import type { RunViewModel, Tab } from './model';
@@ -98,10 +98,20 @@ function NodeHead({ run, node }: { readonly run: Run; readonly node: Node }): JS
             onError={setError}
           />
         )}
+        {wantsRun(node) && (
+          <ActionButton
+            label={trans.__('Run cell and what follows')}
+            title={trans.__(
+              'Run the cell as it is now, and the cells below, from the results that are there'
+            )}
+            action={() => commands.execute(CommandIDs.runCell, { run: run.id, node: node.id })}
+            onError={setError}
+          />
+        )}
         {may(node, 'retry') && (
           <ActionButton
-            label={trans.__('Retry')}
-            title={trans.__('Run %1 again with the same code and inputs', node.name)}
+            label={trans.__('Retry the same code')}
+            title={trans.__('Run %1 again with the code and inputs that it had', node.name)}
             action={() => board.runs.retryStep(run.id, node.id)}
             onError={setError}
           />

@@ -44,6 +44,7 @@ export function StepRow({ run, node, current, selected, onFocus }: IStepRowProps
       data-argovx-run={run.id}
       data-argovx-node={node.id}
       data-argovx-phase={node.phase}
+      data-argovx-stale={String(node.stale.length > 0)}
       title={[node.name, node.phase, line].filter(Boolean).join(' · ')}
       onClick={() => board.select(run.id, node.id)}
       onDoubleClick={open}
