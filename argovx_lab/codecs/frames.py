@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from argovx_lab.codecs.base import need
 from argovx_lab.codecs.columns import brought_back, put_aside
 from argovx_lab.codecs.dtypes import retyped, same_kind, spec, with_column
 from argovx_lab.codecs.tagged import BROKEN, pack, unpack
@@ -74,6 +75,11 @@ def fold(frame: Any, notes: dict[str, Any]) -> Any:
         return series
     except BROKEN as error:
         raise CodecError("the bytes are not a pandas frame of argovx-lab: %.160s" % error) from error
+
+
+def know_types() -> None:
+    """Have pandas tell Arrow of its periods and intervals, which it does when it first writes some."""
+    need("pyarrow").array(need("pandas").period_range("2026", periods=0, freq="D").array)
 
 
 def without_rows(notes: dict[str, Any]) -> dict[str, Any]:

@@ -17,6 +17,7 @@ import zipfile
 from typing import IO, Any
 
 from argovx_lab.codecs.base import Codec, Sink, need, root_module, type_name
+from argovx_lab.codecs.bounds import check_archive
 from argovx_lab.errors import CodecError
 
 _TRUSTED = re.compile(r"(?:sklearn|numpy|scipy)\.[A-Za-z0-9_.]+\Z", re.ASCII)
@@ -66,6 +67,7 @@ class Sklearn(Codec):
         """Read a skops archive; refuses types that are not trusted, before any is loaded."""
         skops = _skops()
         data = source.read()
+        check_archive(data)
         try:
             return skops.loads(data, trusted=_trusted(skops, data))
         except (
@@ -76,6 +78,8 @@ class Sklearn(Codec):
             AttributeError,
             ImportError,
             OSError,
+            MemoryError,
+            RecursionError,
         ) as error:
             raise CodecError(
                 "its skops archive cannot be read here: %.160s" % error,

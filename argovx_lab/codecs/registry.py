@@ -10,11 +10,13 @@ from typing import Any
 
 from argovx_lab.codecs.arrays import Numpy, NumpyScalar
 from argovx_lab.codecs.base import Codec
+from argovx_lab.codecs.boosters import LightGBM, XGBoost
 from argovx_lab.codecs.files import Path
 from argovx_lab.codecs.functions import Function
 from argovx_lab.codecs.images import Image
 from argovx_lab.codecs.models import Sklearn
 from argovx_lab.codecs.plain import Bytes, Json, Text, inexact
+from argovx_lab.codecs.polars import Polars
 from argovx_lab.codecs.refusals import explain
 from argovx_lab.codecs.sparse import Sparse
 from argovx_lab.codecs.tables import Arrow, Pandas
@@ -34,7 +36,10 @@ BUILT_IN: tuple[Codec, ...] = (
     Sparse(),
     Pandas(),
     Arrow(),
+    Polars(),
     Image(),
+    XGBoost(),
+    LightGBM(),
     Sklearn(),
     Function(),
     Pickle(),

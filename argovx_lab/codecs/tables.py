@@ -15,8 +15,9 @@ import sys
 from typing import IO, Any
 
 from argovx_lab.codecs.base import Codec, Sink, need, shape_text, type_name
+from argovx_lab.codecs.bounds import check_parquet, check_size
 from argovx_lab.codecs.dtypes import retyped_like
-from argovx_lab.codecs.frames import fold, noted, notes_of, unfold, without_rows
+from argovx_lab.codecs.frames import fold, know_types, noted, notes_of, unfold, without_rows
 from argovx_lab.errors import CodecError
 
 _OBJECTS = b"argovx.objects"
@@ -59,7 +60,7 @@ class Pandas(Codec):
 
     def load(self, source: IO[bytes]) -> Any:
         """Read Parquet."""
-        need("pandas")
+        know_types()
         table = _read_table(source)
         return fold(_frame(table), notes_of(table))
 
@@ -232,6 +233,7 @@ def _write_table(table: Any, sink: Sink) -> None:
     pyarrow, parquet = need("pyarrow"), need("pyarrow.parquet")
     for field in table.schema:
         _refuse_pickled(field.metadata)
+    check_size(table.nbytes)
     try:
         with pyarrow.PythonFile(sink, mode="w") as file:
             parquet.write_table(
@@ -266,8 +268,10 @@ def _open(pyarrow: Any, source: Any) -> Any:
 def _read_table(source: Any) -> Any:
     pyarrow, parquet = need("pyarrow"), need("pyarrow.parquet")
     try:
-        table = parquet.ParquetFile(_open(pyarrow, source)).read()
-    except (pyarrow.ArrowException, OSError, ValueError, KeyError) as error:
+        file = parquet.ParquetFile(_open(pyarrow, source))
+        check_parquet(file)
+        table = file.read()
+    except (pyarrow.ArrowException, OSError, ValueError, KeyError, MemoryError) as error:
         raise CodecError("the bytes are not Parquet: %.200s" % error) from error
     for field in table.schema:
         _refuse_pickled(field.metadata)

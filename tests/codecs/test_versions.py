@@ -41,13 +41,17 @@ _DIGESTS = "import json, sys; import numpy as np; from argovx_lab import codecs;
 def pythons(tmp_path_factory):
     """Name → interpreter."""
     found = {"here": sys.executable}
-    uv = pathlib.Path(sys.executable).parent / "uv"
     for name, packages in VERSIONS.items():
-        home = tmp_path_factory.mktemp("venv") / "v"
-        subprocess.run([uv, "venv", "-q", "--python", sys.executable, home], check=True)
-        subprocess.run([uv, "pip", "install", "-q", "--python", home / "bin/python", *packages], check=True)
-        found[name] = str(home / "bin" / "python")
+        found[name] = made(tmp_path_factory.mktemp("venv") / "v", packages)
     return found
+
+
+def made(home: pathlib.Path, packages) -> str:
+    """Return the interpreter of a new environment with these packages."""
+    uv = pathlib.Path(sys.executable).parent / "uv"
+    subprocess.run([uv, "venv", "-q", "--python", sys.executable, home], check=True)
+    subprocess.run([uv, "pip", "install", "-q", "--python", home / "bin/python", *packages], check=True)
+    return str(home / "bin" / "python")
 
 
 def run(python, root, *args) -> str:
@@ -149,3 +153,13 @@ def test_sparse_matrices_go_from_any_scipy_to_any_other(pythons, pytestconfig):
         if name != "pandas 1.5"
     }
     assert len(outputs) == 1
+
+
+@pytest.mark.timeout(600)
+def test_boosted_trees_and_polars_come_back_and_damaged_ones_never_crash(pytestconfig, tmp_path):
+    python = made(tmp_path / "v", ["xgboost-cpu", "lightgbm", "polars", "scikit-learn", "numpy", "scipy"])
+    told = json.loads(
+        run(python, pytestconfig.rootpath, str(pytestconfig.rootpath / "tests/codecs/models.py"))
+    )
+    assert told["exact"] == 7
+    assert told["refused"] > 5
