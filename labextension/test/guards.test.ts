@@ -126,3 +126,17 @@ test('a hostile bundle is read as ids or not at all', () => {
   }
   assert.equal(readBundle({ ...good, snapshot: 'broken' })?.snapshot, null);
 });
+
+test('the experiment of a job and who started a run are read, whatever shape they have', () => {
+  const experiment = { name: 'penguins', run: 'a', state: 7, params: { depth: '4', odd: {} } };
+  const read = readRun({ id: 'v', source: 'vertex', nodes: [{ id: 'job', experiment }, { id: 'x' }] });
+  assert.equal(read.source, 'vertex');
+  assert.deepEqual(read.nodes[0]?.experiment, {
+    name: 'penguins',
+    run: 'a',
+    state: '',
+    params: { depth: '4', odd: '' }
+  });
+  assert.equal(read.nodes[1]?.experiment, null);
+  assert.equal(readRun({ id: 'r' }).source, 'argo');
+});

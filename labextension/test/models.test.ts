@@ -19,7 +19,7 @@ import { LogBuffer, overwrite } from '../src/model/logs.ts';
 import { columns, mergeSeries, MetricsModel, type Series } from '../src/model/metrics.ts';
 import { openablePath } from '../src/notebook/cells.ts';
 import { tabsOf } from '../src/panels/run/model.ts';
-import { countGroups, matches, SidebarModel } from '../src/panels/sidebar/model.ts';
+import { countGroups, inOrder, matches, SidebarModel } from '../src/panels/sidebar/model.ts';
 import { treeMove, type IRow } from '../src/panels/sidebar/tree.ts';
 import { sparkline } from '../src/components/spark.ts';
 import type { IArgovxClient, IMetricPage, MetricPoint } from '../src/tokens.ts';
@@ -269,4 +269,22 @@ test('search and counts filter together, and nothing moves under the pointer', (
   assert.equal(model.visible(runs).length, 0);
   model.clear();
   assert.equal(model.visible(runs).length, 3);
+});
+
+test('the notebook in front comes first, then what is under way, then the newest', () => {
+  const runs = [
+    run('new', [], { phase: 'Succeeded' }),
+    run('busy', [], { phase: 'Running' }),
+    run('mine', [], { phase: 'Failed' }),
+    run('waits', [], { phase: 'Queued' }),
+    run('old', [], { phase: 'Failed' })
+  ];
+  const order = (front: string): readonly string[] => inOrder(runs, front).map(item => item.id);
+  assert.deepEqual(order('mine'), ['mine', 'busy', 'waits', 'new', 'old']);
+  assert.deepEqual(order(''), ['busy', 'waits', 'new', 'mine', 'old']);
+});
+
+test('a custom job of its own is found by what it is', () => {
+  assert.ok(matches(run('vertex-1', [], { source: 'vertex' }), 'outside vertex'));
+  assert.ok(!matches(run('r', [], {}), 'outside vertex'));
 });

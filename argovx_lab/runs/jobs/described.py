@@ -12,7 +12,7 @@ from typing import Any
 from argovx_lab.model.detail import StepDocument, StepEvents
 from argovx_lab.redact import redact
 from argovx_lab.runs.jobs.alone import machine_of
-from argovx_lab.runs.shapes import items, mapping, text
+from argovx_lab.runs.shapes import items, mapping, text, whole
 from argovx_lab.runs.told import of_job
 
 #: What stands for the value of an environment variable: people put secrets there.
@@ -29,21 +29,26 @@ def described(job: Mapping[str, Any]) -> StepDocument:
     spec = mapping(job.get("jobSpec"))
     pool = next(iter(items(spec.get("workerPoolSpecs"))), {})
     container, package = mapping(pool.get("containerSpec")), mapping(pool.get("pythonPackageSpec"))
+    machine, scheduling = mapping(pool.get("machineSpec")), mapping(spec.get("scheduling"))
+    several = len(items(spec.get("workerPoolSpecs"))) > 1
     arguments = {
-        "vertex-job": text(job.get("name")),
         "image": text(container.get("imageUri")) or text(package.get("executorImageUri")),
-        "machine": machine_of(job),
-        "service-account": text(spec.get("serviceAccount")),
+        "machine-type": text(machine.get("machineType")),
+        "accelerator": text(machine.get("acceleratorType")),
+        "accelerator-count": str(whole(machine.get("acceleratorCount")) or ""),
+        "machines": machine_of(job) if several else "",
+        "replicas": str(whole(pool.get("replicaCount")) or ""),
+        "run-as": text(spec.get("serviceAccount")),
+        "strategy": text(scheduling.get("strategy")),
+        "timeout": text(scheduling.get("timeout")),
         "output": text(mapping(spec.get("baseOutputDirectory")).get("outputUriPrefix")),
         "tensorboard": text(spec.get("tensorboard")),
-        "strategy": text(mapping(spec.get("scheduling")).get("strategy")),
-        "timeout": text(mapping(spec.get("scheduling")).get("timeout")),
+        "vertex-job": text(job.get("name")),
     }
     shown = {key: job[key] for key in ("displayName", "labels", "jobSpec") if key in job}
     document = json.dumps(_covered(shown), indent=2, ensure_ascii=False, sort_keys=True, default=str)
     return StepDocument(
         workflow="",
-        service_account=arguments["service-account"],
         created_at=text(job.get("createTime")) or None,
         arguments={name: value for name, value in arguments.items() if value},
         document=text(redact(document)),

@@ -73,7 +73,7 @@ def read(metadata: Metadata, job: Mapping[str, Any]) -> Logged | None:
 
 
 def _params(given: Mapping[str, Any]) -> dict[str, str]:
-    return {text(name): _value(value)[:VALUE_MAX] for name, value in list(given.items())[:PARAMS_MAX]}
+    return {text(name): _value(value)[:VALUE_MAX] for name, value in sorted(given.items())[:PARAMS_MAX]}
 
 
 def _value(value: Any) -> str:
@@ -83,5 +83,5 @@ def _value(value: Any) -> str:
 
 
 def _metrics(given: Mapping[str, Any]) -> dict[str, float]:
-    found = {text(name): number(value) for name, value in list(given.items())[:METRICS_MAX]}
+    found = {text(name): number(value) for name, value in sorted(given.items())[:METRICS_MAX]}
     return {name: value for name, value in found.items() if value is not None}

@@ -74,7 +74,13 @@ function around(lineage: Lineage, id: string, side: 'in' | 'out'): readonly IVal
   });
 }
 
-function Executions({ lineage }: { readonly lineage: Lineage }): JSX.Element {
+function Executions({
+  lineage,
+  joined
+}: {
+  readonly lineage: Lineage;
+  readonly joined: boolean;
+}): JSX.Element {
   const { trans } = useServices();
   const executions = lineage.nodes.filter(node => node.kind === 'execution');
   return (
@@ -87,7 +93,7 @@ function Executions({ lineage }: { readonly lineage: Lineage }): JSX.Element {
             <div className="jp-argovx-execution">
               <Cut className="jp-argovx-strong" text={execution.name} title={execution.id} />
               <span className="jp-argovx-line">{execution.state}</span>
-              <SeenIn node={execution} />
+              {joined && <SeenIn node={execution} />}
             </div>
             {ins.length > 0 && (
               <div className="jp-argovx-flow">
@@ -116,12 +122,19 @@ export function LineageList({ model }: { readonly model: LineageModel }): JSX.El
   const { trans } = useServices();
   useSignal(model.changed);
   const { lineage, error } = model;
+  const joined = lineage?.nodes.some(node => node.seen_in.includes('argo')) ?? true;
+  const found = (lineage?.findings.length ?? 0) > 0;
   return (
     <div className="jp-argovx-tab jp-argovx-lineage">
       {error && <ErrorBox error={error} />}
       {!lineage && !error && <EmptyState title={trans.__('Asking Argo and Vertex')} />}
-      {lineage && <Findings findings={lineage.findings} />}
-      {lineage && <Executions lineage={lineage} />}
+      {lineage && (joined || found) && <Findings findings={lineage.findings} />}
+      {lineage && !joined && !found && (
+        <div className="jp-argovx-note">
+          {trans.__('As Vertex ML Metadata has it; Argo does not know this job.')}
+        </div>
+      )}
+      {lineage && <Executions lineage={lineage} joined={joined || found} />}
     </div>
   );
 }

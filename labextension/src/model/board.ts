@@ -65,6 +65,11 @@ export class Board implements IDisposable {
     return this.get(run?.id ?? plannedId(path));
   }
 
+  /** The run (or plan) of the notebook in front. */
+  get front(): Run | undefined {
+    return this.plan.path ? this.ofNotebook(this.plan.path) : undefined;
+  }
+
   /** What is wrong with the notebook of a run, as its plan found. */
   problems(run: Run): readonly { cell: string; message: string; hint: string }[] {
     for (const [path, plan] of this.plan.plans) {

@@ -104,6 +104,14 @@ export function tally(run: Run): { readonly done: number; readonly total: number
   return { done: sum(parts.filter(item => isFinal(item.phase))), total: sum(parts) };
 }
 
+/** Whether a run is a custom job of its own: Vertex alone knows it, and no Workflow. */
+export function isVertexJob(run: Pick<Run, 'source'> | undefined): boolean {
+  return run?.source === 'vertex';
+}
+
+/** What every view of such a run says. */
+export const OUTSIDE = "Vertex job, started outside the notebook's steps";
+
 /** The verbs of a node, in their fixed order everywhere. */
 export const VERBS = ['open', 'cell', 'logs', 'retry', 'stop'] as const;
 export type Verb = (typeof VERBS)[number];

@@ -76,7 +76,7 @@ class Opener {
     if (!widget) {
       widget = new MainAreaWidget({ content: new LineagePanel(this._services, id, node) });
       widget.id = `argovx-lineage-${id}-${node}`;
-      const name = node || (board.get(id)?.name ?? id);
+      const name = (board.node(id, node)?.name ?? node) || (board.get(id)?.name ?? id);
       this._title(widget, trans.__('Lineage of %1', name), trans.__('Lineage of %1', name));
       this._add(widget);
       void this.lineages.add(widget);

@@ -13,7 +13,7 @@ import { ActionButton, EmptyState, ErrorBox } from '../../components/parts';
 import { TabList } from '../../components/tabs';
 import { connectionWords, elapsed, lineOf, runSeconds } from '../../format';
 import { useNow, useSignal } from '../../hooks';
-import { isActive, may, tally, wantsRun } from '../../model/phases';
+import { isActive, isVertexJob, may, OUTSIDE, tally, wantsRun } from '../../model/phases';
 import { isPlannedId } from '../../model/reduce';
 import type { IApiError } from '../../tokens';
 import type { RunViewModel, Tab } from './model';
@@ -54,10 +54,13 @@ export function Head({ model }: { readonly model: RunViewModel }): JSX.Element |
       <PhaseGlyph phase={run.phase} />
       <Cut className="jp-argovx-title" text={run.name} title={run.id} />
       <span>{run.phase}</span>
-      <span className="jp-argovx-tally" title={trans.__('%1 of %2 steps are done', done, total)}>
-        {done}/{total}
-      </span>
+      {!isVertexJob(run) && (
+        <span className="jp-argovx-tally" title={trans.__('%1 of %2 steps are done', done, total)}>
+          {trans.__('%1/%2 done', done, total)}
+        </span>
+      )}
       {seconds !== null && <span className="jp-argovx-time">{elapsed(seconds)}</span>}
+      {isVertexJob(run) && <span className="jp-argovx-note">{trans.__(OUTSIDE)}</span>}
       {run.note && <span className="jp-argovx-note">{run.note}</span>}
       <span className="jp-argovx-space" />
       <Freshness />
@@ -65,7 +68,11 @@ export function Head({ model }: { readonly model: RunViewModel }): JSX.Element |
       {run.actions.includes('stop') && (
         <ActionButton
           label={trans.__('Stop')}
-          title={trans.__('Stop every step that is under way')}
+          title={
+            isVertexJob(run)
+              ? trans.__('Cancel the Vertex job')
+              : trans.__('Stop every step that is under way')
+          }
           action={() => board.runs.stopRun(run.id)}
           onError={setError}
         />
@@ -119,7 +126,11 @@ function NodeHead({ run, node }: { readonly run: Run; readonly node: Node }): JS
         {may(node, 'stop') && (
           <ActionButton
             label={trans.__('Stop')}
-            title={trans.__('Stop %1 and its Vertex job', node.name)}
+            title={
+              isVertexJob(run)
+                ? trans.__('Cancel the Vertex job')
+                : trans.__('Stop %1 and its Vertex job', node.name)
+            }
             action={() => board.runs.stopStep(run.id, node.id)}
             onError={setError}
           />
@@ -191,7 +202,7 @@ export function Inspector({ model }: { readonly model: RunViewModel }): JSX.Elem
     const gone = board.runs.unknown(model.id) || isPlannedId(model.id);
     return gone ? (
       <EmptyState title={trans.__('This run is gone')}>
-        <p>{trans.__('Argo has no Workflow of it any more.')}</p>
+        <p>{trans.__('Neither Argo nor the list of Vertex jobs has it any more.')}</p>
       </EmptyState>
     ) : (
       <EmptyState title={trans.__('Asking for the run')} />

@@ -9,7 +9,7 @@ import { useServices } from '../../components/context';
 import { CopyLine, EmptyState, ErrorBox } from '../../components/parts';
 import { useSignal } from '../../hooks';
 import { isPlannedId } from '../../model/reduce';
-import { GROUPS, type SidebarModel } from './model';
+import { GROUPS, inOrder, type SidebarModel } from './model';
 import { RunRow } from './rows';
 import { treeMove, type IRow } from './tree';
 
@@ -110,7 +110,7 @@ export function Body({ model }: { readonly model: SidebarModel }): JSX.Element {
   useSignal(model.changed);
   const host = useRef<HTMLUListElement>(null);
   const [current, setCurrent] = useState({ run: '', node: '' });
-  const runs = model.visible(board.list);
+  const runs = model.visible(inOrder(board.list, board.front?.id ?? ''));
   const open = (run: Run, i: number): boolean => model.unfolded(run, i === 0);
 
   const wanted = runs.filter((run, i) => open(run, i) && !isPlannedId(run.id)).map(run => run.id);

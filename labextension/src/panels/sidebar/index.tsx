@@ -92,7 +92,7 @@ class LineageSection extends ReactWidget {
   private _follow(visible: unknown = true): void {
     const { board, trans } = this._services;
     const { run, node } = board.selection;
-    const name = node || board.get(run)?.name;
+    const name = (board.node(run, node)?.name ?? node) || board.get(run)?.name;
     this.title.label = name ? trans.__('Lineage of %1', cutMiddle(name, LABEL_MAX)) : trans.__('Lineage');
     this.title.caption = name ? trans.__('Lineage of %1', name) : '';
     const asked = isPlannedId(run) || board.node(run, node)?.phase === 'Planned' ? '' : run;

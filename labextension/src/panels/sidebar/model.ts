@@ -4,7 +4,7 @@
 import { Signal, type ISignal } from '@lumino/signaling';
 
 import type { Run } from '../../api/schema';
-import { GROUPS, groupOf, isActive, type Group } from '../../model/phases';
+import { GROUPS, groupOf, isActive, isVertexJob, OUTSIDE, type Group } from '../../model/phases';
 
 /** How many runs of each group there are. */
 export type Counts = Readonly<Record<Group, number>>;
@@ -20,10 +20,17 @@ export function countGroups(runs: readonly Run[]): Counts {
   return counts;
 }
 
+/** The list's order: the run of the notebook in front, then what is under way, then the newest. */
+export function inOrder(runs: readonly Run[], front: string): readonly Run[] {
+  const rank = (run: Run): number => (run.id === front ? 0 : isActive(run.phase) ? 1 : 2);
+  return [...runs].sort((a, b) => rank(a) - rank(b));
+}
+
 /** Whether a run is what was typed: its name, notebook or a step. */
 export function matches(run: Run, query: string): boolean {
   const words = query.toLowerCase().split(/\s+/).filter(Boolean);
-  const text = [run.name, run.id, run.notebook, run.phase, ...run.nodes.map(node => node.name)]
+  const kind = isVertexJob(run) ? OUTSIDE : '';
+  const text = [run.name, run.id, run.notebook, run.phase, kind, ...run.nodes.map(node => node.name)]
     .join('\n')
     .toLowerCase();
   return words.every(word => text.includes(word));

@@ -12,7 +12,7 @@ import { PhaseGlyph } from '../../components/glyph';
 import { ActionButton, ErrorBox, SegmentBar } from '../../components/parts';
 import { elapsed, lineOf, nodeSeconds, runSeconds, when } from '../../format';
 import { useNow } from '../../hooks';
-import { isActive, tally } from '../../model/phases';
+import { isActive, isVertexJob, OUTSIDE, tally } from '../../model/phases';
 import type { IApiError } from '../../tokens';
 
 export interface IRowState {
@@ -70,14 +70,17 @@ function summary(run: Run, now: number): { readonly text: string; readonly bad: 
 }
 
 function Figures({ run }: { readonly run: Run }): JSX.Element {
+  const { trans } = useServices();
   const now = useNow(isActive(run.phase));
   const { done, total } = tally(run);
   const seconds = runSeconds(run, now);
   return (
     <>
-      <span className="jp-argovx-tally">
-        {done}/{total}
-      </span>
+      {!isVertexJob(run) && (
+        <span className="jp-argovx-tally" title={trans.__('%1 of %2 steps are done', done, total)}>
+          {trans.__('%1/%2 done', done, total)}
+        </span>
+      )}
       {seconds !== null && (
         <span className="jp-argovx-time" title={run.created_at ?? ''}>
           {elapsed(seconds)}
@@ -100,11 +103,16 @@ function RunVerbs({ run }: { readonly run: Run }): JSX.Element {
       {run.actions.includes('stop') && (
         <ActionButton
           label={trans.__('Stop')}
-          title={trans.__('Stop every step that is under way')}
+          title={
+            isVertexJob(run)
+              ? trans.__('Cancel the Vertex job')
+              : trans.__('Stop every step that is under way')
+          }
           action={() => board.runs.stopRun(run.id)}
           onError={setError}
         />
       )}
+      {isVertexJob(run) && <span className="jp-argovx-note">{trans.__(OUTSIDE)}</span>}
       {run.note && <span className="jp-argovx-note">{run.note}</span>}
       {error && <ErrorBox error={error} />}
     </li>
@@ -122,8 +130,9 @@ export interface IRunRowProps extends IRowState {
 
 export function RunRow(props: IRunRowProps): JSX.Element {
   const { run, open, current, selected, onToggle, onFocus } = props;
-  const { board, commands } = useServices();
+  const { board, commands, trans } = useServices();
   const now = useNow(false);
+  const outside = isVertexJob(run) ? trans.__(OUTSIDE) : '';
   const brief = summary(run, now);
   const Caret = open ? caretDownIcon.react : caretRightIcon.react;
   return (
@@ -132,7 +141,7 @@ export function RunRow(props: IRunRowProps): JSX.Element {
       aria-level={1}
       aria-expanded={open}
       aria-selected={selected && !props.selectedNode}
-      aria-label={`${run.name}, ${run.phase}`}
+      aria-label={[run.name, run.phase, outside].filter(Boolean).join(', ')}
       tabIndex={current ? 0 : -1}
       className="jp-argovx-run"
       data-argovx-run={run.id}
@@ -141,7 +150,7 @@ export function RunRow(props: IRunRowProps): JSX.Element {
     >
       <div
         className="jp-argovx-runline"
-        title={`${run.name} · ${run.phase}${run.notebook ? ` · ${run.notebook}` : ''}`}
+        title={[run.name, run.phase, run.notebook, outside].filter(Boolean).join(' · ')}
         onClick={() => board.select(run.id)}
         onDoubleClick={() => void commands.execute(CommandIDs.openRun, { run: run.id })}
       >
@@ -157,6 +166,7 @@ export function RunRow(props: IRunRowProps): JSX.Element {
         </span>
         <PhaseGlyph phase={run.phase} />
         <Cut className="jp-argovx-name jp-argovx-runname" text={run.name} title="" />
+        {outside && <span className="jp-argovx-profile jp-argovx-outside">Vertex</span>}
         {open ? (
           <Figures run={run} />
         ) : (

@@ -3,15 +3,15 @@
  */
 import type { ReactNode, JSX } from 'react';
 
-import type { Node, Run } from '../../../api/schema';
+import type { Experiment, Node, Run } from '../../../api/schema';
 import { CommandIDs } from '../../../commands';
 import { useServices } from '../../../components/context';
 import { Cut } from '../../../components/cut';
 import { PhaseGlyph } from '../../../components/glyph';
 import { ErrorBox, SegmentBar } from '../../../components/parts';
-import { elapsed, nodeSeconds, secondsBetween, when } from '../../../format';
+import { elapsed, metric, nodeSeconds, secondsBetween, when } from '../../../format';
 import { useNow } from '../../../hooks';
-import { isActive } from '../../../model/phases';
+import { isActive, isVertexJob, OUTSIDE } from '../../../model/phases';
 import { isPlannedId } from '../../../model/reduce';
 import type { RunViewModel } from '../model';
 
@@ -123,6 +123,42 @@ function stopOf({ stop }: Node, now: number): string {
   return [how, by, stop.at ? when(stop.at, now) : ''].filter(Boolean).join(' · ');
 }
 
+function experimentRun(experiment: Experiment | null): string {
+  return experiment?.run ? [experiment.run, experiment.state].filter(Boolean).join(' · ') : '';
+}
+
+/** A table of names and values, such as parameters; nothing where there are none. */
+function Values({
+  title,
+  of
+}: {
+  readonly title: string;
+  readonly of: readonly IFact[];
+}): JSX.Element | null {
+  return of.length === 0 ? null : (
+    <section data-argovx-values={title}>
+      <h3>{title}</h3>
+      <Facts facts={of} />
+    </section>
+  );
+}
+
+/** What was logged to the experiment run of a job: parameters, and the last value of each metric. */
+function Logged({ node }: { readonly node: Node }): JSX.Element | null {
+  const { trans } = useServices();
+  if (node.argo) {
+    return null; // a step's metrics stand in their own tab
+  }
+  const params = Object.entries(node.experiment?.params ?? {}).map(([name, value]) => ({ name, value }));
+  const metrics = Object.entries(node.metrics).map(([name, value]) => ({ name, value: metric(value) }));
+  return (
+    <>
+      <Values title={trans.__('Parameters')} of={params} />
+      <Values title={trans.__('Metrics')} of={metrics} />
+    </>
+  );
+}
+
 function nodeFacts(node: Node, now: number): readonly IFact[] {
   const { argo, vertex, exit, cell } = node;
   const job = vertex?.job ?? '';
@@ -146,6 +182,9 @@ function nodeFacts(node: Node, now: number): readonly IFact[] {
         ''
       )
     },
+    { name: 'Runs as', value: vertex?.account ?? '' },
+    { name: 'Experiment', value: node.experiment?.name ?? '' },
+    { name: 'Experiment run', value: experimentRun(node.experiment) },
     { name: 'Attempts', value: argo && argo.attempts > 1 ? String(argo.attempts) : '' },
     { name: 'Folder', value: node.attempt_uri }
   ];
@@ -186,6 +225,7 @@ export function NodeOverview({ node }: { readonly node: Node }): JSX.Element {
       )}
       <Times node={node} />
       <Facts facts={nodeFacts(node, now)} />
+      <Logged node={node} />
       <History node={node} />
     </div>
   );
@@ -256,6 +296,7 @@ export function RunOverview({ model }: { readonly model: RunViewModel }): JSX.El
   }
   const planned = isPlannedId(run.id);
   const facts: readonly IFact[] = [
+    { name: 'What', value: isVertexJob(run) ? OUTSIDE : '' },
     { name: 'Notebook', value: run.notebook },
     { name: 'Profile', value: run.profile },
     { name: 'Namespace', value: run.namespace },

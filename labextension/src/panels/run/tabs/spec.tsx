@@ -104,7 +104,10 @@ function Body({ spec }: { readonly spec: StepDocument }): JSX.Element {
       )}
       <Block title={trans.__('Inputs')} text={readable(given.inputs ?? '')} />
       {spec.problem && <ErrorBox error={{ message: spec.problem, hint: '' }} />}
-      <Block title={trans.__('Step document')} text={spec.document} />
+      <Block
+        title={spec.workflow ? trans.__('Step document') : trans.__('Custom job')}
+        text={spec.document}
+      />
     </>
   );
 }
