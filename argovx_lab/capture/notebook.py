@@ -8,18 +8,18 @@ that are no notebook; a cell that is no step is a problem in the plan, not an er
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
-from argovx_lab.capture import gates as gate_texts
 from argovx_lab.capture import secrets
 from argovx_lab.capture.analyse import CellAnalysis, analyse_cell, check_outputs
 from argovx_lab.capture.arguments import Options, parse_line, without_flags
 from argovx_lab.capture.cells import Problem
 from argovx_lab.capture.definitions import Definitions
-from argovx_lab.capture.each import Each
 from argovx_lab.capture.fingerprint import code_parts
+from argovx_lab.capture.order import each_unread, gates_of, ordered, reads, with_each
+from argovx_lab.capture.planned import Plan, PlannedEdge, PlannedStep, StepText
 from argovx_lab.capture.signature import Signature, parse
 from argovx_lab.codecs import AUTO
 from argovx_lab.errors import SpecError
@@ -30,96 +30,6 @@ _DRY_RUN = re.compile(r"(?:^|\s)--dry-run(?:\s|\Z)")
 
 #: Line magics that bring names which no cell shows.
 _BRINGS_NAMES = re.compile(r"^\s*%(?:run|store|pylab|load|macro|env|sql)\b", re.MULTILINE)
-
-
-@dataclass(frozen=True)
-class StepText:
-    """What of a notebook travels with a step.
-
-    Parameters
-    ----------
-    body : str
-        The cell's text below the magic, which begins in line ``first_line`` of the cell.
-    definitions : tuple of dict
-        Code of the cells above that the step needs, as the source document has it.
-    """
-
-    body: str
-    first_line: int
-    definitions: tuple[dict[str, Any], ...]
-
-
-@dataclass(frozen=True)
-class PlannedStep:
-    """A step cell.
-
-    Parameters
-    ----------
-    name : str
-        Name of the step; empty when the head could not be read.
-    cell_id : str
-        nbformat cell id; empty when the document has none.
-    number : int
-        Position among the code cells, from 1.
-    machine : str
-        The text after ``--on``; empty for the default.
-    inputs : tuple of str
-        Names that go in.
-    outputs : tuple of tuple
-        ``(name, codec or "auto")``.
-    signature : str
-        Signature as typed or, where there is none, as found.
-    problems : tuple of Problem
-        Reasons why this cell cannot be submitted as it is.
-    notes : tuple of Problem
-        What the user should know.
-    options : Options
-        What the flags say; the defaults when they cannot be read.
-    text : StepText or None
-        What travels, where the plan was asked for it.
-    kind : str
-        ``custom_job``, or ``approval`` for a gate.
-    prompt : str
-        What a gate asks.
-    after : tuple of str
-        Steps and gates that must have ended well although no value flows from them.
-    parts : dict
-        What decides its result, as far as its text says (see ``capture.fingerprint``).
-    """
-
-    name: str
-    cell_id: str
-    number: int
-    machine: str = ""
-    inputs: tuple[str, ...] = ()
-    outputs: tuple[tuple[str, str], ...] = ()
-    signature: str = ""
-    problems: tuple[Problem, ...] = ()
-    notes: tuple[Problem, ...] = ()
-    options: Options = field(default_factory=Options)
-    text: StepText | None = None
-    kind: str = "custom_job"
-    prompt: str = ""
-    after: tuple[str, ...] = ()
-    parts: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class PlannedEdge:
-    """Values that flow from one planned step to another."""
-
-    source: str
-    target: str
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The steps of a notebook in its order, and the edges between them."""
-
-    path: str
-    steps: tuple[PlannedStep, ...] = ()
-    edges: tuple[PlannedEdge, ...] = ()
 
 
 def plan(document: Any, path: str, *, texts: bool = False) -> Plan:
@@ -154,7 +64,7 @@ def plan(document: Any, path: str, *, texts: bool = False) -> Plan:
             opaque = opaque or _BRINGS_NAMES.search(source) is not None
             for name in known.add_cell(source, cell_id=cell_id, number=number):
                 producer.pop(name, None)
-            for gate in _gates(source, cell_id, number, taken, producer):
+            for gate in gates_of(source, cell_id, number, taken, producer):
                 steps.append(gate)
                 taken.add(gate.name)
                 gates = (*gates, gate.name) if gate.name else gates
@@ -162,7 +72,7 @@ def plan(document: Any, path: str, *, texts: bool = False) -> Plan:
             continue
         step = _step(head, known, cell_id, number, texts=texts)
         problems = [*_twice(step, taken, head), *([] if opaque or texts else _unknown(step, known))]
-        step = _ordered(replace(step, problems=(*step.problems, *problems)), steps, gates[-1:])
+        step = ordered(replace(step, problems=(*step.problems, *problems)), steps, gates[-1:])
         steps.append(step)
         taken.add(step.name)
         edges += _edges(step, producer)
@@ -171,51 +81,6 @@ def plan(document: Any, path: str, *, texts: bool = False) -> Plan:
         if step.name and not any(p.message.startswith("two steps") for p in step.problems):
             producer.update({name: step.name for name, _ in step.outputs})
     return Plan(path, tuple(steps), tuple(edges))
-
-
-def _gates(
-    source: str, cell_id: str, number: int, taken: set[str], producer: dict[str, str]
-) -> list[PlannedStep]:
-    """Return the gates of a cell: each waits for what its question names, or for everything above."""
-    found = []
-    for words in gate_texts.find(source):
-        gate = PlannedStep("", cell_id, number, kind="approval")
-        try:
-            typed = gate_texts.parse(words)
-        except SpecError as error:
-            found.append(replace(gate, problems=(Problem(error.message, error.hint),)))
-            continue
-        problems = [
-            Problem(f"gate {typed.name} asks about {name}, which no step above gives", gate_texts.USAGE)
-            for name in typed.names
-            if name not in producer
-        ]
-        if typed.name in taken:
-            problems.append(Problem(f"two steps are called {typed.name}", "Give the gate another name."))
-        named = dict.fromkeys(producer[name] for name in typed.names if name in producer)
-        after = tuple(named) or tuple(sorted(taken - {""}))
-        found.append(
-            replace(gate, name=typed.name, prompt=typed.prompt, after=after, problems=tuple(problems))
-        )
-    return found
-
-
-def _ordered(step: PlannedStep, above: list[PlannedStep], gates: tuple[str, ...]) -> PlannedStep:
-    """Return a step with what it waits for: ``--after``, ``--when``, and the gate above it."""
-    options, problems = step.options, []
-    outputs = {other.name: [name for name, _ in other.outputs] for other in above if other.name}
-    reads = options.when.reads if options.when else ()
-    for flag, name in [*(("--after", n) for n in options.after), *(("--when", n) for n, _ in reads)]:
-        if name not in outputs:
-            hint = f"Steps above are: {', '.join(outputs) or 'none'}."
-            problems.append(Problem(f"{flag} {name}: no step above has this name", hint))
-    for name, output in reads:
-        if name in outputs and output not in outputs[name]:
-            hint = f"It gives: {', '.join(outputs[name]) or 'nothing'}."
-            problems.append(Problem(f"--when {name}.{output}: {name} gives no {output}", hint))
-    waits = (*options.after, *(name for name, _ in reads), *gates)
-    after = tuple(name for name in dict.fromkeys(waits) if name in outputs)
-    return replace(step, after=after, problems=(*step.problems, *problems))
 
 
 def step_names(cells: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
@@ -311,23 +176,6 @@ def effective(signature: Signature, analysis: CellAnalysis) -> Signature:
     return Signature(
         signature.name, inputs, found.outputs if signature.outputs is None else signature.outputs
     )
-
-
-def with_each(signature: Signature, each: Each | None) -> Signature:
-    """Return a signature whose declared inputs name what ``--for`` gives."""
-    if each is None or signature.inputs is None or each.name in signature.inputs:
-        return signature
-    return replace(signature, inputs=(*signature.inputs, each.name))
-
-
-def reads(analysis: CellAnalysis, name: str) -> bool:
-    """Tell whether a cell, or a definition that it needs, may read a name."""
-    return name in analysis.inputs or name in analysis.maybe or name in analysis.carried
-
-
-def each_unread(name: str, line: int = 1) -> Problem:
-    """Return the problem of a cell that does not read what ``--for`` gives it."""
-    return Problem(f"--for {name}: the cell does not read {name}", f"Use {name} in the cell.", line)
 
 
 def carried_notes(signature: Signature, analysis: CellAnalysis) -> list[Problem]:

@@ -31,5 +31,6 @@ def unregister(shell: InteractiveShell) -> None:
     magics = shell.magics_manager.registry.pop(ArgovxMagics.__name__, None)
     if magics is not None:
         magics.close()
-    shell.magics_manager.magics["cell"].pop("vertex_step", None)
+    for name in ("vertex_step", "local_step"):
+        shell.magics_manager.magics["cell"].pop(name, None)
     shell.magics_manager.magics["line"].pop("argovx", None)

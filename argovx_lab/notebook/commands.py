@@ -13,12 +13,12 @@ from html import escape
 from typing import Any
 
 from argovx_lab.capture.arguments import USAGE
-from argovx_lab.cluster import control
 from argovx_lab.errors import SpecError
 from argovx_lab.model.run import Phase, Run
 from argovx_lab.notebook.pull import retry
 from argovx_lab.notebook.session import Session
 from argovx_lab.notebook.stale import stale_lines
+from argovx_lab.runs.stopping import stop_step
 from argovx_lab.runs.words import SIGNS, local_time, state_line
 from argovx_lab.wiring import default_name
 
@@ -130,7 +130,8 @@ def _use(session: Session, name: str) -> list[str]:
 
 
 def _stop(session: Session, step: str) -> list[str]:
-    control.stop(session.services.cluster, session.active(step), session.profile.principal)
+    services = session.services
+    stop_step(services.cluster, services.jobs, session.active(step), session.profile.principal)
     return [f"{step} is being stopped"]
 
 
@@ -210,9 +211,16 @@ def _schedule(session: Session, shell: Any, line: str) -> Any:
     return schedule(session, shell, line)
 
 
+def _export(session: Session, shell: Any, line: str) -> Any:
+    from argovx_lab.notebook.export import export
+
+    return export(session, shell, line)
+
+
 #: Words about the whole notebook: they read the rest of the line themselves, with its columns.
 _GRAPH: dict[str, tuple[Callable[[Session, Any, str], Any], str, str]] = {
     "run": (_run, "%argovx run [NAMES]", "all steps, or some and what they need, as one Workflow"),
+    "export": (_shown(_export), "%argovx export FILE", "the whole notebook as YAML or as a script for CI"),
     "gate": (_shown(_gate), '%argovx gate NAME "QUESTION"', "a run waits here for a person"),
     "approve": (_shown(_approve), "%argovx approve GATE", "let a run go on that waits at a gate"),
     "deny": (_shown(_deny), "%argovx deny GATE", "end a gate; nothing below it runs"),

@@ -50,6 +50,17 @@ class ArgovxMagics(Magics):
         return self.steps.run(line, cell)
 
     @no_var_expand
+    @cell_magic
+    def local_step(self, line: str, cell: str) -> Any:  # noqa: ARG002  (what a cell magic is given)
+        """Refuse by name: steps in the pod are not built."""
+        from argovx_lab.errors import SpecError
+
+        raise SpecError(
+            "%%local_step is not built: no step runs in the pod yet",
+            hint="Use %%vertex_step, or %%vertex_step NAME --here to run it on this machine.",
+        )
+
+    @no_var_expand
     @line_magic
     def argovx(self, line: str) -> Any:
         """Status, logs, stop, pull and more: ``%argovx help`` lists the words."""

@@ -16,6 +16,7 @@ from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import ArgovxError, NotFound, PolicyDenied, SpecError
 from argovx_lab.model import names
 from argovx_lab.model.ours import refusal
+from argovx_lab.model.run import Node
 from argovx_lab.notebook.current import CurrentRun, moved_to
 from argovx_lab.notebook.handles import Handle, Told
 from argovx_lab.notebook.lists import HandleList
@@ -248,8 +249,8 @@ class Session:
                 hint="Give one another name after %%vertex_step; save the notebook if the other is gone.",
             )
 
-    def active(self, step: str) -> str:
-        """Return the Workflow of a step of the run that has not ended.
+    def active(self, step: str) -> Node:
+        """Return a step of the run, or of a whole notebook's, that has not ended.
 
         Raises
         ------
@@ -262,7 +263,7 @@ class Session:
             for node in run.nodes if run else ():
                 if node.id == step and node.argo:
                     if not node.phase.final:
-                        return node.argo.workflow
+                        return node
                     ended = ended or node.phase.value.lower()
         if ended:
             raise SpecError(f"{step} has ended: {ended}")

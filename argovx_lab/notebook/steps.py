@@ -14,7 +14,8 @@ from argovx_lab.capture import signature as signatures
 from argovx_lab.capture.analyse import CellAnalysis, analyse_cell, check_outputs
 from argovx_lab.capture.arguments import FLAGS, Line, Options, parse_line
 from argovx_lab.capture.definitions import Definitions
-from argovx_lab.capture.notebook import carried_notes, each_unread, effective, reads, undeclared, with_each
+from argovx_lab.capture.notebook import carried_notes, effective, undeclared
+from argovx_lab.capture.order import each_unread, reads, with_each
 from argovx_lab.capture.source import source_document
 from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import SpecError, StepCancelled

@@ -14,7 +14,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import Any
 
-from argovx_lab.capture.notebook import MAGIC, Plan, PlannedStep, plan, step_names
+from argovx_lab.capture.notebook import MAGIC, plan, step_names
+from argovx_lab.capture.planned import Plan, PlannedStep
 from argovx_lab.capture.source import source_document
 from argovx_lab.compile.graph import Gate, GraphNode, graph
 from argovx_lab.compile.manifest import Placement

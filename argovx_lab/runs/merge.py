@@ -6,6 +6,7 @@ Owns the second line of each node, times, allowed actions and edges. The phase i
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -38,6 +39,9 @@ from argovx_lab.runs.lines import line, taken_away, waits
 from argovx_lab.runs.shapes import mapping, number, parsed, text, texts, whole
 from argovx_lab.runs.stream import Stream
 from argovx_lab.runs.table import ARGO, VERTEX, Verdict, judge
+
+#: A name in a gate's question.
+_BRACED = re.compile(r"\{([A-Za-z_]\w*)\}", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -84,7 +88,7 @@ def merge(run_id: str, seen: Iterable[Seen], about: About, *, stale_s: float = 0
     by_step: dict[str, list[Seen]] = {}
     for item in sorted(seen, key=lambda s: (s.execution.created_at, s.execution.uid)):
         by_step.setdefault(item.execution.step, []).append(item)
-    nodes = tuple(_node(items) for items in by_step.values())
+    nodes = _asked([_node(items) for items in by_step.values()], by_step)
     newest = [items[-1].execution for items in by_step.values()]
     phase = run_phase([node.phase for node in nodes])
     counts = dict(Counter(node.phase.value for node in nodes))
@@ -189,6 +193,22 @@ def _node(items: list[Seen]) -> Node:
     )
     words = _own_words(execution, verdict) or waits(verdict.phase, execution, latest.job) or verdict.words
     return replace(node, line=words or line(node, stream))
+
+
+def _asked(nodes: list[Node], by_step: Mapping[str, list[Seen]]) -> tuple[Node, ...]:
+    """Return the nodes with what a gate asks filled in: a small result as it is, another by what it is."""
+    if all(node.phase is not Phase.WAITING for node in nodes):
+        return tuple(nodes)
+    known = {output.name: output.summary for node in nodes for output in node.outputs if output.summary}
+    for items in by_step.values():
+        values = mapping(parsed(items[-1].execution.outputs.get("values")))
+        known.update({name: str(value)[:60] for name, value in values.items()})
+    return tuple(
+        replace(node, line=_BRACED.sub(lambda found: known.get(found.group(1), found.group()), node.line))
+        if node.phase is Phase.WAITING
+        else node
+        for node in nodes
+    )
 
 
 def _title(execution: Execution) -> str:

@@ -21,6 +21,7 @@ from argovx_lab.lineage.vertex import read
 from argovx_lab.model.principal import Principal
 from argovx_lab.model.run import Node, Run, to_json
 from argovx_lab.runs.jobs.alone import PREFIX
+from argovx_lab.runs.stopping import stop_step
 from argovx_lab.runs.store import RunStore
 from argovx_lab.server.detail import Detail
 from argovx_lab.server.plan import planned
@@ -156,14 +157,21 @@ class Hub:
     def stop_run(self, run_id: str) -> dict[str, Any]:
         """Stop every Workflow of a run that has not ended."""
         nodes = [node for node in self.run(run_id).nodes if not node.phase.final]
-        stopped = [self._stop(node) for node in nodes if node.argo or node.vertex]
+        once = {
+            node.argo.workflow if node.argo else node.id: node for node in nodes if node.argo or node.vertex
+        }
+        stopped = [self._stop(node) for node in once.values()]
         if not stopped:
             raise Conflict(f"nothing of run {run_id} is running", service="argovx", status=409)
         return {"stopped": stopped}
 
     def stop_step(self, run_id: str, name: str) -> dict[str, Any]:
-        """Stop the Workflow of one step."""
-        return {"stopped": [self._stop(self.node(run_id, name))]}
+        """Stop one step: its Workflow, or its job where the Workflow has others."""
+        node, services = self.node(run_id, name), self.services
+        if node.argo is None:
+            return {"stopped": [self._stop(node)]}
+        by = services.profile.principal
+        return {"stopped": [stop_step(services.cluster, services.jobs, node, by)]}
 
     def retry_step(self, run_id: str, name: str) -> dict[str, Any]:
         """Submit the same code and inputs once more, as a new Workflow of the same run."""

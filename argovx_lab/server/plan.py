@@ -9,7 +9,8 @@ from typing import Any
 from argovx_lab.capture.arguments import machine
 from argovx_lab.capture.cells import Problem
 from argovx_lab.capture.fingerprint import machine_part, packages_part
-from argovx_lab.capture.notebook import PlannedStep, plan
+from argovx_lab.capture.notebook import plan
+from argovx_lab.capture.planned import PlannedStep
 from argovx_lab.errors import SpecError
 from argovx_lab.model.run import Cell, Edge, Input, Node, Output, Phase, Run, to_json
 from argovx_lab.runs.stale import stale
@@ -73,11 +74,13 @@ def _node(
 ) -> Node:
     after = before.get(step.name)
     problem = next(iter(_problems(step)), None)
+    ready = step.prompt or "ready to run"
     return Node(
         id=step.name,
         name=step.name,
         phase=Phase.PLANNED,
-        line=problem.text if problem else (f"after {', '.join(after)}" if after else "ready to run"),
+        kind=step.kind,
+        line=problem.text if problem else (f"after {', '.join(after)}" if after else ready),
         hint=problem.hint if problem else "",
         machine=step.machine,
         cell=Cell(path, step.cell_id, step.number),

@@ -9,7 +9,8 @@ import nbformat
 import pytest
 
 from argovx_lab.capture.cells import Problem
-from argovx_lab.capture.notebook import PlannedEdge, plan, step_head
+from argovx_lab.capture.notebook import plan, step_head
+from argovx_lab.capture.planned import PlannedEdge
 from argovx_lab.errors import SpecError
 
 

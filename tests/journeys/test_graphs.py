@@ -1,5 +1,7 @@
 """Steps that wait, have a condition or run for each value: cells by themselves, and in one Workflow."""
 
+import pytest
+
 
 def test_a_fan_out_gives_a_list_and_a_condition_decides(kernel, sandbox):
     kernel.good("base = 10")
@@ -20,6 +22,7 @@ def test_a_fan_out_gives_a_list_and_a_condition_decides(kernel, sandbox):
     assert kernel.good("lr.get()") == "0.5"
 
 
+@pytest.mark.long
 def test_failing_members_are_named_and_what_waits_for_a_failure_fails_with_its_reason(kernel):
     text = kernel.bad("%%vertex_step part() -> x --for n in [1, 0]\nx = 1 / n")
     assert "part-1 (n=0)" in text

@@ -1,7 +1,11 @@
 """A whole notebook as one Workflow, from its saved cells to values in the kernel."""
 
+import subprocess
+import sys
+
 import nbformat
 import pytest
+import yaml
 from support import until
 
 PREPARE = "%%vertex_step prepare(n) -> rows, data\nrows = n\ndata = [base(i) for i in range(n)]"
@@ -20,7 +24,7 @@ def saved(tmp_path):
     return save
 
 
-def test_a_saved_notebook_runs_as_one_workflow(kernel, saved, sandbox):
+def test_a_saved_notebook_runs_as_one_workflow(kernel, saved, sandbox, tmp_path):
     saved("def base(i):\n    return i * 2", PREPARE, TRAIN, REPORT, "%argovx run")
     before = {w["metadata"]["name"] for w in sandbox.cluster.list_workflows()[0]}
     assert "prepare reads n, which this kernel does not have" in kernel.bad("%argovx run report")
@@ -38,8 +42,28 @@ def test_a_saved_notebook_runs_as_one_workflow(kernel, saved, sandbox):
     assert kernel.good("text.get(), model.get()") == "('4 rows, 12', {'lr': 0.5, 'sum': 12})"
     (made,) = [w for w in sandbox.cluster.list_workflows()[0] if w["metadata"]["name"] not in before]
     assert len(made["spec"]["templates"][0]["dag"]["tasks"]) == 3
+    same_digests(kernel, sandbox, tmp_path, made)
 
 
+def same_digests(kernel, sandbox, folder, made):
+    """An exported script and YAML file do the very same, without the kernel."""
+    assert "is no .yaml or .py" in kernel.bad("%argovx export flow.txt --param lr=0.5")
+    assert "Hera is not built" in kernel.bad("%argovx export hera")
+    kernel.good("%argovx export flow.yaml --param lr=0.5")
+    kernel.good("%argovx export flow.py --param lr=0.5")
+    assert "is there already" in kernel.bad("%argovx export flow.py --param lr=0.5")
+    exported = yaml.safe_load((folder / "flow.yaml").read_text())
+    assert exported["spec"] == made["spec"]
+    ran = subprocess.run([sys.executable, "flow.py"], cwd=folder, capture_output=True, text=True, timeout=100)
+    assert ran.returncode == 0, ran.stderr
+    assert made["metadata"]["annotations"]["argovx.dev/plan"] in ran.stdout
+    assert ran.stdout.count("✓") == 3
+    spoilt = (folder / "flow.py").read_text().replace("spec-digest", "spec-digets")
+    (folder / "flow.py").write_text(spoilt)
+    assert subprocess.run([sys.executable, "flow.py"], cwd=folder, capture_output=True).returncode != 0
+
+
+@pytest.mark.long
 def test_a_gate_is_answered(kernel, saved):
     saved(
         "%%vertex_step score(n) -> accuracy\naccuracy = n / 10",
@@ -50,13 +74,14 @@ def test_a_gate_is_answered(kernel, saved):
     assert "is a gate of %argovx run" in kernel.good('%argovx gate deploy_ok "Deploy at {accuracy}?"')
     assert "no gate 'deploy_ok' waits" in kernel.bad("%argovx approve deploy_ok")
     text = kernel.good("%argovx run")
-    assert "✋ deploy_ok · Waiting for you" in text
+    assert "✋ deploy_ok · Waiting for you · Deploy at 0.7?" in text
     assert "%argovx approve deploy_ok" in text
     kernel.good("%argovx approve deploy_ok")
     until(lambda: "get() brings" in (now := kernel.good("place")) and "not there" not in now, 60)
     assert kernel.good("place.get()") == "'live 0.7'"
 
 
+@pytest.mark.long
 def test_a_schedule_is_made_paused_and_removed(kernel, saved, sandbox):
     saved("%%vertex_step score(n) -> accuracy\naccuracy = n / 10")
     kernel.good("n = 7")
@@ -81,6 +106,7 @@ def test_a_schedule_runs_the_notebook_without_a_kernel(kernel, saved):
     kernel.good("%argovx schedule remove minutely")
 
 
+@pytest.mark.long
 def test_a_denied_gate_keeps_what_is_below_from_running(kernel, saved):
     saved(
         "%%vertex_step first() -> a\na = 1", '%argovx gate ok "Go on?"', "%%vertex_step last(a) -> b\nb = a"
