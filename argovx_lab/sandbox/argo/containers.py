@@ -67,5 +67,8 @@ def _deadline(template: Template) -> int | None:
         except ValueError:
             raise NodeError(f"activeDeadlineSeconds '{own}' is no number of seconds") from None
     if template.get("timeout"):
-        found.append(parse_duration(template["timeout"]))
+        try:
+            found.append(parse_duration(template["timeout"]))
+        except NodeError as error:
+            raise NodeError(f"invalid timeout format {error.message}") from None
     return int(min(found)) if found else None

@@ -47,6 +47,7 @@ def run(op: Operation, call: Call, template: Template, context: Context, node: N
     dag = _Dag(op, call, template, context, node)
     for name in dag.order():
         dag.advance(name)
+    dag.check_results()
     phase = phase_of(op.nodes, node, dag.tasks, dag.targets, _fail_fast(template))
     if phase == RUNNING and op.shutdown and not op.may_run(on_exit=call.on_exit):
         phase = FAILED
@@ -56,8 +57,11 @@ def run(op: Operation, call: Call, template: Template, context: Context, node: N
     outbound = [i for n in found if n is not None for i in op.nodes.outbound(n)]
     if outbound:
         node["outboundNodes"] = outbound
-    if phase == SUCCEEDED and (template.get("outputs") or {}).get("parameters"):
-        outputs.set_from_scope(op, node, template, dag.scopes.all())
+    if phase == SUCCEEDED:
+        for task in filter(None, map(dag.node_of, dag.tasks)):
+            outputs.add_globals(op, task)  # a DAG's own outputs become global in the DAG around it
+        if (template.get("outputs") or {}).get("parameters"):
+            outputs.set_from_scope(node, template, dag.scopes.all())
     return op.nodes.mark(node, phase)
 
 
@@ -91,6 +95,14 @@ class _Dag:
             stack.append((name, True))
             stack.extend((n, False) for n in reversed(ancestors_of(self.tasks[name])) if n not in done)
         return list(done)
+
+    def check_results(self) -> None:
+        """Read again what a target that is an Error was to read; results that are no JSON end the DAG too."""
+        for name in self.targets:
+            node = self.node_of(name)
+            if node is not None and node["phase"] == ERROR:
+                for before in ancestors_of(self.tasks.get(name) or {}):
+                    self.scopes.one(before)
 
     def full_name(self, name: str) -> str:
         return f"{self.node['name']}.{name}"
@@ -153,27 +165,11 @@ class _Dag:
         if not is_loop(task):
             self._single(task)
             return
-        if node is None and self._spared(task):
-            return
-        members = expand(self.scopes.resolve(task, loop=True), self.scopes.of(task))
+        members = expand(self.scopes.resolve(task), self.scopes.of(task))
         if not members:
             self._skip(task, SKIPPED, "Skipped, empty params")
             return
         self._group(task, members)
-
-    def _spared(self, task: Mapping[str, Any]) -> bool:
-        """Skip a loop whose items cannot be had when its ``when`` is false for all of them anyway."""
-        if not task.get("when") or "{{item" in str(task["when"]):
-            return False
-        try:
-            self.scopes.resolve(task, loop=True)
-        except NodeError:
-            condition = self.scopes.condition(task)
-            if should_execute(condition):
-                raise
-            self._skip(task, SKIPPED, f"when '{condition}' evaluated false")
-            return True
-        return False
 
     def _skip(self, task: Mapping[str, Any], phase: str, message: str) -> None:
         if self.node_of(task["name"]) is not None:
@@ -187,11 +183,11 @@ class _Dag:
     def _single(self, task: Mapping[str, Any]) -> None:
         node = self.node_of(task["name"])
         if node is None or not is_final(node):
-            condition = self.scopes.condition(task)
-            if node is None and not should_execute(condition):
-                self._skip(task, SKIPPED, f"when '{condition}' evaluated false")
+            resolved = self.scopes.resolve(task)
+            if node is None and not should_execute(resolved.get("when")):
+                self._skip(task, SKIPPED, f"when '{resolved['when']}' evaluated false")
                 return
-            node = self._call(self.scopes.resolve(task), self.full_name(task["name"]))
+            node = self._call(resolved, self.full_name(task["name"]))
             if node is not None:
                 self._connect(task, node)
         if node is not None:

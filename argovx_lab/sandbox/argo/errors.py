@@ -1,7 +1,8 @@
 """What can go wrong while a workflow is read or moved on, and what each becomes in its status.
 
 ``InvalidSpec`` fails the workflow before anything runs; ``Unsupported`` names a field that this engine
-does not honour; ``NodeError`` ends one node; ``ParallelismReached`` only means "later".
+does not honour; ``NodeError`` ends one node; ``GlobalsError`` fails a workflow whose own parameters
+cannot be had; ``ParallelismReached`` only means "later".
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ class InvalidSpec(SpecError):
 
 class Unsupported(SpecError):
     """A field or value of Argo's that this engine does not honour; the message names it."""
+
+
+class GlobalsError(SpecError):
+    """``workflow.*`` values cannot be made: the workflow is Failed with this message."""
 
 
 class NodeError(SpecError):

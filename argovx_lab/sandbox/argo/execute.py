@@ -104,7 +104,7 @@ def _run(op: Operation, call: Call, node: Node | None) -> Node | None:
     if not acquire(op, call, template, node):
         return op.nodes.get(call.name)
     strategy = template.get("retryStrategy", op.spec.get("retryStrategy"))
-    if strategy is None or (kind == "suspend"):
+    if strategy is None or (kind == "suspend" and "retryStrategy" not in template):
         return start(op, call, template, context)
     return retry.run(op, call, template, context, strategy)
 
@@ -139,8 +139,8 @@ def _new_node(op: Operation, call: Call, template: Template, kind: str, node: No
     if node is not None and kind in POD_KINDS:
         return node
     phase = PENDING if kind in POD_KINDS else RUNNING
-    if node is not None:
-        return op.nodes.mark(node, phase, "")
+    if node is not None:  # it waited for a lock: groups stay Pending until they are over, as Argo has it
+        return op.nodes.mark(node, RUNNING if kind == "suspend" else node["phase"], "")
     return op.nodes.init(
         call.name, NODE_TYPES[kind], phase, scope=str(call.context), caller=call.caller,
         boundary=call.boundary, flag=call.flag, inputs=template.get("inputs"), display=display(template),
@@ -188,4 +188,4 @@ def _siblings(op: Operation, boundary: str) -> int:
 
 def attempt(call: Call, name: str) -> Call:
     """Return the call of one attempt of a retried node."""
-    return replace(call, name=name, flag="retried")
+    return replace(call, name=name, flag=f"{call.flag} retried" if call.flag == "hooked" else "retried")

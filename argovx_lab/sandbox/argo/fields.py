@@ -26,7 +26,7 @@ REFUSED = {
 SPEC = frozenset((
     "templates", "entrypoint", "arguments", "serviceAccountName", "automountServiceAccountToken", "volumes",
     "parallelism", "suspend", "imagePullSecrets", "onExit", "ttlStrategy", "activeDeadlineSeconds",
-    "podGC", "securityContext", "podSpecPatch", "shutdown", "workflowTemplateRef",
+    "podGC", "priority", "securityContext", "podSpecPatch", "shutdown", "workflowTemplateRef",
     "synchronization", "retryStrategy", "podMetadata", "templateDefaults", "hooks", "workflowMetadata",
 ))  # fmt: skip
 TEMPLATE = frozenset((

@@ -32,11 +32,11 @@ def parse_duration(text: str) -> float:
     while position < len(rest):
         part = _PART.match(rest, position)
         if part is None:
-            raise NodeError(f"unable to parse {text} as a duration: use a number of seconds or such as 1m30s")
+            raise NodeError(f'unable to parse {text} as a duration: time: invalid duration "{text}"')
         total += float(part.group(1)) * _UNITS[part.group(2)]
         position = part.end()
     if not rest:
-        raise NodeError("unable to parse an empty duration: use a number of seconds or such as 1m30s")
+        raise NodeError('unable to parse  as a duration: time: invalid duration ""')
     return sign * total
 
 

@@ -53,7 +53,8 @@ def advance(
         found = _run(op, call, context, hook, full, node, scope_of)
         done = done and found is not None and is_final(found)
     last = exit_hook(owner)
-    if last and is_completed(node):
+    scope = {**scope_of(last or {}), **_all_names(owner, prefix, node)}
+    if last and is_completed(node) and _exits(last, scope):
         found = _run(op, call, context, last, f"{node['name']}.onExit", node, scope_of)
         done = done and found is not None and is_final(found)
     return done
@@ -64,15 +65,21 @@ def _all_names(owner: Mapping[str, Any], prefix: str, node: Node) -> Scope:
     return {f"{prefix}.{plain}.status": node["phase"]}
 
 
+def _exits(hook: Mapping[str, Any], scope: Scope) -> bool:
+    return not hook.get("expression") or _true(hook, scope)
+
+
 def _fires(op: Operation, hook: Mapping[str, Any], scope: Scope) -> bool:
-    if not op.may_run(on_exit=False):
-        return False
+    return op.may_run(on_exit=False) and _true(hook, scope)
+
+
+def _true(hook: Mapping[str, Any], scope: Scope) -> bool:
     expression = str(hook.get("expression") or "")
     try:
         text = str(tags.substitute(expression, scope, allow_unresolved=True))
         return evaluate_bool(text, tags.nested(scope))
     except ExprError as error:
-        raise NodeError(f"failed to evaluate the hook's expression: {error}") from None
+        raise NodeError(str(error)) from None
 
 
 def _run(
@@ -113,7 +120,8 @@ def over(op: Operation, owner: Mapping[str, Any], node: Node) -> bool:
         found = op.nodes.get(f"{node['name']}.hooks.{name}")
         if found is not None and not is_final(found):
             return False
-    if exit_hook(owner) and is_completed(node):
+    last = exit_hook(owner)
+    if last and is_completed(node):
         found = op.nodes.get(f"{node['name']}.onExit")
-        return found is not None and is_final(found)
+        return is_final(found) if found is not None else bool(last.get("expression"))
     return True

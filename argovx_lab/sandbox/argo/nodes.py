@@ -84,7 +84,7 @@ class Nodes:
         caller : mapping, optional
             What refers to the template: has ``template`` or ``templateRef``, or ``inline``.
         flag : str
-            ``retried`` or ``hooked``.
+            ``retried``, ``hooked`` or both.
         """
         node: Node = {"id": node_id(self.workflow, name), "name": name, "type": kind, "phase": phase}
         node["displayName"] = display or self._display(name, boundary)
@@ -94,7 +94,7 @@ class Nodes:
             node["templateName"] = caller["template"]
         given = {"templateScope": scope, "boundaryID": boundary, "message": message}
         node.update({k: v for k, v in given.items() if v})
-        node.update({"nodeFlag": {flag: True}} if flag else {})
+        node.update({"nodeFlag": dict.fromkeys(flag.split(), True)} if flag else {})
         given_in = {
             part: list((inputs or {})[part])
             for part in ("parameters", "artifacts")
@@ -141,7 +141,12 @@ class Nodes:
 
     def attempts(self, node: Mapping[str, Any]) -> list[Node]:
         """Return the attempts of a Retry node in order."""
-        return [c for c in self.children(node) if (c.get("nodeFlag") or {}).get("retried")]
+        start = f"{node['name']}("
+        return [
+            c
+            for c in self.children(node)
+            if (c.get("nodeFlag") or {}).get("retried") and c["name"].startswith(start)
+        ]
 
     def members(self, node: Mapping[str, Any]) -> list[Node]:
         """Return a group's children without its hooks."""
@@ -151,8 +156,7 @@ class Nodes:
         """Return the ids of the nodes on which a successor hangs."""
         kind = node["type"]
         if kind == "Retry":
-            attempts = self.attempts(node)
-            return self.outbound(attempts[-1]) if attempts else [node["id"]]
+            return list(node.get("children") or [node["id"]])[-1:]
         if kind == "TaskGroup":
             members = self.members(node)
             return [i for m in members for i in self.outbound(m)] if members else [node["id"]]

@@ -32,7 +32,8 @@ class World:
     library : mapping
         WorkflowTemplates of the namespace and ClusterWorkflowTemplates.
     configs : mapping
-        Values of ConfigMaps of the namespace that hold parameters or semaphores.
+        Values of ConfigMaps of the namespace that hold parameters or semaphores; under the empty key, that
+        the ConfigMap is there.
     locks : Locks
         Who holds which mutex and semaphore over all workflows.
     speed : float

@@ -7,13 +7,13 @@ from typing import Any
 
 from argovx_lab.sandbox.argo import tags
 from argovx_lab.sandbox.argo.errors import NodeError
-from argovx_lab.sandbox.argo.expr import ExprError, evaluate
+from argovx_lab.sandbox.argo.expr import ExprError, evaluate, go_json
 from argovx_lab.sandbox.argo.nodes import Node
 from argovx_lab.sandbox.argo.operation import Operation
 from argovx_lab.sandbox.argo.parameters import Scope
 
 
-def set_from_scope(op: Operation, node: Node, template: Mapping[str, Any], scope: Scope) -> None:
+def set_from_scope(node: Node, template: Mapping[str, Any], scope: Scope) -> None:
     """Set the outputs of a Steps or DAG node from those of its children.
 
     Raises
@@ -23,7 +23,6 @@ def set_from_scope(op: Operation, node: Node, template: Mapping[str, Any], scope
     """
     parameters = [_parameter(dict(p), scope) for p in template["outputs"]["parameters"]]
     node["outputs"] = {"parameters": parameters}
-    add_globals(op, node)
 
 
 def _parameter(parameter: dict[str, Any], scope: Scope) -> dict[str, Any]:
@@ -52,7 +51,7 @@ def _evaluated(name: str, expression: str, scope: Scope) -> str:
         raise NodeError(f"failed to evaluate the expression of output parameter {name}: {error}") from None
     if value is None:
         raise NodeError(f"the expression of output parameter {name} is nil")
-    return tags.as_text(value)
+    return value if isinstance(value, str) else go_json(value)
 
 
 def add_globals(op: Operation, node: Node) -> None:

@@ -12,11 +12,13 @@ from datetime import datetime
 from typing import Any
 
 from argovx_lab.sandbox.argo import artifacts, gojson, labels
-from argovx_lab.sandbox.argo.errors import NodeError
+from argovx_lab.sandbox.argo.errors import GlobalsError, NodeError
 from argovx_lab.sandbox.argo.gotime import parse_time
 from argovx_lab.sandbox.argo.tags import substitute
 
 Scope = dict[str, Any]
+#: Fields of a parameter, in the order in which Go writes them.
+_SHOWN = ("name", "default", "value", "valueFrom", "globalName", "enum", "description")
 #: ``(config map name, key)`` → value.
 ConfigValues = Mapping[tuple[str, str], str]
 
@@ -63,27 +65,36 @@ def _input(
             break
         reference = (source.get("valueFrom") or {}).get("configMapKeyRef")
         if reference:
-            result["value"] = _config_value(substitute(reference, globals_), source, configs)
+            result["value"] = _config_value(name, substitute(reference, globals_), source, configs)
             break
     else:
         if "default" in result:
             result["value"] = result["default"]
     if result.get("value") is None:
         raise NodeError(f"inputs.parameters.{name} was not supplied")
-    allowed = [text_of(e) for e in result.get("enum") or []]
-    if allowed and result["value"] not in allowed:
-        raise NodeError(f"inputs.parameters.{name} has value '{result['value']}': allowed are {allowed}")
     return result
 
 
-def _config_value(reference: Mapping[str, Any], source: Mapping[str, Any], configs: ConfigValues) -> str:
+def _config_value(
+    name: str, reference: Mapping[str, Any], source: Mapping[str, Any], configs: ConfigValues
+) -> str:
     found = configs.get((reference["name"], reference["key"]))
     if found is not None:
         return found
     default = (source.get("valueFrom") or {}).get("default")
     if default is not None:
         return text_of(default)
-    raise NodeError(f"failed to get config map value: {reference['name']}.{reference['key']} not found")
+    raise NodeError(f"unable to retrieve inputs.parameters.{name} from ConfigMap: {_why(reference, configs)}")
+
+
+def _why(reference: Mapping[str, Any], configs: ConfigValues) -> str:
+    if configs.get((reference["name"], "")) is not None:
+        return f"ConfigMap '{reference['name']}' does not have the key '{reference['key']}'"
+    label = "workflows.argoproj.io/configmap-type: Parameter"
+    return (
+        f"ConfigMap '{reference['name']}' does not exist. Please make sure it has the label {label}"
+        " to be detectable by the controller"
+    )
 
 
 def input_scope(template: Mapping[str, Any]) -> Scope:
@@ -164,6 +175,8 @@ def global_scope(
         "workflow.serviceAccountName": spec.get("serviceAccountName", ""),
         "workflow.status": status.get("phase") or "Running",
     }
+    if spec.get("priority") is not None:
+        scope["workflow.priority"] = str(spec["priority"])
     scheduled = (meta.get("annotations") or {}).get(labels.SCHEDULED_TIME)
     if scheduled:
         scope["workflow.scheduledTime"] = scheduled
@@ -171,15 +184,35 @@ def global_scope(
         entries = meta.get(kind) or {}
         scope.update({f"workflow.{kind}.{k}": v for k, v in entries.items()})
         scope[f"workflow.{kind}"] = scope[f"workflow.{kind}.json"] = gojson.dumps(entries)
-    parameters = [_input(p, None, scope, configs) for p in parameters_of(spec.get("arguments"))]
+    parameters = [_global(p, scope, configs) for p in parameters_of(spec.get("arguments"))]
     scope.update({f"workflow.parameters.{p['name']}": p["value"] for p in parameters})
-    listed = [{"name": p["name"], "value": p["value"]} for p in parameters]
-    scope["workflow.parameters"] = scope["workflow.parameters.json"] = gojson.dumps(listed)
+    listed = ",".join(map(_as_json, parameters))
+    scope["workflow.parameters"] = scope["workflow.parameters.json"] = f"[{listed}]"
     for parameter in parameters_of(status.get("outputs")):
         if parameter.get("value") is not None:
             scope[f"workflow.outputs.parameters.{parameter['name']}"] = parameter["value"]
     scope.update(_times(meta, status, now))
     return scope
+
+
+def _as_json(parameter: Mapping[str, Any]) -> str:
+    """Return a parameter as Go writes it: its fields in their own order."""
+    fields = [f"{gojson.dumps(k)}:{gojson.dumps(parameter[k])}" for k in _SHOWN if k in parameter]
+    return "{" + ",".join(fields) + "}"
+
+
+def _global(parameter: dict[str, Any], scope: Scope, configs: ConfigValues) -> dict[str, Any]:
+    try:
+        return _input(parameter, None, scope, configs)
+    except NodeError as error:
+        name, reference = parameter["name"], (parameter.get("valueFrom") or {}).get("configMapKeyRef")
+        if not reference:
+            raise
+        why = error.message.partition(" from ConfigMap: ")[2]
+        raise GlobalsError(
+            f"failed to set global parameters: failed to set global parameter {name} from configmap"
+            f" with name {reference['name']} and key {reference['key']}: {why}"
+        ) from None
 
 
 def _times(meta: Mapping[str, Any], status: Mapping[str, Any], now: datetime) -> Scope:

@@ -15,7 +15,7 @@ from argovx_lab.model.names import pod_name
 from argovx_lab.sandbox.argo import artifacts, gojson, labels
 from argovx_lab.sandbox.argo.errors import NodeError
 from argovx_lab.sandbox.argo.podpatch import apply_patch
-from argovx_lab.sandbox.argo.tags import substitute
+from argovx_lab.sandbox.argo.tags import ROOTS, substitute
 from argovx_lab.sandbox.argo.templates import normalized
 
 Object = dict[str, Any]
@@ -252,7 +252,7 @@ def _main(template: Mapping[str, Any], facts: PodFacts) -> Object:
 def with_pod_tags(template: Mapping[str, Any], scope: Mapping[str, Any]) -> Object:
     """Replace the last tags of a pod template; what nothing resolves is an error of the node."""
     try:
-        result: Object = substitute(dict(template), scope)
+        result: Object = substitute(dict(template), scope, strict=ROOTS)
     except NodeError as error:
         raise NodeError(error.message) from None
     return result

@@ -16,7 +16,13 @@ from typing import Any
 from argovx_lab.errors import REMOTE_TEXT_MAX
 from argovx_lab.sandbox.argo import finish, labels, podwork, progress, synchronization
 from argovx_lab.sandbox.argo.actions import Action
-from argovx_lab.sandbox.argo.errors import InvalidSpec, NodeError, ParallelismReached, Unsupported
+from argovx_lab.sandbox.argo.errors import (
+    GlobalsError,
+    InvalidSpec,
+    NodeError,
+    ParallelismReached,
+    Unsupported,
+)
 from argovx_lab.sandbox.argo.execute import Call, run
 from argovx_lab.sandbox.argo.fields import check_spec
 from argovx_lab.sandbox.argo.gotime import stamp
@@ -76,6 +82,8 @@ def _reconcile(op: Operation) -> Outcome:
         finish.complete(op, "Error", error.message)
     except InvalidSpec as error:
         finish.complete(op, "Failed", f"invalid spec: {error.message}")
+    except GlobalsError as error:
+        finish.complete(op, "Failed", error.message)
     except NodeError as error:
         finish.complete(op, "Error", error.message)
     _write(op)
@@ -100,8 +108,14 @@ def _operation(new: Object, world: World) -> Operation:
     nodes = Nodes(meta["name"], status.setdefault("nodes", {}), world.now)
     spec = execution_spec(new["spec"], status.get("storedWorkflowTemplateSpec"))
     stored = status.setdefault("storedTemplates", {})
-    templates = Templates(meta["name"], spec, world.library, stored)
+    templates = Templates(_local(new), spec, world.library, stored)
     return Operation(new, spec, world, nodes, templates, {})
+
+
+def _local(workflow: Mapping[str, Any]) -> str:
+    """Return the name of the local scope; a workflow that runs a template's spec has none."""
+    reference = workflow["spec"].get("workflowTemplateRef")
+    return "" if reference else str(workflow["metadata"]["name"])
 
 
 def _start(op: Operation) -> None:
@@ -120,7 +134,7 @@ def _start(op: Operation) -> None:
             op.status["startedAt"] = stamp(op.world.now)
             op.status["finishedAt"] = None
         if not op.status["nodes"]:
-            validate(op.workflow, op.spec, Templates(op.name, op.spec, op.world.library, {}))
+            validate(op.workflow, op.spec, Templates(_local(op.workflow), op.spec, op.world.library, {}))
     waiting = synchronization.acquire_workflow(op)
     if waiting:
         op.status.update({"phase": "Pending", "message": waiting})
@@ -138,12 +152,16 @@ def _store_template_spec(op: Operation) -> None:
     scope = "cluster" if reference.get("clusterScope") else "namespaced"
     holder = op.world.library.get((scope, reference["name"]))
     if holder is None:
-        raise InvalidSpec(f"workflow template reference {reference['name']} not found")
+        plural = "clusterworkflowtemplates" if scope == "cluster" else "workflowtemplates"
+        raise NodeError(f'{plural}.argoproj.io "{reference["name"]}" not found')
     op.status["storedWorkflowTemplateSpec"] = copy.deepcopy(dict(holder["spec"]))
     label = labels.CLUSTER_WORKFLOW_TEMPLATE if scope == "cluster" else labels.WORKFLOW_TEMPLATE
     op.workflow["metadata"].setdefault("labels", {})[label] = reference["name"]
     op.spec = execution_spec(op.workflow["spec"], op.status["storedWorkflowTemplateSpec"])
-    op.templates = Templates(op.name, op.spec, op.world.library, op.status["storedTemplates"])
+    if op.workflow["spec"].get("templates"):
+        why = "Templates is invalid field in spec if workflow referred WorkflowTemplate reference"
+        raise InvalidSpec(why)
+    op.templates = Templates("", op.spec, op.world.library, op.status["storedTemplates"])
 
 
 def _move(op: Operation) -> None:

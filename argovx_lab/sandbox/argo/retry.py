@@ -44,11 +44,12 @@ def run(
     if parent is None or parent["type"] != "Retry":
         if parent is not None:  # it waited for a lock as the pod it would have been
             parent["type"] = "Retry"
-            op.nodes.mark(parent, RUNNING, "").pop("progress", None)
+            op.nodes.mark(parent, parent["phase"], "").pop("progress", None)
         else:
             parent = op.nodes.init(
                 call.name, "Retry", RUNNING, scope=str(call.context), caller=call.caller,
-                boundary=call.boundary, flag=call.flag, inputs=template.get("inputs"),
+                boundary=call.boundary, inputs=template.get("inputs"),
+                flag="hooked retried" if call.flag == "hooked" else call.flag,
                 display=execute.display(template),
             )  # fmt: skip
     if not _go_on(op, parent, strategy):
@@ -101,19 +102,22 @@ def _go_on(op: Operation, parent: Node, strategy: Mapping[str, Any]) -> bool:
     if not attempts or not is_final(attempts[-1]):
         return True
     last = attempts[-1]
-    if last.get("outputs") and not (op.shutdown and is_bad(last)):
-        parent["outputs"] = copy.deepcopy(last["outputs"])
     if not is_bad(last):
-        op.nodes.mark(parent, SUCCEEDED, "")
-        return False
+        return _end(op, parent, last, "")
     verdict = _stopped(op)
     verdict = verdict if verdict is not None else _back_off(op, parent, attempts, strategy)
     if verdict == "":
         return False
-    verdict = verdict or _refused(op, parent, attempts, strategy)
+    verdict = verdict or _refused(attempts, strategy)
     if verdict is None:
         return True
-    op.nodes.mark(parent, last["phase"], verdict)
+    return _end(op, parent, last, verdict)
+
+
+def _end(op: Operation, parent: Node, last: Node, message: str) -> bool:
+    if last.get("outputs") and not (op.shutdown and is_bad(last)):
+        parent["outputs"] = copy.deepcopy(last["outputs"])
+    op.nodes.mark(parent, last["phase"] if is_bad(last) else SUCCEEDED, message)
     return False
 
 
@@ -167,10 +171,10 @@ def _exhausted(attempts: list[Node], strategy: Mapping[str, Any]) -> bool:
     try:
         return len(attempts) > int(limit)
     except ValueError:
-        raise NodeError(f"retryStrategy.limit '{limit}' is no number") from None
+        raise NodeError(f"value '{limit}' cannot be resolved to an int") from None
 
 
-def _refused(op: Operation, parent: Node, attempts: list[Node], strategy: Mapping[str, Any]) -> str | None:
+def _refused(attempts: list[Node], strategy: Mapping[str, Any]) -> str | None:
     last, expression = attempts[-1], strategy.get("expression")
     policy = strategy.get("retryPolicy") or ("Always" if expression else "OnFailure")
     if policy not in POLICIES:
@@ -186,19 +190,19 @@ def _refused(op: Operation, parent: Node, attempts: list[Node], strategy: Mappin
         return message or ""
     if _exhausted(attempts, strategy):
         return "No more retries left"
-    if expression and not _expression(op, parent, last, str(expression)):
+    if expression and not _expression(attempts, str(expression)):
         return "retryStrategy.expression evaluated to false"
     return None
 
 
-def _expression(op: Operation, parent: Node, last: Node, expression: str) -> bool:
-    scope: Scope = {**op.globals, **{f"lastRetry.{k}": v for k, v in last_retry(last).items()}}
-    inputs = (parent.get("inputs") or {}).get("parameters") or []
-    scope.update({f"inputs.parameters.{p['name']}": p.get("value") for p in inputs})
+def _expression(attempts: list[Node], expression: str) -> bool:
+    scope: Scope = {f"lastRetry.{k}": v for k, v in last_retry(attempts[-1]).items()}
+    scope["lastRetry.exitCode"] = scope["lastRetry.exitCode"] or "-1"
+    scope["retries"] = str(len(attempts) - 1)
     try:
         return evaluate_bool(expression, nested(scope))
     except ExprError as error:
-        raise NodeError(f"failed to evaluate retryStrategy.expression: {error}") from None
+        raise NodeError(str(error)) from None
 
 
 def close(op: Operation, parent: Node) -> None:

@@ -46,11 +46,12 @@ def run(op: Operation, call: Call, template: Template, context: Context, node: N
             return node
         if is_bad(found):
             steps.set_outbound(index)
-            return op.nodes.mark(node, FAILED if found["phase"] == FAILED else ERROR, found.get("message"))
+            return op.nodes.mark(node, FAILED, found.get("message"))
         steps.check_results(group)
     steps.set_outbound(len(template["steps"]) - 1)
     if (template.get("outputs") or {}).get("parameters"):
-        outputs.set_from_scope(op, node, template, steps.scopes.all())
+        outputs.set_from_scope(node, template, steps.scopes.all())
+        outputs.add_globals(op, node)
     return op.nodes.mark(node, SUCCEEDED)
 
 
@@ -62,7 +63,7 @@ class _Steps:
         self._place = {s["name"]: i for i, group in enumerate(template["steps"]) for s in group}
         known = {s["name"]: s for group in template["steps"] for s in group}
         inputs = input_scope(template)
-        self.scopes = TaskScopes(op, "steps", known, self.node_of, self.members_of, inputs)
+        self.scopes = TaskScopes(op, "steps", known, self.node_of, self.members_of, inputs, self.group_of)
 
     def group_name(self, index: int) -> str:
         return f"{self.node['name']}[{index}]"
@@ -72,9 +73,13 @@ class _Steps:
             return None
         return self.op.nodes.get(f"{self.group_name(self._place[name])}.{name}")
 
+    def group_of(self, name: str) -> Node | None:
+        """Return the StepGroup of a step."""
+        return self.op.nodes.get(self.group_name(self._place[name])) if name in self._place else None
+
     def members_of(self, name: str) -> list[Node] | None:
         """Return the members of a step that fanned out; ``None`` for a plain step."""
-        group = self.op.nodes.get(self.group_name(self._place[name])) if name in self._place else None
+        group = self.group_of(name)
         if group is None or self.node_of(name) is not None:
             return None
         prefix = f"{group['name']}.{name}("
@@ -135,16 +140,17 @@ class _Steps:
         return self.op.nodes.mark(group, SUCCEEDED)
 
     def _expanded(self, group: Node, step: dict[str, Any]) -> list[dict[str, Any]]:
-        if not is_loop(step):
+        """Return a step, or the members of its loop, with all references replaced."""
+        node = self.op.nodes.get(f"{group['name']}.{step['name']}")
+        if node is not None and is_final(node):
             return [step]
         try:
-            members = expand(self.scopes.resolve(step, loop=True), self.scopes.of(step))
-        except NodeError:
-            condition = None if "{{item" in str(step.get("when")) else self.scopes.condition(step)
-            if should_execute(condition):
-                raise
-            self._skip(group, step, SKIPPED, f"when '{condition}' evaluated false")
-            return []
+            resolved = self.scopes.resolve(step)
+        except NodeError as error:
+            raise NodeError(f"failed to resolve references: {error.message}") from None
+        if not is_loop(step):
+            return [resolved]
+        members = expand(resolved, self.scopes.of(step))
         if not members:
             self._skip(group, step, SKIPPED, "Skipped, empty params")
         return members
@@ -180,12 +186,9 @@ class _Steps:
         from argovx_lab.sandbox.argo import execute
 
         name, plain = f"{group['name']}.{step['name']}", step["name"].split("(")[0]
-        condition = None
         try:
-            condition = self.scopes.condition(step)
-            if node is None and not should_execute(condition):
-                return self._skip(group, step, SKIPPED, f"when '{condition}' evaluated false")
-            resolved = self.scopes.resolve(step)
+            if node is None and not should_execute(step.get("when")):
+                return self._skip(group, step, SKIPPED, f"when '{step['when']}' evaluated false")
         except NodeError as error:
             self._skip(group, step, ERROR, error.message)
             raise
@@ -193,7 +196,7 @@ class _Steps:
             return execute.run(
                 self.op,
                 execute.Call(
-                    name, resolved, self.context, resolved.get("arguments") or {}, boundary=self.node["id"],
+                    name, step, self.context, step.get("arguments") or {}, boundary=self.node["id"],
                     on_exit=self.call.on_exit, keep_result=reads_result(self.template, "steps", plain),
                     local={"steps.name": plain},
                 ),

@@ -27,4 +27,5 @@ def run(op: Operation, template: Mapping[str, Any], node: Node) -> Node:
         source = parameter.get("valueFrom") or {}
         if "value" not in parameter and "default" in source:
             parameter["value"] = source["default"]
+            del parameter["valueFrom"]
     return op.nodes.mark(node, SUCCEEDED)

@@ -32,7 +32,8 @@ def wanted(op: Operation, synchronization: Mapping[str, Any]) -> list[tuple[str,
         name, key = reference["name"], reference["key"]
         value = op.world.configs.get((name, key))
         if value is None or not value.strip().isdigit():
-            raise NodeError(f"failed to get semaphore limit: configmap {name} has no number under key {key}")
+            where = f"{semaphore.get('namespace') or op.namespace}/ConfigMap/{name}/{key}"
+            raise NodeError(f"failed to initialize semaphore {where} with limit")
         found.append((f"{semaphore.get('namespace') or op.namespace}/ConfigMap/{name}/{key}", int(value)))
     return found
 

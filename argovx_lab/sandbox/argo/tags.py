@@ -7,83 +7,125 @@ JSON. Whether a tag that nothing resolves stays or is an error is the caller's c
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from argovx_lab.sandbox.argo import gojson
 from argovx_lab.sandbox.argo.errors import NodeError
-from argovx_lab.sandbox.argo.expr import ExprError, evaluate, names_in
+from argovx_lab.sandbox.argo.expr import ExprError, ExprUnsupported, evaluate, go_json, names_in
 
 Scope = Mapping[str, Any]
 
 _TAG = re.compile(r"\{\{(.*?)\}\}", re.DOTALL)
+#: Beginnings of Argo's own names; tags with any other (of other languages) are left alone.
+ROOTS = (
+    "item.",
+    "steps.",
+    "inputs.",
+    "outputs.",
+    "pod.",
+    "node.",
+    "workflow.",
+    "tasks.",
+    "retries",
+    "lastRetry.",
+)
+#: Names that become known later: an expression with one of them waits.
+LATER = frozenset((
+    "item", "retries", "lastRetry.exitCode", "lastRetry.status", "lastRetry.duration", "lastRetry.message",
+    "workflow.status", "workflow.failures",
+))  # fmt: skip
 #: An expression may contain ``}}`` only as the end of nested braces; two levels occur in practice.
 _EXPRESSION = re.compile(r"\{\{=((?:[^{}]|\{(?:[^{}]|\{[^{}]*\})*\})*)\}\}", re.DOTALL)
 
 
-def substitute(value: Any, scope: Scope, *, allow_unresolved: bool = False) -> Any:
+def substitute(
+    value: Any, scope: Scope, *, allow_unresolved: bool = False, strict: tuple[str, ...] = ()
+) -> Any:
     """Return a copy of ``value`` with the tags of all strings replaced.
 
     Parameters
     ----------
     allow_unresolved : bool
         Leave tags that the scope does not have.
+    strict : tuple of str
+        Leave them unless their name begins with one of these; expressions whose names are all there must
+        have a value then.
 
     Raises
     ------
     NodeError
         ``failed to resolve {{x}}`` when a tag stays and may not, or an expression has no value.
     """
-    env: list[dict[str, Any]] = []
-
-    def lazy() -> dict[str, Any]:
-        if not env:
-            env.append(nested(scope))
-        return env[0]
-
-    return _walk(value, lambda text: _in_text(text, scope, lazy, allow_unresolved))
+    return _Substitution(scope, None if allow_unresolved else strict or ("",)).walk(value)
 
 
-def _walk(value: Any, replace: Callable[[str], str]) -> Any:
-    if isinstance(value, str):
-        return replace(value) if "{{" in value else value
-    if isinstance(value, list):
-        return [_walk(item, replace) for item in value]
-    if isinstance(value, dict):
-        return {replace(k) if "{{" in k else k: _walk(v, replace) for k, v in value.items()}
-    return value
+class _Substitution:
+    """One pass over a value.
 
+    ``strict`` are the beginnings of names that must be there; ``None``: nothing must, and an expression
+    that cannot be evaluated yet stays as well.
+    """
 
-def _in_text(text: str, scope: Scope, env: Callable[[], dict[str, Any]], allow_unresolved: bool) -> str:
-    def expression(match: re.Match[str]) -> str:
-        return _expression(match, scope, env, allow_unresolved)
+    def __init__(self, scope: Scope, strict: tuple[str, ...] | None) -> None:
+        self._scope, self._strict = scope, strict
+        self._nested: dict[str, Any] | None = None
 
-    def simple(match: re.Match[str]) -> str:
+    def walk(self, value: Any) -> Any:
+        if isinstance(value, str):
+            return self._text(value) if "{{" in value else value
+        if isinstance(value, list):
+            return [self.walk(item) for item in value]
+        if isinstance(value, dict):
+            return {self._text(k) if "{{" in k else k: self.walk(v) for k, v in value.items()}
+        return value
+
+    def _text(self, text: str) -> str:
+        return _TAG.sub(self._simple, _EXPRESSION.sub(self._expression, text))
+
+    def _must(self, name: str) -> bool:
+        return self._strict is not None and name.startswith(self._strict)
+
+    def _simple(self, match: re.Match[str]) -> str:
         if match.group(1).startswith("="):
             return match.group()
         name = match.group(1).strip()
-        if name in scope and scope[name] is not None:
-            return as_text(scope[name])
-        if allow_unresolved:
+        if name in self._scope and self._scope[name] is not None:
+            return as_text(self._scope[name])
+        if not self._must(name):
             return match.group()
         raise NodeError(f"failed to resolve {{{{{name}}}}}")
 
-    return _TAG.sub(simple, _EXPRESSION.sub(expression, text))
-
-
-def _expression(
-    match: re.Match[str], scope: Scope, env: Callable[[], dict[str, Any]], allow_unresolved: bool
-) -> str:
-    source = match.group(1)
-    try:
-        if allow_unresolved and not all(known(name, scope) for name in names_in(source)):
+    def _expression(self, match: re.Match[str]) -> str:
+        source = match.group(1)
+        try:
+            missing = [n for n in names_in(source) if not known(n, self._scope)]
+        except ExprError as error:
+            raise NodeError(f"failed to evaluate expression: {error}") from None
+        for name in missing:
+            if self._must(name):
+                raise NodeError(f"failed to evaluate expression: {name} is missing")
+        lenient = bool(missing) or self._strict is None
+        if lenient and any(name in LATER for name in missing):
             return match.group()
-        result = evaluate(source, env())
-    except ExprError as error:
-        raise NodeError(f"failed to evaluate expression: {error}") from None
-    if result is None:
-        raise NodeError(f"failed to resolve {{{{={source}}}}}: the expression is nil")
-    return as_text(result)
+        return self._evaluated(source, lenient, match.group())
+
+    def _evaluated(self, source: str, lenient: bool, unresolved: str) -> str:
+        if self._nested is None:
+            self._nested = nested(self._scope)
+        try:
+            result = evaluate(source, self._nested)
+        except ExprUnsupported as error:
+            raise NodeError(f"failed to evaluate expression: {error}") from None
+        except ExprError as error:
+            if lenient:
+                return unresolved
+            raise NodeError(f"failed to evaluate expression: {error}") from None
+        if result is None:
+            if lenient:
+                return unresolved
+            raise NodeError(f'failed to evaluate expression "{source}"')
+        return result if isinstance(result, str) else go_json(result)
 
 
 def known(name: str, scope: Scope) -> bool:

@@ -15,11 +15,20 @@ from argovx_lab.sandbox.argo.depends import ancestors_of
 from argovx_lab.sandbox.argo.errors import InvalidSpec, NodeError
 from argovx_lab.sandbox.argo.fields import check_template
 from argovx_lab.sandbox.argo.hooks import exit_hook
-from argovx_lab.sandbox.argo.loops import is_loop
 from argovx_lab.sandbox.argo.templates import KINDS, Context, Templates
+from argovx_lab.sandbox.argo.validate_parts import (
+    check_arguments,
+    check_independent,
+    check_one_style,
+    check_outputs,
+    check_reference,
+    inputs_of,
+)
 from argovx_lab.sandbox.argo.validate_tags import Names
 
 _NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*\Z")
+#: Task or step → its output parameters.
+Outputs = dict[str, set[str]]
 _LOOP = ("withItems", "withParam", "withSequence")
 
 
@@ -36,22 +45,25 @@ def validate(workflow: Mapping[str, Any], spec: Mapping[str, Any], templates: Te
     names = [t.get("name", "") for t in spec.get("templates") or []]
     for index, name in enumerate(names):
         if not name:
-            raise InvalidSpec(f"templates[{index}].name is required")
+            raise InvalidSpec(f"spec.templates[{index}].name is required")
         if name in names[:index]:
-            raise InvalidSpec(f"templates[{index}].name '{name}' is not unique")
-    for parameter in (spec.get("arguments") or {}).get("parameters") or []:
-        if parameter.get("value") is None and not parameter.get("valueFrom"):
-            raise InvalidSpec(f"spec.arguments.{parameter['name']}.value is required")
+            raise InvalidSpec(f"spec.templates[{index}].name '{name}' is not unique")
+    check_arguments(spec.get("arguments"), "spec.arguments")
     if not spec.get("entrypoint"):
         raise InvalidSpec("spec.entrypoint is required")
+    reference = workflow["spec"].get("workflowTemplateRef")
+    if reference and spec["entrypoint"] not in names:
+        raise InvalidSpec(f"template reference {reference['name']}.{spec['entrypoint']} not found")
     walker = _Walker(Names(workflow, spec), templates)
     walker.visit({"template": spec["entrypoint"]}, templates.local, "", spec.get("arguments"))
     _hooks(spec, templates, walker)
+    for name in names:
+        walker.rest(name, templates.local)
 
 
 def _hooks(spec: Mapping[str, Any], templates: Templates, walker: _Walker) -> None:
-    walker.names.status_known = True
     last = exit_hook(spec)
+    walker.names.failures_known = last is not None
     if last:
         walker.visit(last, templates.local, "", last.get("arguments") or spec.get("arguments"))
     for name, hook in (spec.get("hooks") or {}).items():
@@ -79,6 +91,16 @@ class _Walker:
         except InvalidSpec as error:
             raise InvalidSpec(f"{where} {error.message}".strip()) from None
 
+    def rest(self, name: str, context: Context) -> None:
+        """Check a template that nothing refers to, its inputs taken as given."""
+        template, _ = self._templates.resolve({"template": name}, context)
+        inputs = (template.get("inputs") or {}).get("parameters") or []
+        given = {"parameters": [{"name": p["name"], "value": ""} for p in inputs]}
+        try:
+            self._visit({"template": name}, context, "", given)
+        except InvalidSpec as error:
+            raise InvalidSpec(f"templates.{name} {error.message}") from None
+
     def _visit(
         self, caller: Mapping[str, Any], context: Context, where: str, arguments: Mapping[str, Any] | None
     ) -> None:
@@ -89,9 +111,9 @@ class _Walker:
         name = str(template.get("name") or "")
         self._supplied(template, name, arguments)
         key = f"{inside}/{name}" if not caller.get("inline") else f"{where}/inline"
-        if (key, self.names.status_known) in self._seen:
+        if (key, self.names.failures_known) in self._seen:
             return
-        self._seen.add((key, self.names.status_known))
+        self._seen.add((key, self.names.failures_known))
         check_template(template, name or "inline")
         self._template(template, inside, name)
 
@@ -110,7 +132,8 @@ class _Walker:
             what = "template type unspecified" if not kinds else "multiple template types specified"
             raise InvalidSpec(f"templates.{name} {what}. choose one of: {', '.join(KINDS)}")
         artifacts.check_template(template, name, leaf=kinds[0] not in ("dag", "steps"))
-        inputs = {p["name"] for p in (template.get("inputs") or {}).get("parameters") or []}
+        inputs = inputs_of(template, name)
+        check_outputs(template, kinds[0], name)
         if kinds[0] == "dag":
             self._dag(template, context, name, inputs)
         elif kinds[0] == "steps":
@@ -119,28 +142,28 @@ class _Walker:
             if not template[kinds[0]].get("image"):
                 raise InvalidSpec(f"templates.{name}.{kinds[0]}.image may not be empty")
             body = {k: v for k, v in template.items() if k != "outputs"}
-            self.names.check(body, inputs, set(), f"templates.{name}:")
+            self.names.check(body, inputs, {}, f"templates.{name}:")
 
     def _dag(self, template: Mapping[str, Any], context: Context, name: str, inputs: set[str]) -> None:
         tasks = self._sorted(template["dag"].get("tasks") or [], name)
         before: dict[str, set[str]] = {}
+        declared = {task["name"]: self._declared(task, context) for task in tasks}
         for task in tasks:
             direct = ancestors_of(task)
             before[task["name"]] = {*direct, *(n for d in direct for n in before[d])}
             where = f"templates.{name}.tasks.{task['name']}"
-            self._one(task, context, where, inputs, before[task["name"]])
+            check_independent(task, declared, before[task["name"]], where)
+            known = {n: declared[n] for n in before[task["name"]]}
+            self._one(task, context, where, inputs, known)
         for target in str(template["dag"].get("target") or "").split():
             if "{{" not in target and target not in before:
-                raise InvalidSpec(f"templates.{name}.targets target '{target}' is not defined")
+                raise InvalidSpec(f"templates.{name}.targets: target '{target}' is not defined")
 
     def _sorted(self, tasks: list[dict[str, Any]], name: str) -> list[dict[str, Any]]:
         """Return the tasks, dependencies first."""
         known: dict[str, dict[str, Any]] = {}
+        check_one_style(tasks, name)
         for task in tasks:
-            if task.get("depends") and task.get("dependencies"):
-                raise InvalidSpec(
-                    f"templates.{name} cannot use both 'depends' and 'dependencies' in the same DAG template"
-                )
             if not _NAME.match(task.get("name", "")):
                 raise InvalidSpec(f"templates.{name}.tasks.name '{task.get('name', '')}' is not a valid name")
             if task["name"] in known:
@@ -165,34 +188,60 @@ class _Walker:
             raise InvalidSpec(f"{where} {error.message}") from None
         for other in found:
             if other not in known:
-                raise InvalidSpec(f"{where} dependency '{other}' not defined")
+                raise InvalidSpec(f"templates.{name} sorting failed: invalid dependency {other}")
         return found
 
     def _steps(self, template: Mapping[str, Any], context: Context, name: str, inputs: set[str]) -> None:
-        done: set[str] = set()
+        done: Outputs = {}
         for index, group in enumerate(template["steps"]):
-            here: set[str] = set()
+            here: Outputs = {}
             for step in group:
                 own = step.get("name", "")
                 if not _NAME.match(own):
                     raise InvalidSpec(f"templates.{name}.steps[{index}].name is not a valid name")
                 if own in done or own in here:
                     raise InvalidSpec(f"templates.{name}.steps[{index}].name '{own}' is not unique")
-                here.add(own)
-                self._one(step, context, f"templates.{name}.steps[{index}].{own}", inputs, done)
-            done |= here
+                here[own] = self._declared(step, context)
+                where, shown = f"templates.{name}.steps[{index}].{own}", f"templates.{name}.steps"
+                self._one(step, context, where, inputs, done, shown)
+            done.update(here)
+
+    def _declared(self, step: Mapping[str, Any], context: Context) -> set[str]:
+        """Return the names of the output parameters of a step's template; ``*`` when nobody knows yet."""
+        try:
+            template, _ = self._templates.resolve(step, context)
+        except (KeyError, NodeError):
+            return {"*"}
+        return {p["name"] for p in (template.get("outputs") or {}).get("parameters") or []}
+
+    def _known(self, hook: Mapping[str, Any], context: Context) -> bool:
+        try:
+            self._templates.resolve(hook, context)
+        except NodeError:
+            return False
+        return True
 
     def _one(
-        self, step: Mapping[str, Any], context: Context, where: str, inputs: set[str], before: set[str]
+        self,
+        step: Mapping[str, Any],
+        context: Context,
+        where: str,
+        inputs: set[str],
+        before: Outputs,
+        shown: str = "",
     ) -> None:
-        if sum(1 for k in ("template", "templateRef", "inline") if step.get(k)) != 1:
-            raise InvalidSpec(f"{where}.template name, templateRef or inline is required: exactly one")
+        check_reference(step, where)
+        if sum(1 for k in _LOOP if step.get(k) is not None) > 1:
+            raise InvalidSpec(f"{where} only one of {', '.join(_LOOP)} can be specified")
+        check_arguments(step.get("arguments"), f"{where}.arguments")
         body = {k: step[k] for k in ("arguments", "when", *_LOOP) if k in step}
-        self.names.check(body, inputs, before, where, loop=is_loop(step))
-        self.visit(step, context, where, step.get("arguments"))
+        self.names.check(body, inputs, before, shown or where, item=step)
+        if "{{" not in f"{step.get('template')}{step.get('templateRef')}":  # known only when it runs
+            self.visit(step, context, where, step.get("arguments"))
         for name, hook in (step.get("hooks") or {}).items():
             if name != "exit" and not hook.get("expression"):
-                raise InvalidSpec(f"{where}.hooks.{name} Expression required")
-            self.visit(hook, context, where, hook.get("arguments"))
+                raise InvalidSpec(f"{where}.{name} Expression required")
+            if not hook.get("template") or self._known(hook, context):  # Argo finds out when it is due
+                self.visit(hook, context, where, hook.get("arguments"))
         if step.get("onExit"):
             self.visit({"template": step["onExit"]}, context, where, step.get("arguments"))

@@ -10,16 +10,27 @@ from argovx_lab.sandbox.argo import tags
 from argovx_lab.sandbox.argo.errors import InvalidSpec
 from argovx_lab.sandbox.argo.expr import ExprError, names_in
 
+_OUTPUT = re.compile(r"\.outputs\.parameters\.([\w-]+)\Z")
 _PRODUCER = re.compile(r"(?:tasks|steps)\.([\w-]+)(?:\.|\Z)")
+#: Beginnings of the names that Argo looks up; other tags are left alone.
+_ROOTS = ("item.", "steps.", "inputs.", "outputs.", "workflow.", "tasks.")
 _LOCAL = frozenset(("retries", "pod.name", "node.name", "tasks.name", "steps.name"))
 _WORKFLOW = frozenset(
     f"workflow.{name}"
     for name in (
-        "name", "namespace", "uid", "mainEntrypoint", "serviceAccountName", "priority", "duration",
+        "name", "namespace", "status", "uid", "mainEntrypoint", "serviceAccountName", "priority", "duration",
         "creationTimestamp", "scheduledTime", "parameters", "parameters.json", "labels", "labels.json",
         "annotations", "annotations.json",
     )
 )  # fmt: skip
+
+
+def _has_key(step: Mapping[str, Any], key: str) -> bool:
+    """Tell whether an item has a key; what ``withParam`` brings is not known yet."""
+    items = step.get("withItems")
+    if items is None:
+        return step.get("withParam") is not None
+    return any(isinstance(item, dict) and key in item for item in items)
 
 
 class Names:
@@ -27,12 +38,12 @@ class Names:
 
     Attributes
     ----------
-    status_known : bool
-        ``workflow.status`` and ``workflow.failures`` exist: in exit handlers and hooks only.
+    failures_known : bool
+        ``workflow.failures`` exists: with an exit handler only.
     """
 
     def __init__(self, workflow: Mapping[str, Any], spec: Mapping[str, Any]) -> None:
-        self.status_known = False
+        self.failures_known = False
         meta = workflow["metadata"]
         parameters = (spec.get("arguments") or {}).get("parameters") or []
         self._known = set(_WORKFLOW) | {f"workflow.parameters.{p['name']}" for p in parameters}
@@ -40,7 +51,13 @@ class Names:
             self._known |= {f"workflow.{kind}.{key}" for key in meta.get(kind) or {}}
 
     def check(
-        self, value: Any, inputs: set[str], before: set[str], where: str, *, loop: bool = False
+        self,
+        value: Any,
+        inputs: set[str],
+        before: Mapping[str, set[str]],
+        where: str,
+        *,
+        item: Mapping[str, Any] | None = None,
     ) -> None:
         """Refuse a value with a tag that nothing can resolve.
 
@@ -48,8 +65,10 @@ class Names:
         ----------
         inputs : set of str
             Input parameters of the template.
-        before : set of str
-            Tasks or steps whose outputs are there.
+        before : mapping
+            Tasks or steps whose outputs are there, each with its output parameters.
+        item : mapping, optional
+            The step or task, whose items its tags may name.
 
         Raises
         ------
@@ -59,10 +78,10 @@ class Names:
         for tag in tags.find(value):
             if tag.startswith("="):
                 self._expression(tag[1:], inputs, before, where)
-            elif not self._may(tag, inputs, before, loop):
+            elif tag.startswith(_ROOTS) and not self._may(tag, inputs, before, item or {}):
                 raise InvalidSpec(f"{where} failed to resolve {{{{{tag}}}}}")
 
-    def _expression(self, source: str, inputs: set[str], before: set[str], where: str) -> None:
+    def _expression(self, source: str, inputs: set[str], before: Mapping[str, set[str]], where: str) -> None:
         try:
             names = names_in(source)
         except ExprError as error:
@@ -77,18 +96,22 @@ class Names:
             if unknown:
                 raise InvalidSpec(f"{where} failed to resolve {{{{={source}}}}}")
 
-    def _may(self, tag: str, inputs: set[str], before: set[str], loop: bool) -> bool:
+    def _may(
+        self, tag: str, inputs: set[str], before: Mapping[str, set[str]], step: Mapping[str, Any]
+    ) -> bool:
         producer = _PRODUCER.match(tag)
         if tag in _LOCAL:
             return True
         if producer:
-            return producer.group(1) in before
+            name = producer.group(1)
+            output = _OUTPUT.search(tag)
+            return name in before and (not output or bool({output.group(1), "*"} & before[name]))
         if tag.startswith("inputs.parameters."):
             return tag.removeprefix("inputs.parameters.") in inputs
-        if tag == "item" or tag.startswith("item."):
-            return loop
-        if tag in ("workflow.status", "workflow.failures"):
-            return self.status_known
+        if tag.startswith("item."):
+            return _has_key(step, tag.removeprefix("item."))
+        if tag == "workflow.failures":
+            return self.failures_known
         if tag.startswith("workflow."):
             return tag in self._known or tag.startswith(("workflow.outputs.", "workflow.creationTimestamp."))
         return tag.startswith(("lastRetry.", "outputs.", "inputs."))

@@ -78,6 +78,8 @@ class _Configs(Mapping[tuple[str, str], str]):
         found = self._cache.get(self._namespace, key[0])
         if found is None:
             self._missed.add((CONFIG_MAPS, key[0]))
+        elif not key[1]:
+            return ""  # the map is there
         return str(((found or {}).get("data") or {})[key[1]])
 
     def __iter__(self) -> Iterator[tuple[str, str]]:

@@ -10,11 +10,12 @@ import re
 from typing import Any
 
 from argovx_lab.sandbox.argo.errors import NodeError
+from argovx_lab.sandbox.argo.expr.functions import go_string
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<op>==|!=|<=|>=|=~|!~|&&|\|\||[-+*/%<>!(),])
       |(?P<string>"(?:\\.|[^"\\])*"|'(?:\\.|[^'\\])*')
-      |(?P<word>\[[^\]]*\]|[^\s()<>=!&|,"'+*/%~-]+(?:-[^\s()<>=!&|,"'+*/%~-]+)*))""",
+      |(?P<word>\[[^\]]*\]|[^\s()<>=!&|,"'+*/%~-]+))""",
     re.VERBOSE,
 )
 _NUMBER = re.compile(r"\d+(?:\.\d+)?\Z")
@@ -34,13 +35,24 @@ def should_execute(condition: str | None) -> bool:
         reader = _Reader(condition)
         result = reader.either()
         reader.end()
-    except (ValueError, TypeError, re.error) as error:
+    except _SyntaxProblem as error:
         raise NodeError(f"Invalid 'when' expression '{condition}': {error}") from None
+    except (ValueError, TypeError, re.error) as error:
+        # the spelling is Argo's
+        raise NodeError(f"Failed to evaluate 'when' expresion '{condition}': {error}") from None
     if isinstance(result, str) and result in ("true", "false"):
         result = result == "true"
     if not isinstance(result, bool):
-        raise NodeError(f"Expected boolean evaluation for '{condition}'. Got {result}")
+        raise NodeError(f"Expected boolean evaluation for '{condition}'. Got {_shown(result)}")
     return result
+
+
+class _SyntaxProblem(ValueError):
+    """The text is no condition at all."""
+
+
+def _shown(value: Any) -> str:
+    return go_string(value)
 
 
 class _Reader:
@@ -51,7 +63,7 @@ class _Reader:
         while text[position:].strip():
             match = _TOKEN.match(text, position)
             if match is None:
-                raise ValueError(f"unexpected {text[position:].strip()[0]!r}")
+                raise _SyntaxProblem(f"Invalid token: '{text[position:].strip()}'")
             self.items.append((str(match.lastgroup), match.group(str(match.lastgroup))))
             position = match.end()
 
@@ -65,7 +77,13 @@ class _Reader:
 
     def end(self) -> None:
         if self.at < len(self.items):
-            raise ValueError(f"unexpected {self.items[self.at][1]!r}")
+            raise self._misplaced()
+
+    def _misplaced(self) -> _SyntaxProblem:
+        """Say what cannot follow what, in govaluate's words."""
+        before = _named(*self.items[self.at - 1]) if self.at else "UNKNOWN [<nil>]"
+        here = _named(*self.items[self.at])
+        return _SyntaxProblem(f"Cannot transition token types from {before} to {here}")
 
     def either(self) -> Any:
         left = self.both()
@@ -92,9 +110,10 @@ class _Reader:
         left = self.product()
         while operator := self.take("+", "-"):
             right = self.product()
-            if isinstance(left, str) or isinstance(right, str):
-                left = f"{left}{operator if operator == '-' else ''}{right}"
+            if operator == "+" and (isinstance(left, str) or isinstance(right, str)):
+                left = f"{_shown(left)}{_shown(right)}"
             else:
+                _need_numbers("modifier", operator, left, right)
                 left = left + right if operator == "+" else left - right
         return left
 
@@ -102,6 +121,7 @@ class _Reader:
         left = self.single()
         while operator := self.take("*", "/", "%"):
             right = self.single()
+            _need_numbers("modifier", operator, left, right)
             if operator != "*" and right == 0:
                 raise ValueError("division by zero")
             left = left * right if operator == "*" else left / right if operator == "/" else left % right
@@ -119,15 +139,43 @@ class _Reader:
                 while self.take(","):
                     inner.append(self.either())
             if not self.take(")"):
-                raise ValueError("unbalanced parenthesis")
+                raise _SyntaxProblem("Unbalanced parenthesis")
             return inner
         if self.at >= len(self.items):
-            raise ValueError("unexpected end of expression")
+            raise _SyntaxProblem("Unexpected end of expression")
         kind, text = self.items[self.at]
         if kind == "op":
-            raise ValueError(f"unexpected {text!r}")
+            raise self._misplaced()
         self.at += 1
         return _literal(kind, text)
+
+
+def _need_numbers(what: str, operator: str, *values: Any) -> None:
+    for value in values:
+        if isinstance(value, bool) or not isinstance(value, float):
+            shown = "true" if value is True else "false" if value is False else value
+            raise ValueError(
+                f"Value '{shown}' cannot be used with the {what} '{operator}', it is not a number"
+            )
+
+
+_KINDS = {
+    **dict.fromkeys(("==", "!=", "<", ">", "<=", ">=", "=~", "!~"), "COMPARATOR"),
+    **dict.fromkeys(("&&", "||"), "LOGICALOP"), **dict.fromkeys("+-*/%", "MODIFIER"),
+    "(": "CLAUSE", ")": "CLAUSE_CLOSE", "!": "PREFIX", ",": "SEPARATOR",
+}  # fmt: skip
+
+
+def _named(kind: str, text: str) -> str:
+    """Return a token as govaluate shows it: its kind and its value."""
+    if kind == "op":
+        return f"{_KINDS[text]} [{text}]"
+    value = _literal(kind, text)
+    if isinstance(value, bool):
+        return f"BOOLEAN [{text}]"
+    if isinstance(value, float):
+        return f"NUMERIC [{_shown(value)}]"
+    return f"{'STRING' if kind == 'string' else 'VARIABLE'} [{value}]"
 
 
 def _literal(kind: str, text: str) -> Any:
@@ -157,8 +205,8 @@ def _compare(operator: str, left: Any, right: Any) -> bool:
         return found if operator == "=~" else not found
     if operator == "in":
         return any(_plain(left) == _plain(x) for x in (right if isinstance(right, list) else [right]))
-    if isinstance(left, str) != isinstance(right, str):
-        raise ValueError(f"cannot compare {left} {operator} {right}")
+    if not (isinstance(left, str) and isinstance(right, str)):
+        _need_numbers("comparator", operator, left, right)
     return bool({"<": left < right, ">": left > right, "<=": left <= right, ">=": left >= right}[operator])
 
 

@@ -159,6 +159,7 @@ class Executor:
             if value is None and "default" not in origin:
                 where = "/var/run/argo/outputs/parameters/" + origin["path"].lstrip("/")
                 problem = problem or f"open {where}: no such file or directory"
+                parameters.append(dict(parameter))  # named all the same, without a value
                 continue
             value = str(origin["default"]) if value is None else value
             self.note(f"output parameter {parameter['name']}: {len(value)} characters")

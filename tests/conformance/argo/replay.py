@@ -27,6 +27,8 @@ from argovx_lab.sandbox.kubernetes.interface import (
 )
 
 ROOT = Path(__file__).parent / "recordings" / "workflows"
+#: Workflows of this project that a real controller ran over this project's pods; see the README there.
+OWN = Path(__file__).parent / "recordings-own"
 NAMESPACE = "default"
 _KINDS = {r.kind: r for r in (CLUSTER_WORKFLOW_TEMPLATES, CONFIG_MAPS, WORKFLOW_TEMPLATES, WORKFLOWS)}
 _NODE_KEYS = (
@@ -40,9 +42,13 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \+0000 UTC")
 _KILLED = ("workflow shutdown", "Step exceeded its deadline", "Pod was active")
 
 
-def names() -> list[str]:
-    """Return the names of all recordings."""
-    return sorted(p.name for p in ROOT.iterdir())
+def names(root: Path = ROOT) -> list[str]:
+    """Return the names of all recordings of a folder."""
+    return sorted(p.name for p in root.iterdir() if p.is_dir())
+
+
+def _folder(name: str) -> Path:
+    return next(root / name for root in (ROOT, OWN) if (root / name).is_dir())
 
 
 def _scaled(value: Any, scale: float) -> Any:
@@ -55,13 +61,13 @@ def _scaled(value: Any, scale: float) -> Any:
 
 def load(name: str, what: str) -> Any:
     """Return one JSON file of a recording; an empty list where it has none."""
-    path = ROOT / name / what
+    path = _folder(name) / what
     return json.loads(path.read_text()) if path.exists() else []
 
 
 def objects(name: str) -> list[dict[str, Any]]:
     """Return what was created, the Workflow last."""
-    return list(yaml.safe_load_all((ROOT / name / "objects.yaml").read_text()))
+    return list(yaml.safe_load_all((_folder(name) / "objects.yaml").read_text()))
 
 
 class Replay:
@@ -100,6 +106,8 @@ class Replay:
 
     async def _until_done(self) -> None:
         self._note(await self._get())
+        if self._over():  # what is refused at once may have ended before the first look
+            return
         version = self.final["metadata"]["resourceVersion"]
         async for event in self.client.watch(WORKFLOWS, NAMESPACE, resource_version=version):
             if event.object["metadata"]["name"] != self.name:
@@ -147,6 +155,8 @@ class Replay:
             await self._patch({"spec": {"suspend": True if kind.startswith("suspend") else None}})
         elif kind == "delete-pod":
             await self.client.delete(PODS, await self._pod(argument), NAMESPACE)
+        elif kind == "supply":
+            await self._supply(dict(argument))
         elif kind == "resume-node":
             node = await self._node(argument)
             change = {
@@ -155,6 +165,14 @@ class Replay:
             await self._patch({"status": {"nodes": {node["id"]: change}}})
         else:
             raise AssertionError(f"unknown action {kind}")
+
+    async def _supply(self, values: dict[str, str]) -> None:
+        node = await self._node(values.pop("node"))
+        parameters = [
+            {**p, "value": values[p["name"]]} if p["name"] in values else p
+            for p in node["outputs"]["parameters"]
+        ]
+        await self._patch({"status": {"nodes": {node["id"]: {"outputs": {"parameters": parameters}}}}})
 
     async def _patch(self, patch: dict[str, Any]) -> None:
         await self.client.patch(WORKFLOWS, self.name, patch, NAMESPACE)
@@ -232,7 +250,7 @@ def phase_order(states: list[dict[str, str]]) -> dict[str, list[str]]:
 
 def recorded_order(name: str) -> dict[str, list[str]]:
     """Return the recorded phases of each node in order; nodes by the last six characters of their id."""
-    lines = (ROOT / name / "timeline.jsonl").read_text().splitlines()
+    lines = (_folder(name) / "timeline.jsonl").read_text().splitlines()
     states = [
         {key.rsplit("#", 1)[1]: value[0] for key, value in json.loads(line).get("nodes", {}).items()}
         for line in lines

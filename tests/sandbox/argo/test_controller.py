@@ -188,7 +188,7 @@ def test_a_template_made_just_before_is_found(tmp_path):
     async def go():
         async with engine(tmp_path) as client:
             await submit(client, "workflowTemplateRef: {name: none}")
-            await client.until(lambda s: s.get("phase") == "Failed")
+            await client.until(lambda s: s.get("phase") == "Error")
             await client.delete(WORKFLOWS, "w", "default")
             # no await lets a watch run between these two: the store answers at once
             await client.create(WORKFLOW_TEMPLATES, template, "default")

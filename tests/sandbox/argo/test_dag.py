@@ -141,11 +141,11 @@ def test_an_unresolvable_argument_is_an_error_of_the_task(dag):
     - name: b
       template: say
       dependencies: [a]
-      arguments: {parameters: [{name: m, value: "{{tasks.a.outputs.parameters.none}}"}]}
+      arguments: {parameters: [{name: m, value: "{{tasks.a.outputs.result}}"}]}
     """
     w = dag(tasks).step().end("a").step()
     assert w.node("b")["phase"] == "Error"
-    assert w.node("b")["message"] == "failed to resolve {{tasks.a.outputs.parameters.none}}"
+    assert w.node("b")["message"] == "failed to resolve {{tasks.a.outputs.result}}"
     assert w.phase == "Error"
 
 
@@ -199,7 +199,7 @@ def test_nested_outputs_and_scope(dag):
 
 def test_a_loop_aggregates_in_order_those_that_succeeded(dag):
     tasks = """
-    - {name: l, template: gen, withItems: [a, b, c], continueOn: {failed: true}}
+    - {name: l, template: gen, withItems: [a, b, c]}
     - name: s
       template: say
       depends: l.Succeeded || l.Failed

@@ -38,7 +38,7 @@ ENV = {
         ("false ? 1 : true ? 2 : 3", 2),
         ("nil ?? 'd'", "d"),
         ("workflow.parameters.none ?? 'd'", "d"),
-        ("nothing.here ?? 'd'", "d"),
+        ("asInt('1') > 2 ? 'x' : nil ?? 'd'", "d"),
         ("workflow.parameters['x-y']", "z"),
         ("workflow?.parameters?.none?.deep", None),
         ("tasks['a-b'].status", "Running"),

@@ -23,7 +23,6 @@ from argovx_lab.sandbox.argo.when import should_execute
         ("1 == 2", False),
         ("heads == heads", True),
         ("heads != tails", True),
-        ("a-b == a-b", True),
         ("'x y' == \"x y\"", True),
         ("3 > 2 && 2 >= 2", True),
         ("( 1 > 2 ) || !false", True),
@@ -63,7 +62,7 @@ def test_unresolved_tags_stay_or_are_an_error():
     assert tags.substitute("{{a.b}} {{=a.b.c}}", SCOPE, allow_unresolved=True) == "{{a.b}} {{=a.b.c}}"
     with pytest.raises(NodeError, match=r"failed to resolve \{\{a\.b\}\}"):
         tags.substitute("{{a.b}}", SCOPE)
-    with pytest.raises(NodeError, match="nil"):
+    with pytest.raises(NodeError, match=r"workflow\.parameters\.none is missing"):
         tags.substitute("{{=workflow.parameters.none}}", SCOPE)
 
 
@@ -79,7 +78,7 @@ def test_find_names_every_tag():
 def test_items_name_their_members():
     step = {"name": "l", "template": "t", "withItems": ["a", 3, {"b": "x", "a": True}, ["q"], "p(q)"]}
     names = [m["name"] for m in expand(step, {})]
-    assert names == ["l(0:a)", "l(1:3)", "l(2:a:true,b:x)", 'l(3:["q"])', "l(4:pq)"]
+    assert names == ["l(0:a)", "l(1:3)", "l(2:a:true,b:x)", "l(3:[q])", "l(4:pq)"]
 
 
 def test_items_are_replaced_with_their_fields():

@@ -78,17 +78,17 @@ def test_fields_of_a_library_template_are_looked_at_too(play):
 @pytest.mark.parametrize(
     ("template", "message"),
     [
-        ("dag: {tasks: [{name: a, template: ok, dependencies: [z]}]}", "templates.main.tasks.a dependency 'z' not defined"),
+        ("dag: {tasks: [{name: a, template: ok, dependencies: [z]}]}", "templates.main sorting failed: invalid dependency z"),
         ("dag: {tasks: [{name: a, template: ok, depends: a}]}", "templates.main sorting failed: graph with cycle"),
         ("dag: {tasks: [{name: a, template: say}]}", "templates.main.tasks.a templates.say inputs.parameters.m was not supplied"),
-        ("dag: {target: z, tasks: [{name: a, template: ok}]}", "templates.main.targets target 'z' is not defined"),
-        ("dag: {tasks: [{name: a, template: ok, when: '{{item}} == 1'}]}", "templates.main.tasks.a failed to resolve {{item}}"),
+        ("dag: {target: z, tasks: [{name: a, template: ok}]}", "templates.main.targets: target 'z' is not defined"),
+        ("dag: {tasks: [{name: a, template: ok, when: '{{item.k}} == 1'}]}", "templates.main.tasks.a failed to resolve {{item.k}}"),
         ("dag: {tasks: [{name: a, template: ok, depends: b.Done}, {name: b, template: ok}]}", "templates.main.tasks.a task result 'Done' for task 'b' is invalid"),
         ("steps: [[{name: a, template: ok}, {name: a, template: ok}]]", "templates.main.steps[0].name 'a' is not unique"),
         ("steps: [[{name: a, template: none}]]", "templates.main.steps[0].a template name 'none' undefined"),
-        ("steps: [[{name: a, template: ok}, {name: b, template: ok, when: '{{steps.a.status}} == x'}]]", "templates.main.steps[0].b failed to resolve {{steps.a.status}}"),
+        ("steps: [[{name: a, template: ok}, {name: b, template: ok, when: '{{steps.a.status}} == x'}]]", "templates.main.steps failed to resolve {{steps.a.status}}"),
         ("container: {image: b, command: ['{{workflow.parameters.q}}']}", "templates.main: failed to resolve {{workflow.parameters.q}}"),
-        ("container: {image: b, command: ['{{workflow.status}}']}", "templates.main: failed to resolve {{workflow.status}}"),
+        ("container: {image: b, command: ['{{workflow.failures}}']}", "templates.main: failed to resolve {{workflow.failures}}"),
         ("container: {image: b, command: ['{{inputs.parameters.q}}']}", "templates.main: failed to resolve {{inputs.parameters.q}}"),
         ("container: {command: [x]}", "templates.main.container.image may not be empty"),
         ("inputs: {}", "templates.main template type unspecified"),
@@ -107,14 +107,16 @@ def test_invalid_specs(play, template, message):
     [
         ("entrypoint: none\ntemplates: []", "template name 'none' undefined"),
         ("templates: []", "spec.entrypoint is required"),
-        (BASE + "- {name: ok, container: {image: b}}", "templates[2].name 'ok' is not unique"),
-        (BASE + "arguments: {parameters: [{name: p}]}", "spec.arguments.p.value is required"),
+        (BASE + "- {name: ok, container: {image: b}}", "spec.templates[2].name 'ok' is not unique"),
+        (
+            BASE + "arguments: {parameters: [{name: p}]}",
+            "spec.arguments.p.value or spec.arguments.p.valueFrom is required",
+        ),
         (
             BASE + "- {name: main, container: {image: b}}\nhooks: {x: {template: ok}}",
             "hooks.x Expression required",
         ),
         (BASE + "- {name: main, container: {image: b}}\nonExit: gone", "template name 'gone' undefined"),
-        ("workflowTemplateRef: {name: gone}", "workflow template reference gone not found"),
     ],
 )
 def test_invalid_workflows(play, spec, message):
@@ -122,9 +124,16 @@ def test_invalid_workflows(play, spec, message):
     assert (w.phase, w.status["message"]) == ("Failed", f"invalid spec: {message}")
 
 
-def test_other_languages_tags_are_refused(play):
+def test_a_template_of_a_whole_spec_that_is_not_there(play):
+    w = play("workflowTemplateRef: {name: gone}").step()
+    assert (w.phase, w.status["message"]) == ("Error", 'workflowtemplates.argoproj.io "gone" not found')
+
+
+def test_other_languages_tags_are_left_alone(play):
     w = play(BASE + "- {name: main, container: {image: b, command: ['{{ .Values | x }}']}}").step()
-    assert w.status["message"] == "invalid spec: templates.main: failed to resolve {{.Values | x}}"
+    (pod,) = w.pods.values()
+    main = next(c for c in pod["spec"]["containers"] if c["name"] == "main")
+    assert main["command"][-1] == "{{ .Values | x }}"
 
 
 def test_a_workflow_template_as_the_whole_spec(play):

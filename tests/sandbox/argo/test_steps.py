@@ -25,14 +25,15 @@ def test_a_failed_step_fails_its_group_and_says_which(steps):
     assert w.phase == "Failed"
 
 
-def test_continue_on_error_of_an_unresolvable_step(steps):
+def test_an_unresolvable_step_fails_the_template(steps):
     groups = """
     - [{name: a, template: ok}]
     - [{name: b, template: say, arguments: {parameters: [{name: m, value: "{{steps.a.outputs.result}}"}]}}]
     """
     w = steps(groups).step().end("a").step()
-    assert w.node("b")["phase"] == "Error"
-    assert w.phase == "Error"
+    message = "failed to resolve references: failed to resolve {{steps.a.outputs.result}}"
+    assert (w.node("[1]")["phase"], w.node("[1]")["message"]) == ("Error", message)
+    assert (w.phase, w.status["message"]) == ("Failed", message)
 
 
 def test_loop_in_steps_hangs_under_the_group(steps):
@@ -126,7 +127,9 @@ def test_a_semaphore_takes_its_size_from_a_config_map(dag):
     w.step()
     assert len(w.pods) == 2
     missing = dag("[{name: a, template: crit}]", templates=templates).step()
-    assert "configmap sem has no number under key gpu" in missing.node("a")["message"]
+    assert (
+        "failed to initialize semaphore default/ConfigMap/sem/gpu with limit" in missing.node("a")["message"]
+    )
 
 
 def test_a_workflow_waits_for_its_own_lock(dag):

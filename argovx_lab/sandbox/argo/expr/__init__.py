@@ -9,6 +9,7 @@ Anything else is an :class:`ExprError` that names it.
 from __future__ import annotations
 
 from argovx_lab.sandbox.argo.expr.evaluate import evaluate, evaluate_bool, names_in
-from argovx_lab.sandbox.argo.expr.lexer import ExprError
+from argovx_lab.sandbox.argo.expr.functions import go_json
+from argovx_lab.sandbox.argo.expr.lexer import ExprError, ExprUnsupported
 
-__all__ = ["ExprError", "evaluate", "evaluate_bool", "names_in"]
+__all__ = ["ExprError", "ExprUnsupported", "evaluate", "evaluate_bool", "go_json", "names_in"]

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from argovx_lab.sandbox.argo.expr import functions, predicates
-from argovx_lab.sandbox.argo.expr.lexer import ExprError
+from argovx_lab.sandbox.argo.expr.lexer import ExprError, ExprUnsupported
 from argovx_lab.sandbox.argo.expr.parser import PREDICATES, Tree, parse
 from argovx_lab.sandbox.argo.expr.sprig import SPRIG
 
@@ -67,8 +67,19 @@ def _collect(tree: Any, found: set[str]) -> None:
     if tree and tree[0] == "call":
         _collect(tree[2], found)
         return
+    if tree and tree[0] == "binary" and tree[1] == "??":
+        _collect(_unguarded(tree[2]), found)
+        _collect(tree[3], found)
+        return
     for part in tree[1:] if tree and isinstance(tree[0], str) else tree:
         _collect(part, found)
+
+
+def _unguarded(tree: Tree) -> Tree:
+    """Return what of the left side of ``??`` must be there: of a path, its first name alone."""
+    while tree and tree[0] == "member" and _path(tree):
+        tree = tree[1]
+    return tree
 
 
 def _path(tree: Tree) -> str:
@@ -135,7 +146,7 @@ class _Evaluator:
         return holder[self.value(start) if start else None : self.value(end) if end else None]
 
     def _do_binary(self, operator: str, left: Tree, right: Tree) -> Any:
-        first = self.value_or_missing(left) if operator == "??" else self.value(left)
+        first = self.value(left)
         if operator == "??":
             return self.value(right) if first is None else first
         if operator in ("and", "&&"):
@@ -143,15 +154,6 @@ class _Evaluator:
         if operator in ("or", "||"):
             return _truth(first) or _truth(self.value(right))
         return functions.binary(operator, first, self.value(right), SIZE_MAX)
-
-    def value_or_missing(self, tree: Tree) -> Any:
-        """Return a value, ``None`` where a name on the way is missing."""
-        try:
-            return self.value(tree)
-        except ExprError as error:
-            if "cannot fetch" in str(error) or "unknown name" in str(error):
-                return None
-            raise
 
     def _do_call(self, target: Tree, arguments: tuple[Tree, ...]) -> Any:
         name = _path(target)
@@ -166,7 +168,7 @@ class _Evaluator:
         else:
             found = functions.FUNCTIONS.get(name)
         if found is None:
-            raise ExprError(f"unknown function {name or '(computed)'}: not in this engine's list")
+            raise ExprUnsupported(f"unknown function {name or '(computed)'}: not in this engine's list")
         return found
 
     def _predicate(self, arguments: tuple[Tree, ...]) -> Callable[..., Any]:

@@ -34,6 +34,19 @@ def go_string(value: Any) -> str:
     return str(value)
 
 
+def go_json(value: Any) -> str:
+    """Return a value of an expression as JSON: Go writes whole floats without a fraction."""
+    return gojson.dumps(_whole(value))
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer() and abs(value) < 1e21:
+        return int(value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return {k: _whole(v) for k, v in value.items()} if isinstance(value, dict) else value
+
+
 def need_number(value: Any, what: str) -> int | float:
     """Return a number or refuse."""
     if isinstance(value, bool) or not isinstance(value, int | float):
@@ -189,15 +202,18 @@ def _extreme(pick: Callable[[list[Any]], Any]) -> Callable[..., Any]:
     return run
 
 
+def _flat(items: list[Any]) -> list[Any]:
+    return [x for i in items for x in (_flat(i) if isinstance(i, list) else [i])]
+
+
 FUNCTIONS: dict[str, Callable[..., Any]] = {
     "asInt": as_int, "asFloat": as_float, "string": go_string, "int": as_int, "float": as_float,
-    "toJson": gojson.dumps, "toJSON": pretty_json, "fromJSON": from_json, "jsonpath": jsonpath,
+    "toJson": go_json, "toJSON": pretty_json, "fromJSON": from_json, "jsonpath": jsonpath,
     "len": len, "abs": abs, "ceil": lambda x: float(math.ceil(x)), "floor": lambda x: float(math.floor(x)),
     "round": _round, "max": _extreme(max), "min": _extreme(min),
     "mean": lambda items: sum(items) / len(items) if items else 0, "type": type_name,
     "first": lambda items: items[0] if items else None, "last": lambda items: items[-1] if items else None,
-    "take": lambda items, n: items[:n], "reverse": lambda items: items[::-1], "flatten": lambda items: [
-        x for i in items for x in (i if isinstance(i, list) else [i])],
+    "take": lambda items, n: items[:n], "reverse": lambda items: items[::-1], "flatten": _flat,
     "uniq": lambda items: [x for i, x in enumerate(items) if x not in items[:i]],
     "concat": lambda *lists: [x for part in lists for x in part],
     "sort": lambda items, order="asc": sorted(items, reverse=order == "desc"),

@@ -29,6 +29,10 @@ class ExprError(ValueError):
     """An expression that cannot be read or has no value; the message says why."""
 
 
+class ExprUnsupported(ExprError):
+    """An expression that Argo evaluates and this engine does not; the message names what it is."""
+
+
 @dataclass(frozen=True)
 class Token:
     """One token: ``kind`` is number, string, name, op or end."""
@@ -50,7 +54,7 @@ def tokens(source: str) -> list[Token]:
     if len(source) > LENGTH_MAX:
         raise ExprError(f"expression of {len(source)} characters; at most {LENGTH_MAX}")
     if source.lstrip().startswith("let "):
-        raise ExprError("'let' is not supported in expressions: write the value where it is used")
+        raise ExprUnsupported("'let' is not supported in expressions: write the value where it is used")
     found, position = [], 0
     while position < len(source):
         match = _TOKEN.match(source, position)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import math
 import re
 from collections.abc import Callable
 from typing import Any
@@ -76,6 +77,7 @@ SPRIG: dict[str, Callable[..., Any]] = {
     "nospace": lambda s: re.sub(r"\s", "", s),
     "quote": lambda *parts: " ".join(gojson.dumps(_text(p)) for p in parts),
     "squote": lambda *parts: " ".join(f"'{_text(p)}'" for p in parts),
+    "split": lambda sep, s: {f"_{i}": part for i, part in enumerate(s.split(sep))},
     "splitList": lambda sep, s: s.split(sep),
     "join": lambda sep, items: sep.join(_text(i) for i in items),
     "default": lambda fallback, value=None: fallback if _empty(value) else value,
@@ -87,6 +89,9 @@ SPRIG: dict[str, Callable[..., Any]] = {
     "int64": _int,
     "atoi": _int,
     "float64": float,
+    "ceil": lambda v: float(math.ceil(float(v))),
+    "floor": lambda v: float(math.floor(float(v))),
+    "round": lambda v, places: math.floor(float(v) * 10**places + 0.5) / 10**places,
     "add": lambda *values: sum(_int(v) for v in values),
     "add1": lambda v: _int(v) + 1,
     "sub": lambda a, b: _int(a) - _int(b),
@@ -112,5 +117,6 @@ SPRIG: dict[str, Callable[..., Any]] = {
     "b64dec": lambda s: base64.b64decode(s, validate=True).decode(),
     "sha256sum": lambda s: hashlib.sha256(s.encode()).hexdigest(),
     "regexMatch": lambda pattern, s: re.search(pattern, s) is not None,
+    "regexReplaceAll": lambda pattern, s, new: re.sub(pattern, re.sub(r"\$\{?(\d)\}?", r"\\\1", new), s),
     "regexFind": lambda pattern, s: found.group() if (found := re.search(pattern, s)) else "",
 }
