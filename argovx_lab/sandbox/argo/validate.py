@@ -95,7 +95,8 @@ class _Walker:
         """Check a template that nothing refers to, its inputs taken as given."""
         template, _ = self._templates.resolve({"template": name}, context)
         inputs = (template.get("inputs") or {}).get("parameters") or []
-        given = {"parameters": [{"name": p["name"], "value": ""} for p in inputs]}
+        given: dict[str, Any] = {"parameters": [{"name": p["name"], "value": ""} for p in inputs]}
+        given["artifacts"] = artifacts.artifacts_of(template.get("inputs"))
         try:
             self._visit({"template": name}, context, "", given)
         except InvalidSpec as error:
