@@ -23,7 +23,7 @@ from argovx_lab.errors import SpecError
 from argovx_lab.model import names
 from argovx_lab.model.run import Cell
 from argovx_lab.model.step import ArtifactRef
-from argovx_lab.notebook import inputs, leaks, words
+from argovx_lab.notebook import cache, inputs, leaks, words
 from argovx_lab.notebook import plan as plans
 from argovx_lab.notebook.blueprint import Blueprint, Part, node_of, parts_of, values_of
 from argovx_lab.notebook.inputs import Bound
@@ -201,6 +201,12 @@ class _Binder:
         """Return what runs a step cell: results by reference, everything else as it is now."""
         options, text = step.options, step.text
         assert text is not None
+        cache.refuse_graph(options.cache)
+        if options.here:
+            raise SpecError(
+                f"{step.name} has --here, but a whole run has no machine of yours",
+                hint="Take --here out of its cell, or run the cell by itself.",
+            )
         cell = _cell(self._session, step)
         document = source_document(
             step.name,

@@ -12,6 +12,8 @@ PREPARE = "%%vertex_step prepare(n) -> rows, data\nrows = n\ndata = [base(i) for
 TRAIN = "%%vertex_step train(data, lr) -> model\nmodel = {'lr': lr, 'sum': sum(data)}"
 REPORT = "%%vertex_step report(model, rows) -> text\ntext = f\"{rows} rows, {model['sum']}\""
 
+LOCAL = "%%vertex_step local() -> here --here\nhere = 1"
+
 
 @pytest.fixture
 def saved(tmp_path):
@@ -25,18 +27,19 @@ def saved(tmp_path):
 
 
 def test_a_saved_notebook_runs_as_one_workflow(kernel, saved, sandbox, tmp_path):
-    saved("def base(i):\n    return i * 2", PREPARE, TRAIN, REPORT, "%argovx run")
+    saved("def base(i):\n    return i * 2", PREPARE, TRAIN, REPORT, LOCAL, "%argovx run")
     before = {w["metadata"]["name"] for w in sandbox.cluster.list_workflows()[0]}
     assert "prepare reads n, which this kernel does not have" in kernel.bad("%argovx run report")
     kernel.good("n = 4")
+    assert "no machine of yours" in kernel.bad("%argovx run local")
     assert "did you mean lr" in kernel.bad("%argovx run --param lrr=1").lower()
     assert "column 13: there is no step 'trian'" in kernel.bad("%argovx run trian")
-    plan = kernel.good("%argovx run --param lr=0.5 --dry-run")
+    plan = kernel.good("%argovx run report --param lr=0.5 --dry-run")
     assert "as it is now" in plan
     assert "in data: from prepare" in plan
     assert "nothing was sent" in plan
     assert {w["metadata"]["name"] for w in sandbox.cluster.list_workflows()[0]} == before
-    text = kernel.good("%argovx run --param lr=0.5")
+    text = kernel.good("%argovx run report --param lr=0.5")
     for step in ("prepare", "train", "report"):
         assert f"✓ {step}" in text
     assert kernel.good("text.get(), model.get()") == "('4 rows, 12', {'lr': 0.5, 'sum': 12})"
@@ -49,9 +52,9 @@ def same_digests(kernel, sandbox, folder, made):
     """An exported script and YAML file do the very same, without the kernel."""
     assert "is no .yaml or .py" in kernel.bad("%argovx export flow.txt --param lr=0.5")
     assert "Hera is not built" in kernel.bad("%argovx export hera")
-    kernel.good("%argovx export flow.yaml --param lr=0.5")
-    kernel.good("%argovx export flow.py --param lr=0.5")
-    assert "is there already" in kernel.bad("%argovx export flow.py --param lr=0.5")
+    kernel.good("%argovx export flow.yaml report --param lr=0.5")
+    kernel.good("%argovx export flow.py report --param lr=0.5")
+    assert "is there already" in kernel.bad("%argovx export flow.py report --param lr=0.5")
     exported = yaml.safe_load((folder / "flow.yaml").read_text())
     assert exported["spec"] == made["spec"]
     ran = subprocess.run([sys.executable, "flow.py"], cwd=folder, capture_output=True, text=True, timeout=100)
