@@ -105,7 +105,7 @@ def refuse_graph(mode: str) -> None:
     """
     if mode in ("read", "refresh"):
         raise SpecError(
-            f"--cache {mode} cannot be had for a cell that waits, has a condition, fans out or is one of a run",
+            f"--cache {mode} cannot be had for a cell that waits, fans out, has a condition or is of a run",
             hint="Take out --cache: such a cell is computed each time.",
         )
 
