@@ -21,8 +21,9 @@ from argovx_lab.model import names
 from argovx_lab.model.layout import split_uri
 from argovx_lab.model.ours import refusal
 from argovx_lab.model.step import MAYBE
-from argovx_lab.notebook.handles import Handle, Resolved, Told
+from argovx_lab.notebook.handles import Handle
 from argovx_lab.notebook.plan import Plan
+from argovx_lab.notebook.remote import Resolved, Told
 from argovx_lab.notebook.session import Ends, Session
 from argovx_lab.runs.argo import Execution, executions
 from argovx_lab.runs.words import local_time
@@ -196,6 +197,12 @@ class _Fixed:
 
     def read(self, bucket: str, name: str) -> bytes:
         return self.ends.read(bucket, name)
+
+    def executions(self, workflow: str) -> list[Execution]:
+        return self.ends.executions(workflow)
+
+    def read_first(self, bucket: str, name: str, length: int) -> bytes:
+        return self.ends.read_first(bucket, name, length)
 
 
 def _explain(session: Session, plan: Plan, print_: Fingerprint) -> str:

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, NoReturn, Protocol
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from argovx_lab.errors import (
     ArgovxError,
@@ -23,69 +22,14 @@ from argovx_lab.errors import (
 )
 from argovx_lab.model.layout import split_uri
 from argovx_lab.model.step import AUTO, ArtifactRef, fits
+from argovx_lab.notebook.remote import Producer, Remote, Resolved, Told
+from argovx_lab.notebook.uses import USES
+
+if TYPE_CHECKING:
+    from argovx_lab.notebook.preview import Preview
+    from argovx_lab.notebook.provenance import Told as Provenance
 
 FINAL = ("Succeeded", "Failed", "Error")
-
-
-@dataclass(frozen=True)
-class Told:
-    """What Argo says of an execution.
-
-    Parameters
-    ----------
-    phase : str
-        Argo's phase; ``Stopped`` when somebody ended it, empty before there is a node.
-    outputs : dict
-        Output parameters.
-    folder : str
-        URI below which everything of its Workflow lies, in the user's own folder: nobody else writes there,
-        so that only what lies there is believed.
-    codecs : dict
-        Output → codec as it was declared; ``auto`` and ``auto?`` leave it to the value's type.
-    uid, node : str
-        The Workflow's uid, and the full name of the node that makes it.
-    """
-
-    phase: str
-    outputs: Mapping[str, str]
-    folder: str
-    codecs: Mapping[str, str]
-    uid: str = ""
-    node: str = ""
-
-
-class Remote(Protocol):
-    """What a handle needs of the remote ends."""
-
-    def told(self, workflow: str, task: str) -> Told:
-        """Return what Argo says of an execution."""
-
-    def read(self, bucket: str, name: str) -> bytes:
-        """Return an object's bytes."""
-
-
-@dataclass(frozen=True)
-class Resolved:
-    """What the producing step's manifest says of one output."""
-
-    codec: str
-    summary: str
-    size_bytes: int
-    digest: str
-    uri: str
-    manifest: str
-    generation: int = 0
-
-
-@dataclass(frozen=True)
-class Producer:
-    """A step of another Workflow that has not ended: what an ``await`` needs to know."""
-
-    step: str
-    output: str
-    workflow: str
-    uid: str
-    node: str
 
 
 class Handle:
@@ -143,6 +87,54 @@ class Handle:
                 hint="Run the step again; somebody has changed the object.",
             )
         return codecs.decode(data, found.codec, name=self._name)
+
+    def preview(self) -> Preview:
+        """Look at the value by a bounded read: all of a small one, the beginning of a large text.
+
+        Raises
+        ------
+        RunError
+            When the step has not succeeded.
+        OutputsMissing
+            When a small value's bytes are gone or are not what the manifest says.
+        """
+        from argovx_lab.notebook.preview import READ_MAX, preview
+
+        found = self.resolve()
+        try:
+            data = self._remote.read_first(*split_uri(found.uri), min(found.size_bytes, READ_MAX))
+        except NotFound as error:
+            raise OutputsMissing(f"{self._name} of step {self._step} is gone from the bucket") from error
+        if len(data) == found.size_bytes and hashlib.sha256(data).hexdigest() != found.digest:
+            raise OutputsMissing(f"{self._name} of step {self._step} is not what its manifest says")
+        return preview(repr(self), found.codec, data, found.size_bytes, self._name)
+
+    def lineage(self) -> Provenance:
+        """Return what it was made from, step by step back to the notebook's own values."""
+        from argovx_lab.notebook.provenance import Told as Lines
+        from argovx_lab.notebook.provenance import lineage
+
+        if self._here:
+            return Lines((f"{self._name}: step {self._step} · ran on this machine · {self._workflow}",))
+        return lineage(self._name, self._workflow, self._task, self._remote.executions(self._workflow))
+
+    def history(self) -> Provenance:
+        """Return every execution of its step in its run, newest first."""
+        from argovx_lab.notebook.provenance import Told as Lines
+        from argovx_lab.notebook.provenance import history
+
+        if self._here:
+            return Lines((f"step {self._step} · ran on this machine · {self._workflow}",))
+        return history(self._step, self._remote.executions(self._workflow))
+
+    @property
+    def _here(self) -> bool:
+        """Whether it was made on this machine."""
+        return self._resolved is not None and not self._resolved.manifest
+
+    def path(self) -> str:
+        """Return where its bytes lie, as ``gs://…``; raises :class:`RunError` while it is not finished."""
+        return self.resolve().uri
 
     def reference(self) -> ArtifactRef:
         """Return how the next step names this value; raises :class:`RunError` while it is not finished."""
@@ -288,53 +280,5 @@ def _refusing(use: str) -> Callable[..., NoReturn]:
     return method
 
 
-for _operator, _use in {
-    "__len__": "",
-    "__iter__": "",
-    "__getitem__": "[…]",
-    "__setitem__": "[…] = …",
-    "__delitem__": "[…]",
-    "__next__": "",
-    "__await__": "",
-    "__round__": "",
-    "__abs__": "",
-    "__complex__": "",
-    "__contains__": "",
-    "__call__": "(…)",
-    "__bool__": "",
-    "__float__": "",
-    "__int__": "",
-    "__index__": "",
-    "__array__": "",
-    "__add__": " + …",
-    "__radd__": "",
-    "__sub__": " - …",
-    "__rsub__": "",
-    "__mul__": " * …",
-    "__rmul__": "",
-    "__truediv__": " / …",
-    "__rtruediv__": "",
-    "__floordiv__": " // …",
-    "__rfloordiv__": "",
-    "__mod__": " % …",
-    "__rmod__": "",
-    "__pow__": " ** …",
-    "__rpow__": "",
-    "__matmul__": " @ …",
-    "__rmatmul__": "",
-    "__and__": " & …",
-    "__rand__": "",
-    "__or__": " | …",
-    "__ror__": "",
-    "__xor__": " ^ …",
-    "__rxor__": "",
-    "__lt__": " < …",
-    "__le__": " <= …",
-    "__gt__": " > …",
-    "__ge__": " >= …",
-    "__enter__": "",
-    "__neg__": "",
-    "__pos__": "",
-    "__invert__": "",
-}.items():
+for _operator, _use in USES.items():
     setattr(Handle, _operator, _refusing(_use))

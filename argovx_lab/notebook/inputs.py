@@ -15,8 +15,9 @@ from argovx_lab.errors import SpecError
 from argovx_lab.model.layout import Layout
 from argovx_lab.model.run import Input
 from argovx_lab.model.step import ArtifactRef
-from argovx_lab.notebook.handles import Handle, Producer
+from argovx_lab.notebook.handles import Handle
 from argovx_lab.notebook.lists import HandleList
+from argovx_lab.notebook.remote import Producer
 from argovx_lab.notebook.session import Session
 
 

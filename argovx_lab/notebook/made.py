@@ -15,7 +15,7 @@ from typing import Any
 from argovx_lab.codecs import names as codec_names
 from argovx_lab.errors import NotFound
 from argovx_lab.model.layout import Layout
-from argovx_lab.notebook.handles import Resolved
+from argovx_lab.notebook.remote import Resolved
 from argovx_lab.wiring import Services
 
 SCHEMA = "argovx.here/1"

@@ -18,9 +18,10 @@ from argovx_lab.model import names
 from argovx_lab.model.ours import refusal
 from argovx_lab.model.run import Node
 from argovx_lab.notebook.current import CurrentRun, moved_to
-from argovx_lab.notebook.handles import Handle, Told
+from argovx_lab.notebook.handles import Handle
 from argovx_lab.notebook.lists import HandleList
 from argovx_lab.notebook.made import Made, recorded
+from argovx_lab.notebook.remote import Told
 from argovx_lab.notebook.saved import saved_cells
 from argovx_lab.runs import cached
 from argovx_lab.runs.argo import Execution, executions
@@ -77,6 +78,26 @@ class Ends:
     def read(self, bucket: str, name: str) -> bytes:
         """Return an object's bytes."""
         return self.services.objects.get(bucket, name)
+
+    def executions(self, workflow: str) -> list[Execution]:
+        """Return the user's own executions of the run that a Workflow belongs to.
+
+        Raises
+        ------
+        NotFound
+            When the Workflow is gone.
+        """
+        found = self.services.cluster.get_workflow(workflow)
+        if found is None:
+            raise NotFound(f"Workflow {workflow} is gone", hint="Run the cell again.", service="kubernetes")
+        run = (found["metadata"].get("labels") or {}).get(names.LABEL_RUN)
+        every = self.services.cluster.list_workflows(f"{names.LABEL_RUN}={run}")[0] if run else [found]
+        user = self.services.profile.user
+        return [e for item in every if not refusal(item, user) for e in executions(item)]
+
+    def read_first(self, bucket: str, name: str, length: int) -> bytes:
+        """Return an object's first bytes, at most ``length``."""
+        return self.services.objects.get(bucket, name, offset=0, length=length)
 
 
 def _codecs(execution: Execution) -> dict[str, str]:

@@ -8,7 +8,8 @@ import pickle
 import pytest
 
 from argovx_lab.errors import NotFound, OutputsMissing, PolicyDenied, RunError, SpecError
-from argovx_lab.notebook.handles import Handle, Told
+from argovx_lab.notebook.handles import Handle
+from argovx_lab.notebook.remote import Told
 
 DATA = b'{"a":1}'
 DIGEST = hashlib.sha256(DATA).hexdigest()
