@@ -153,6 +153,8 @@ def _labels(notes: dict[str, Any]) -> Any:
 
 def _plain_index(frame: Any, notes: dict[str, Any]) -> Any:
     """Replace an index that Parquet does not keep by numbers, and append its levels as columns."""
+    import pandas as pd
+
     index = frame.index
     for key, labels in (("freq", index), ("label_freq", frame.columns)):
         freq = getattr(labels, "freq", None)
@@ -172,7 +174,9 @@ def _plain_index(frame: Any, notes: dict[str, Any]) -> Any:
     frame.columns = [str(n) for n in range(frame.shape[1])]
     for number, level in enumerate(levels):
         position = frame.shape[1]
-        frame.insert(position, "index %d" % number, level.to_series(index=frame.index))
+        frame.insert(
+            position, "index %d" % number, pd.Series(level.array, index=frame.index, dtype=level.dtype)
+        )
         how = put_aside(frame, position)
         if how is not None:
             notes.setdefault("how", {})[str(position)] = how
@@ -205,7 +209,8 @@ def _folded_index(frame: Any, notes: dict[str, Any]) -> Any:
     names = list(unpack(notes["names"])) if "names" in notes else None
     if count:
         first = frame.shape[1] - count
-        levels = [pd.Index(frame.iloc[:, first + n]) for n in range(count)]
+        columns = [frame.iloc[:, first + n] for n in range(count)]
+        levels = [pd.Index(column, dtype=column.dtype) for column in columns]
         levels = [retyped(level, want) for level, want in zip(levels, notes["index"][1])]
         frame = frame.iloc[:, :first]
         many = notes["index"][0] == "MultiIndex"

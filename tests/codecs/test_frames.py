@@ -32,6 +32,7 @@ def alike(found, value) -> None:
     for position, dtype in enumerate(value.dtypes):
         if str(dtype) == "object":
             assert repr(list(found.iloc[:, position])) == repr(list(value.iloc[:, position]))
+    assert [repr(item) for item in found.index] == [repr(item) for item in value.index]
     assert [type(name) for name in found.index.names] == [type(name) for name in value.index.names]
 
 

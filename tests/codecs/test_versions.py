@@ -105,6 +105,7 @@ def core(found):
 
 def plain(text: str) -> str:
     """Return a repr without the type that numpy 2 puts around its numbers."""
+    text = text.partition(", freq=")[0]  # pandas 1.5 prints it with each time
     for kind in (
         "float64",
         "float32",
