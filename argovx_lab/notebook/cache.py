@@ -154,12 +154,10 @@ def _proved(session: Session, plan: Plan, execution: Execution) -> Hit:
     ends = _Fixed(Ends(session.services), execution, plan.spec.outputs)
     outputs = {}
     for name in plan.spec.outputs:
-        try:
-            found = Handle(ends, plan.name, name, execution.workflow, execution.task).resolve()
-        except OutputsMissing:
-            if plan.spec.outputs[name] != MAYBE:
-                raise
+        handle = Handle(ends, plan.name, name, execution.workflow, execution.task)
+        if plan.spec.outputs[name] == MAYBE and handle.absent():
             continue  # it was made on some paths only, and not on that one
+        found = handle.resolve()
         _whole(session, name, found)
         outputs[name] = found
     return Hit(execution, outputs, json.loads(execution.outputs["manifest"]))

@@ -105,7 +105,9 @@ class Handle:
             data = self._remote.read_first(*split_uri(found.uri), min(found.size_bytes, READ_MAX))
         except NotFound as error:
             raise OutputsMissing(f"{self._name} of step {self._step} is gone from the bucket") from error
-        if len(data) == found.size_bytes and hashlib.sha256(data).hexdigest() != found.digest:
+        if len(data) < min(found.size_bytes, READ_MAX) or (
+            len(data) == found.size_bytes and hashlib.sha256(data).hexdigest() != found.digest
+        ):
             raise OutputsMissing(f"{self._name} of step {self._step} is not what its manifest says")
         return preview(repr(self), found.codec, data, found.size_bytes, self._name)
 
@@ -199,7 +201,13 @@ class Handle:
             self._resolved = self._from_manifest(told)
         return self._resolved
 
-    def _from_manifest(self, told: Told) -> Resolved:
+    def absent(self) -> bool:
+        """Tell whether the step has ended well without it; raises as :meth:`resolve` does."""
+        _, document = self._manifest(self._remote.told(self._workflow, self._task))
+        return self._name not in document["outputs"]
+
+    def _manifest(self, told: Told) -> tuple[str, dict[str, Any]]:
+        """Return where the manifest lies and what it says, when it is the one that Argo recorded."""
         try:
             pointer = json.loads(told.outputs.get("manifest", ""))
             self._within(pointer["uri"], told.folder, "manifest")
@@ -208,13 +216,16 @@ class Handle:
             raise OutputsMissing(f"step {self._step} has no manifest", hint="Run the step again.") from error
         if hashlib.sha256(data).hexdigest() != pointer.get("digest"):
             raise OutputsMissing(f"the manifest of step {self._step} was changed", hint="Run the step again.")
-        document = json.loads(data)
+        return pointer["uri"], json.loads(data)
+
+    def _from_manifest(self, told: Told) -> Resolved:
+        uri, document = self._manifest(told)
         made = document["outputs"].get(self._name)
         if made is None:
             why = (document.get("left_out") or {}).get(self._name)
             left = f"{self._name} was left out of step {self._step}: {shorten(str(why))}"
             raise OutputsMissing(left if why else f"step {self._step} wrote no {self._name}")
-        self._within(made["uri"], pointer["uri"].removesuffix("manifest.json"), self._name)
+        self._within(made["uri"], uri.removesuffix("manifest.json"), self._name)
         declared = told.codecs.get(self._name) or AUTO
         if not fits(declared, made["codec"]):
             raise PolicyDenied(
@@ -222,7 +233,7 @@ class Handle:
                 hint="Do not use it; run the step again.",
             )
         fields = {key: made[key] for key in ("codec", "summary", "size_bytes", "digest", "uri")}
-        return Resolved(**fields, manifest=pointer["uri"], generation=int(made.get("generation") or 0))
+        return Resolved(**fields, manifest=uri, generation=int(made.get("generation") or 0))
 
     def _within(self, uri: str, folder: str, what: str) -> None:
         """Refuse what lies elsewhere, such as where a neighbour may write."""

@@ -58,3 +58,10 @@ def test_changed_bytes_are_not_shown():
     made, _ = handle(b"[1]", "json", digest="0" * 64)
     with pytest.raises(OutputsMissing, match="not what its manifest says"):
         made.preview()
+
+
+def test_an_object_that_was_cut_short_is_not_shown():
+    made, bucket = handle(b"a" * 100, "text")
+    bucket.data = b"b" * 50
+    with pytest.raises(OutputsMissing, match="not what its manifest says"):
+        made.preview()
