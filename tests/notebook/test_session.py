@@ -1,15 +1,18 @@
 """What a session remembers of a notebook, and what its file corrects."""
 
+import hashlib
 import json
 from types import SimpleNamespace
 
 import nbformat
 import pytest
 
+from argovx_lab.compile import cached
 from argovx_lab.compile.manifest import step_reference, workflow_spec
-from argovx_lab.errors import SpecError
+from argovx_lab.errors import RunError, SpecError
 from argovx_lab.model import names
 from argovx_lab.model.layout import Layout
+from argovx_lab.notebook import graphed
 from argovx_lab.notebook.commands import execute
 from argovx_lab.notebook.session import Session, Submission
 
@@ -123,7 +126,7 @@ class Records:
 
 
 def services(cluster, *records):
-    profile = SimpleNamespace(user="ada", layout=Layout("b", "ada"), bucket="b")
+    profile = SimpleNamespace(user="ada", layout=Layout("bucket", "ada"), bucket="bucket")
     return SimpleNamespace(cluster=cluster, profile=profile, objects=Records(*records))
 
 
@@ -210,4 +213,58 @@ def test_what_was_made_here_counts_when_it_is_newer_and_can_be_believed(record, 
     assert handle._workflow == ("here-1" if wins else "a-1")
     if wins:
         assert "ran on this machine" in repr(handle)
-        assert handle.reference().uri == f"gs://b/users/ada/objects/sha256/aa/{'a' * 64}"
+        assert handle.reference().uri == f"gs://bucket/users/ada/objects/sha256/aa/{'a' * 64}"
+
+
+def skipped(name, created):
+    """A step that Argo skipped; the Workflow ended well."""
+    made = ended(name, "a", "x", created)
+    node = names.node_id(name, f"{name}.a")
+    made["status"]["nodes"] = {node: {"id": node, "name": f"{name}.a", "type": "Skipped", "phase": "Skipped"}}
+    return made
+
+
+def answered(name, created):
+    """A step whose results were there: Argo skipped it, as it was told."""
+    made = skipped(name, created)
+    return cached.answered(made, "a", {"run": "r0", "workflow": "a-0", "manifest": {}, "outputs": []})
+
+
+def waited_for(*workflows, record=b"{"):
+    session = Session()
+    session._run_id = "run-1"
+    session._services = services(Cluster(*workflows), record)
+    waits = {}
+    return graphed._add(session, "a", "--after", waits), waits
+
+
+def test_a_step_that_was_answered_by_results_that_are_there_has_ended_well():
+    for phase in ("Skipped", ""):
+        made = answered("a-1", "2026-11-24T09:00:00Z")
+        made["status"] = made["status"] if phase else {}
+        done, waits = waited_for(made)
+        assert list(done.handles) == ["x"]
+        assert waits == {}
+
+
+def test_what_a_condition_skipped_has_not_ended_well():
+    with pytest.raises(RunError, match="a has skipped"):
+        waited_for(skipped("a-1", "2026-11-24T09:00:00Z"))
+
+
+def test_a_newer_result_of_this_machine_counts_for_what_waits():
+    job = ended("a-1", "a", "x", "2026-11-24T08:00:00Z", phase="Failed")
+    done, _ = waited_for(job, record=made_here("2026-11-24T09:00:00Z"))
+    assert done.handles["x"]._workflow == "here-1"
+    with pytest.raises(RunError, match="a has failed"):
+        waited_for(job, record=made_here("2026-11-24T07:00:00Z"))
+
+
+def test_a_condition_reads_small_results_of_steps_that_argo_did_not_run():
+    data = b"0.9"
+    record = json.loads(made_here("2026-11-24T09:00:00Z", digest=hashlib.sha256(data).hexdigest()))
+    done, _ = waited_for(record=json.dumps(record).encode())
+    done.handles["x"]._remote.services.objects.get = lambda bucket, name: data
+    assert done.value("x") == 0.9
+    with pytest.raises(SpecError, match="a has no small result y; it has x"):
+        done.value("y")
