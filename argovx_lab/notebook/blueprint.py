@@ -20,7 +20,7 @@ from argovx_lab.model.condition import Known
 from argovx_lab.model.names import is_step_name
 from argovx_lab.model.run import Cell
 from argovx_lab.model.step import StepSpec
-from argovx_lab.notebook import inputs
+from argovx_lab.notebook import inputs, leaks
 from argovx_lab.notebook import plan as plans
 from argovx_lab.notebook.inputs import Bound
 from argovx_lab.notebook.session import Session
@@ -175,8 +175,15 @@ def _member(
         **draft.document,
         "filename": draft.document["filename"].replace(f"({draft.name})", f"({own})"),
     }
-    fresh = replace(draft, name=own, document=document, inputs=(*draft.inputs, item))
-    text = repr(value)
+    leaking = leaks.of_inputs([item], allowed=options.allow_secret)
+    fresh = replace(
+        draft,
+        name=own,
+        document=document,
+        inputs=(*draft.inputs, item),
+        leaking=(*draft.leaking, *leaking),
+    )
+    text = "…" if leaking else repr(value)
     shown = f"{name}={text if len(text) <= _ITEM_MAX else text[: _ITEM_MAX - 1] + '…'}"
     return replace(_part(session, options, fresh), fan=draft.name, item=shown.replace("{{", "{ {"))
 

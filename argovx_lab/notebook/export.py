@@ -94,7 +94,7 @@ def _script(plan: Blueprint) -> str:
             documents[hashlib.sha256(content).hexdigest()] = base64.b64encode(content).decode()
     profile = plan.session.profile
     return _SCRIPT.format(
-        notebook=repr(plan.session.place.path or "a notebook")[1:-1],
+        notebook=_quoted(plan.session.place.path or "a notebook"),
         plan=_plan(plan),
         version=__version__,
         user=profile.user,
@@ -102,6 +102,11 @@ def _script(plan: Blueprint) -> str:
         documents=_literal(documents),
         workflow=_literal(reusable(plan.manifest)),
     )
+
+
+def _quoted(text: str) -> str:
+    """Return text that may stand in a docstring: nothing in it ends that, whoever has named the file."""
+    return repr(text)[1:-1].replace('"', "'")
 
 
 def _literal(value: Any) -> str:

@@ -71,8 +71,9 @@ def make(session: Session, options: Options, draft: plans.Draft, namespace: Mapp
         session.services.policy.digest,
     )
     manifest = graph(nodes, place, step=draft.name)
-    if draft.leaking:
-        manifest["metadata"]["annotations"][names.ANNOTATION_SECRETS] = "; ".join(draft.leaking)
+    leaking = dict.fromkeys(it for part in parts for it in part.leaking)
+    if leaking:
+        manifest["metadata"]["annotations"][names.ANNOTATION_SECRETS] = "; ".join(leaking)
     held = tuple(f"waits for {step}, which has not ended" for step in waits)
     return Blueprint(session, parts, nodes, manifest, f"cell of {draft.name}", held)
 

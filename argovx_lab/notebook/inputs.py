@@ -79,6 +79,21 @@ def _bind(
     return [_result(name, value) if isinstance(value, Handle) else encoded(layout, name, value)]
 
 
+def refuse_unfinished(step: str, bound: Iterable[Bound], hint: str) -> None:
+    """Refuse inputs that are still being made, where nothing can wait for them.
+
+    Raises
+    ------
+    SpecError
+        Naming the first.
+    """
+    for item in bound:
+        if item.waits:
+            raise SpecError(
+                f"{step} reads {item.name}, which step {item.waits.step} is still making", hint=hint
+            )
+
+
 def _result(name: str, value: Handle) -> Bound:
     producer = value.unfinished()
     if producer is None:

@@ -27,12 +27,23 @@ def check(document: dict[str, Any], inputs: Iterable[Bound], *, allowed: bool) -
     found = _of_text(document["cell"], "")
     for code in document["definitions"]:
         found += _of_text(code["code"], f"cell {code['number']}, ")
+    _refuse(found, allowed)
+    return (*found, *of_inputs(inputs, allowed=allowed))
+
+
+def of_inputs(inputs: Iterable[Bound], *, allowed: bool) -> tuple[str, ...]:
+    """Return what was found in inputs alone; see :func:`check`."""
+    found = []
     for item in inputs:
         hits = secrets.find(_text(item))
         found += [f"input {item.name}: {secrets.kinds(hits)}"] if hits else []
+    _refuse(found, allowed)
+    return tuple(found)
+
+
+def _refuse(found: list[str], allowed: bool) -> None:
     if found and not allowed:
         raise SpecError(f"this would send what looks like a secret: {found[0]}", hint=secrets.HINT)
-    return tuple(found)
 
 
 def _of_text(text: str, place: str) -> list[str]:

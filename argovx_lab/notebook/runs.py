@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from argovx_lab.errors import NotFound, RunError, StepCancelled
+from argovx_lab.errors import ArgovxError, NotFound, RunError, StepCancelled
 from argovx_lab.model.run import Node, Phase, Run
 from argovx_lab.notebook import whole
 from argovx_lab.notebook.blueprint import Blueprint, Part
@@ -53,7 +53,6 @@ def run(session: Session, shell: Any, line: str) -> Any:
     """
     wanted = whole.wish(line)
     session.begin()
-    session.relocate("")
     try:
         plan = whole.make(session, shell, wanted)
         if wanted.dry_run:
@@ -130,9 +129,9 @@ def _raise_first(run: Run) -> None:
         others = [other.name for other in bad if other is not node]
         try:
             raise_for(node)
-        except Exception as error:
+        except ArgovxError as error:
             if others:
-                error.args = (f"{error.args[0]} (also: {', '.join(others)})",)
+                error.hint = f"{error.hint}\n  Not well ended either: {', '.join(others)}".lstrip()
             raise
 
 

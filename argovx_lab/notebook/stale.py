@@ -13,6 +13,7 @@ from argovx_lab.capture.notebook import plan
 from argovx_lab.errors import CodecError, SpecError
 from argovx_lab.model.run import Node
 from argovx_lab.notebook.handles import Handle
+from argovx_lab.notebook.lists import HandleList
 from argovx_lab.notebook.saved import saved_document
 from argovx_lab.notebook.session import Session
 from argovx_lab.runs.stale import stale
@@ -43,7 +44,7 @@ def _moved(node: Node, namespace: Mapping[str, Any]) -> Iterator[str]:
     """Yield the inputs of a step that came from this notebook and have another value here now."""
     for item in node.inputs:
         value = namespace.get(item.name)
-        if item.step or item.name not in namespace or isinstance(value, Handle):
+        if item.step or item.name not in namespace or isinstance(value, (Handle, HandleList)):
             continue
         if item.size_bytes <= COMPARED_MAX and _digest(value, item.name) not in ("", item.digest):
             yield item.name

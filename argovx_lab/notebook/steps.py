@@ -154,6 +154,7 @@ class Steps:
             leaking=leaking,
         )
         if options.here:
+            inputs.refuse_unfinished(draft.name, bound, "Wait for it, or take out --here.")
             return plans.make(session.services, options, draft)
         if graphed.is_graph(options, draft):
             cache.refuse_graph(options.cache)

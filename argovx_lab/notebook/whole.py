@@ -109,6 +109,7 @@ def make(session: Session, shell: Any, wanted: Wish) -> Blueprint:
     PolicyDenied
         When a rule refuses a step.
     """
+    session.relocate("")
     found, origin = _planned(session, shell)
     steps = _chosen(found, wanted.names)
     _problems(steps)
@@ -296,12 +297,7 @@ class _Binder:
                 hint=f"Run the cell that assigns {name}, or say it: --param {name}=VALUE.",
             )
         found = inputs.bind(self._session, step.name, [name], self._namespace)
-        for item in found:
-            if item.waits:
-                raise SpecError(
-                    f"{step.name} reads {name}, which step {item.waits.step} of another run is still making",
-                    hint="Wait for it, or let a step of this notebook make it.",
-                )
+        inputs.refuse_unfinished(step.name, found, "Wait for it, or let a step of this notebook make it.")
         return [replace(item, summary=f"{item.summary}, as it is now") for item in found]
 
 
