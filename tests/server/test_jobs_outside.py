@@ -123,7 +123,31 @@ async def test_a_failure_is_vertex_own_word(jp_fetch, start):
     assert node["vertex"]["error"] == node["exit"]["error"]
 
 
-async def test_it_is_stopped_once_and_never_retried(jp_fetch, start):
+@pytest.fixture
+def stopper(owner):
+    """Give the notebook the role of stopping jobs when called; taken back at the end."""
+    status = sandbox_status()
+
+    def call(verb, body):
+        url = f"{status.google_endpoint}/v3/projects/{status.project}:{verb}IamPolicy"
+        headers = {"Content-Type": "application/json"}
+        answer = owner.request("POST", url, headers=headers, data=json.dumps(body).encode())
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    before = call("get", {})["bindings"]
+    (member,) = next(item["members"] for item in before if item["role"].endswith("argovxPanelReader"))
+    role = f"projects/{status.project}/roles/argovxJobStopper"
+
+    def write(bindings):
+        call("set", {"policy": {**call("get", {}), "bindings": bindings}})
+
+    yield lambda: write([*before, {"role": role, "members": [member]}])
+    write(before)
+
+
+async def test_it_is_stopped_once_and_never_retried(jp_fetch, start, stopper):
+    stopper()
     run = start("sleeps", seconds=600)
     await listed(jp_fetch, run)
     await until(jp_fetch, run, "Running")
@@ -158,34 +182,10 @@ async def test_a_step_of_somebody_else_is_not_shown(jp_fetch, start):
     await refused(get(jp_fetch, "runs", theirs), 404, "there is no run")
 
 
-@pytest.fixture
-def without_stopper(owner):
-    """Take the role of stopping jobs from everybody until told to give it back."""
-    status = sandbox_status()
-
-    def call(verb, body):
-        url = f"{status.google_endpoint}/v3/projects/{status.project}:{verb}IamPolicy"
-        headers = {"Content-Type": "application/json"}
-        answer = owner.request("POST", url, headers=headers, data=json.dumps(body).encode())
-        assert answer.status_code == 200, answer.text
-        return answer.json()
-
-    before = call("get", {})["bindings"]
-    left = [binding for binding in before if not binding["role"].endswith("argovxJobStopper")]
-    assert left != before
-
-    def give_back():
-        call("set", {"policy": {**call("get", {}), "bindings": before}})
-
-    call("set", {"policy": {**call("get", {}), "bindings": left}})
-    yield give_back
-    give_back()
-
-
-async def test_who_may_not_cancel_is_told_the_role(jp_fetch, start, without_stopper):
+async def test_who_may_not_cancel_is_told_the_role(jp_fetch, start, stopper):
     run = start("guarded", seconds=600)
     await listed(jp_fetch, run)
     await refused(post(jp_fetch, "runs", f"{run}:stop"), 403, "aiplatform.customJobs.cancel")
-    without_stopper()
+    stopper()
     await post(jp_fetch, "runs", f"{run}:stop")
     await until(jp_fetch, run, "Stopped")

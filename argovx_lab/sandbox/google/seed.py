@@ -89,7 +89,6 @@ def _user(
     _grant(iam, account, "roles/iam.serviceAccountUser", owner)
 
     _grant(iam, "project", roles.custom(iam.project, "argovxPanelReader"), notebook)
-    _grant(iam, "project", roles.custom(iam.project, "argovxJobStopper"), notebook)
     _grant(iam, "project", "roles/logging.viewer", notebook)
     # alias files and checkpoints may be overwritten, which needs delete
     _grant(iam, folders + own, "roles/storage.objectUser", notebook)

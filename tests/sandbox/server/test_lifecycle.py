@@ -206,4 +206,5 @@ def test_settings_reach_the_status(folder):
         "pod_start_s": 0.0,
         "speed": 4.0,
         "quotas": {},
+        "argo_crds": "",
     }

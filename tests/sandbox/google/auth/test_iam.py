@@ -27,7 +27,7 @@ TABLE = [
     ("aiplatform.customJobs.create", VERTEX, "y-y-y-"),
     ("aiplatform.customJobs.get", VERTEX + "/customJobs/1", "yyy-y-"),
     ("aiplatform.customJobs.list", VERTEX, "yyy-y-"),
-    ("aiplatform.customJobs.cancel", VERTEX + "/customJobs/1", "yyy-y-"),
+    ("aiplatform.customJobs.cancel", VERTEX + "/customJobs/1", "y-y-y-"),
     ("aiplatform.customJobs.delete", VERTEX + "/customJobs/1", "y---y-"),
     ("iam.serviceAccounts.actAs", RUN_AS, "y-y---"),
     ("iam.serviceAccounts.actAs", RUN_AS_AGENT, "------"),
