@@ -72,6 +72,17 @@ def test_a_cached_result_that_is_gone_or_changed_is_computed_anew(kernel, sandbo
 
 
 @pytest.mark.long
+def test_what_comes_after_a_cached_step_goes_on(kernel):
+    step = "%%vertex_step score() -> accuracy\naccuracy = 0.9"
+    kernel.good(step)
+    assert "Cached" in kernel.good(step)
+    after = "%%vertex_step deploy() -> place --after score --when 'score.accuracy > {}'\nplace = 'live'"
+    assert "Succeeded" in kernel.good(after.format(0.5))
+    assert kernel.good("place.get()") == "'live'"
+    assert "Skipped" in kernel.good(after.format(0.95))
+
+
+@pytest.mark.long
 def test_after_a_failure_the_edited_cell_comes_first_and_stale_results_are_marked(kernel, tmp_path):
     import nbformat
 
