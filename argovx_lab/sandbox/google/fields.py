@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from argovx_lab.sandbox.google import filters
@@ -140,7 +140,7 @@ def moment(text: str, name: str = "") -> datetime:
         found = datetime.fromisoformat(text.strip())
     except ValueError as error:
         raise invalid(f"Invalid filter: '{text}' is not an RFC 3339 time ({name}).", ["filter"]) from error
-    return found if found.tzinfo else datetime.fromisoformat(text.strip() + "+00:00")
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def number(text: str) -> float | None:

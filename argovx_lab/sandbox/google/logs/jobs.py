@@ -19,6 +19,9 @@ from argovx_lab.sandbox.google.names import Project
 
 #: One line of a process log. Source: the container runtimes' log format.
 _LINE = re.compile(rb"(\S+) (stdout|stderr) ([FP]) (.*)", re.DOTALL)
+#: Most text of one entry; a longer line becomes several. Unit: bytes. An entry has at most 256 KiB with
+#: what is around the text. Source: https://cloud.google.com/logging/quotas
+TEXT_MAX = 240 * 1024
 #: A job's line that is JSON with these keys brings its own severity and text.
 _MESSAGE_KEYS = ("message", "msg")
 
@@ -67,7 +70,7 @@ class JobLogs:
         except FileNotFoundError:
             return
         whole = data[: data.rfind(b"\n") + 1]
-        offset, held = 0, {b"stdout": b"", b"stderr": b""}
+        offset, held = 0, {b"stdout": bytearray(), b"stderr": bytearray()}
         for raw in whole.splitlines(keepends=True):
             parts = _LINE.fullmatch(raw)
             start, offset = offset, offset + len(raw)
@@ -75,9 +78,9 @@ class JobLogs:
                 continue
             at, stream, tag, text = parts.groups()
             held[stream] += text.rstrip(b"\n") if tag == b"P" else text.removesuffix(b"\n")
-            if tag == b"P" and offset < len(whole):
+            if tag == b"P" and offset < len(whole) and len(held[stream]) < TEXT_MAX:
                 continue
-            line, held[stream] = held[stream].decode("utf-8", "replace"), b""
+            line, held[stream] = held[stream].decode("utf-8", "replace"), bytearray()
             severity, payload = parsed(line, "ERROR" if stream == b"stderr" else "INFO")
             yield self._entry(job_id, task, f"t{begun:02d}{start:012d}", at.decode(), severity, payload)
 

@@ -122,8 +122,16 @@ def _one(path: list[str], op: str, value: str, entry: Mapping[str, Any]) -> bool
         return False
     if op == ":" and value == "*":
         return True
+    if isinstance(present, list) and op != ":":  # of a repeated field any element counts
+        return any(not isinstance(item, (Mapping, list)) and _scalar(item, op, value) for item in present)
     if isinstance(present, (Mapping, list)):
         return op == ":" and (value in present or any(value.lower() in t.lower() for t in _texts(present)))
+    return _scalar(present, op, value)
+
+
+def _scalar(present: Any, op: str, value: str) -> bool:
+    if present is None:
+        return False
     if isinstance(present, bool):
         return op in ("=", ":") and present is (value.lower() == "true")
     if isinstance(present, (int, float)):

@@ -16,6 +16,7 @@ SERVICE = [
 @pytest.mark.parametrize("transport", ["grpc", "rest"])
 def test_logs_of_a_job(end, transport):
     assert end.run("logs.py", transport) == [
+        "long True 600000 {True}",
         "INFO Größe: ✓ workerpool0-0",
         "WARNING careful workerpool0-0",
         "INFO plain line workerpool0-0",
@@ -24,7 +25,7 @@ def test_logs_of_a_job(end, transport):
         f"service {SERVICE}",
         "severe ['trouble']",
         "text ['plain line']",
-        "either 9",
+        "either 12",
         "later 0",
         "newest Job completed successfully.",
         "kept after the job True",
@@ -51,6 +52,9 @@ def test_entries_of_a_program_and_the_audit_log(end, transport):
         'textPayload=~"^plain G.*e$" 1',
         '"größe" 1',
         "NOT severity=DEFAULT 2",
+        'timestamp>="2026-01-01" 3',
+        "jsonPayload.many=2 1",
+        "jsonPayload.many=3 0",
         'resource.type="ml_job" 0',
         'refused colour="red"',
         "refused severity>=LOUD",

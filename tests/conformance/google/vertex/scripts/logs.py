@@ -26,6 +26,7 @@ print("plain line")
 print(json.dumps({"message": "careful", "severity": "WARNING", "n": 1}))
 print("Größe: ✓", flush=True)
 sys.stderr.write("trouble\\n")
+sys.stdout.write("long" * 150_000 + "\\n")
 """
 container = {"image_uri": "python:3.11", "command": ["python3", "-c", code]}
 pool = {"machine_spec": {"machine_type": "n1-standard-4"}, "replica_count": 1, "container_spec": container}
@@ -49,6 +50,11 @@ def read(text, **options):
 
 
 entries = read(f'{base} AND resource.labels.task_name="workerpool0-0"', order_by=logging.ASCENDING)
+long = [entry for entry in entries if entry.payload["message"].startswith("long")]
+say(
+    "long", len(long) > 1, sum(len(e.payload["message"]) for e in long), {len(str(e)) < 262_144 for e in long}
+)
+entries = [entry for entry in entries if entry not in long]
 for entry in sorted(entries, key=lambda e: e.payload["message"]):
     say(entry.severity, entry.payload["message"], entry.resource.labels["task_name"])
 say("n", entries and [e.payload["n"] for e in entries if "n" in e.payload])
@@ -58,8 +64,8 @@ say("text", [e.payload["message"] for e in read(f'{base} AND jsonPayload.message
 say(
     "either", len(read(f'resource.type="ml_job" AND resource.labels.job_id=("{job_id}" OR "2")', page_size=2))
 )
-say("later", len(read(f'{base} AND timestamp>"2100-01-01T00:00:00Z"')))
+say("later", len(read(f'{base} AND timestamp>"2100-01-01"')))
 newest = read(base, order_by=logging.DESCENDING, max_results=1)
 say("newest", newest[0].payload["message"])
 jobs.delete_custom_job(name=job.name).result(timeout=60)
-say("kept after the job", len(read(base)) == len(entries) + 5)
+say("kept after the job", len(read(base)) == len(entries) + len(long) + 5)

@@ -38,7 +38,9 @@ def until(text, count):
 
 
 logger.log_text("plain Größe", severity="WARNING", labels={"step": "train"})
-logger.log_struct({"message": "with numbers", "loss": 0.25, "nested": {"deep": "value"}}, severity="ERROR")
+logger.log_struct(
+    {"message": "with numbers", "loss": 0.25, "nested": {"deep": "value"}, "many": [1, 2]}, severity="ERROR"
+)
 logger.log_text("quiet")
 # the client adds an entry about itself to the first write
 mine = f'logName="projects/{project}/logs/{name}" AND NOT jsonPayload."logging.googleapis.com/diagnostic":*'
@@ -52,6 +54,9 @@ for text in (
     'textPayload=~"^plain G.*e$"',
     '"größe"',
     "NOT severity=DEFAULT",
+    'timestamp>="2026-01-01"',
+    "jsonPayload.many=2",
+    "jsonPayload.many=3",
     'resource.type="ml_job"',
 ):
     say(text, len(read(f"{mine} {text}")))
