@@ -21,7 +21,7 @@ from argovx_lab.sandbox.google.disorder import Disorder
 from argovx_lab.sandbox.google.errors import GoogleError, machine, not_found, unimplemented
 from argovx_lab.sandbox.google.names import Project, denied
 from argovx_lab.sandbox.google.noted import Noted
-from argovx_lab.sandbox.google.permissions import PERMISSIONS, READS, host, resources
+from argovx_lab.sandbox.google.permissions import HOSTS, PERMISSIONS, READS, host, resources
 from argovx_lab.sandbox.google.rendered import Rendered
 from argovx_lab.sandbox.google.store import Store
 from argovx_lab.sandbox.http import BodyTooLarge, ClientGone, Request, Response, Send
@@ -181,6 +181,9 @@ class Gateway:
     def _no_route(self, request: Request) -> GoogleError:
         if request.path.startswith("/v1beta1/"):
             return self._count(f"{request.method} {request.path.split('/')[-1]} (v1beta1)")
+        name = request.host.partition(":")[0].lower()
+        if name.endswith(".googleapis.com") and not name.endswith(tuple(HOSTS.values())):
+            return self._count(name)
         return not_found(f"The requested URL {request.path} was not found on this server ({request.method}).")
 
     def _refuse_missing(self, method: rpc.Rpc) -> None:

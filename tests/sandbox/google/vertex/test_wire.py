@@ -110,6 +110,15 @@ def test_unknown_methods_are_counted_by_name(lab):
     assert lab.rest("GET", f"/v1/{PARENT}/nonsense").status == 404
 
 
+def test_another_google_api_is_refused_by_its_name(lab):
+    host = "bigquery.googleapis.com"
+    answer = lab.rest("GET", "/bigquery/v2/projects/p/datasets", headers={"host": f"{host}:443"})
+    assert answer.status == 501
+    assert lab.server.missing() == {host: 1}
+    ours = lab.rest("GET", "/v1/nothing", headers={"host": "us-central1-aiplatform.googleapis.com"})
+    assert ours.status == 404
+
+
 def test_the_list_of_missing_methods_is_bounded(lab):
     for n in range(700):
         lab.grpc(f"/x.Y/M{n}", frame(b""))
