@@ -1,8 +1,9 @@
 """What can go wrong while a workflow is read or moved on, and what each becomes in its status.
 
 ``InvalidSpec`` fails the workflow before anything runs; ``Unsupported`` names a field that this engine
-does not honour; ``NodeError`` ends one node; ``GlobalsError`` fails a workflow whose own parameters
-cannot be had; ``ParallelismReached`` only means "later".
+does not honour; ``NodeError`` ends one node; ``TooManyNodes`` ends the workflow;
+``GlobalsError`` fails a workflow whose own parameters cannot be had;
+``ParallelismReached`` only means "later".
 """
 
 from __future__ import annotations
@@ -24,6 +25,10 @@ class GlobalsError(SpecError):
 
 class NodeError(SpecError):
     """One node cannot go on: phase Error with this message."""
+
+
+class TooManyNodes(SpecError):
+    """The workflow makes more nodes than this engine bears; it ends as it was before."""
 
 
 class ParallelismReached(SpecError):

@@ -86,6 +86,8 @@ def _formatted(pattern: str, number: int) -> str:
         if match.group() == "%%":
             return "%"
         zero, width, kind = match.groups()
+        if len(width) > 3:
+            raise NodeError(f"withSequence: format '{pattern[:64]}' is wider than 999 characters")
         return format(number, f"{zero}{width}{kind}")
 
     text = _FORMAT.sub(replace, pattern)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from argovx_lab.model.names import node_id
+from argovx_lab.sandbox.argo.errors import TooManyNodes
 from argovx_lab.sandbox.argo.gotime import stamp
 
 Node = dict[str, Any]
@@ -20,6 +21,9 @@ SKIPPED, FAILED, ERROR, OMITTED = "Skipped", "Failed", "Error", "Omitted"
 FINAL = frozenset((SUCCEEDED, SKIPPED, FAILED, ERROR, OMITTED))
 #: Nodes that do something themselves, so that progress counts them.
 EXECUTABLE = frozenset(("Pod", "Suspend", "Container", "HTTP", "Plugin"))
+#: Most nodes of one workflow, so that templates which call one another twice end; Argo is ended by its time
+#: for an operation and by the size of an object. The longest loop with retries has 20,000.
+NODES_MAX = 25_000
 _GROUP_PREFIX = re.compile(r"^\[\d+\]\.")
 
 
@@ -85,7 +89,14 @@ class Nodes:
             What refers to the template: has ``template`` or ``templateRef``, or ``inline``.
         flag : str
             ``retried``, ``hooked`` or both.
+
+        Raises
+        ------
+        TooManyNodes
+            When there are :data:`NODES_MAX` already.
         """
+        if len(self.by_id) >= NODES_MAX:
+            raise TooManyNodes(f"the workflow has more than {NODES_MAX} nodes: does a template call itself?")
         node: Node = {"id": node_id(self.workflow, name), "name": name, "type": kind, "phase": phase}
         node["displayName"] = display or self._display(name, boundary)
         if caller and caller.get("templateRef"):

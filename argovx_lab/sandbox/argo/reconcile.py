@@ -21,6 +21,7 @@ from argovx_lab.sandbox.argo.errors import (
     InvalidSpec,
     NodeError,
     ParallelismReached,
+    TooManyNodes,
     Unsupported,
 )
 from argovx_lab.sandbox.argo.execute import Call, run
@@ -68,6 +69,8 @@ def reconcile(workflow: Mapping[str, Any], world: World) -> Outcome:
         if _label(new, labels.COMPLETED) == "true":
             return finish.after_completion(new, world)
         return _reconcile(_operation(new, world))
+    except TooManyNodes as error:
+        return broken(workflow, world.now, error.message)
     except MALFORMED as error:
         log.warning("workflow %s cannot be reconciled", workflow["metadata"]["name"], exc_info=error)
         said = f"{type(error).__name__}: {error}"[:REMOTE_TEXT_MAX]

@@ -11,6 +11,7 @@ from typing import Any
 
 from argovx_lab.sandbox.argo.errors import NodeError
 from argovx_lab.sandbox.argo.expr.functions import go_string
+from argovx_lab.sandbox.patterns import search
 
 _TOKEN = re.compile(
     r"""\s*(?:(?P<op>==|!=|<=|>=|=~|!~|&&|\|\||[-+*/%<>!(),])
@@ -37,7 +38,9 @@ def should_execute(condition: str | None) -> bool:
         reader.end()
     except _SyntaxProblem as error:
         raise NodeError(f"Invalid 'when' expression '{condition}': {error}") from None
-    except (ValueError, TypeError, re.error) as error:
+    except RecursionError:
+        raise NodeError(f"Invalid 'when' expression '{condition[:200]}…': it nests too deeply") from None
+    except (ValueError, TypeError, ArithmeticError, re.error) as error:
         # the spelling is Argo's
         raise NodeError(f"Failed to evaluate 'when' expresion '{condition}': {error}") from None
     if isinstance(result, str) and result in ("true", "false"):
@@ -201,7 +204,7 @@ def _compare(operator: str, left: Any, right: Any) -> bool:
         same = _plain(left) == _plain(right)
         return same if operator == "==" else not same
     if operator in ("=~", "!~"):
-        found = re.search(str(right), str(left)) is not None
+        found = search(str(right), str(left)) is not None
         return found if operator == "=~" else not found
     if operator == "in":
         return any(_plain(left) == _plain(x) for x in (right if isinstance(right, list) else [right]))

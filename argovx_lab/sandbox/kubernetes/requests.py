@@ -7,6 +7,7 @@ Source: https://kubernetes.io/docs/reference/using-api/api-concepts/
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from typing import Any, NoReturn
 from urllib.parse import unquote
@@ -41,6 +42,8 @@ OPTIONS: dict[str, set[str]] = {
     "delete": _DELETE,
     "deletecollection": _DELETE | _LIST,
 }
+#: A bound of one request, such as ``30s`` or ``1m30s``. Source: Go's time.ParseDuration
+_DURATION = re.compile(r"[-+]?((\d{1,18}(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+|0")
 LOG_OPTIONS = {"container", "follow", "tailLines", "timestamps", "sinceSeconds", "pretty", "previous"}
 
 
@@ -123,12 +126,22 @@ def check_options(request: Request, allowed: set[str]) -> None:
         raise status.bad_request(
             "sendInitialEvents is not served by the sandbox: list first, then watch from its resourceVersion"
         )
-    for name, _ in request.query:
-        if name not in allowed:
+    for name, text in request.query:
+        if name == "timeout":
+            _check_timeout(text)
+        elif name not in allowed:
             known = ", ".join(sorted(allowed))
             raise status.bad_request(
                 f"query option {status.shown(name)} is not served here; the options are {known}"
             )
+
+
+def _check_timeout(text: str) -> None:
+    """Refuse a bound that is no duration; answers come long before any (client-go sends one)."""
+    if text and not _DURATION.fullmatch(text):
+        raise status.bad_request(
+            f"invalid timeout specified in the request URL - {status.shown(text)} is no duration"
+        )
 
 
 def boolean(request: Request, name: str) -> bool:

@@ -46,6 +46,7 @@ def test_discovery_lists_what_is_served_and_nothing_else(cluster):
         ("GET", f"/api/v1/namespaces/{NAMESPACE}/serviceaccounts/default/token", 405, "method"),
         ("GET", f"{CONFIG_MAPS}?colour=red", 400, '"colour"'),
         ("GET", f"{CONFIG_MAPS}?limit=many", 400, "limit"),
+        ("GET", f"{CONFIG_MAPS}?timeout=soon", 400, "timeout"),
         ("GET", f"{CONFIG_MAPS}?watch=maybe", 400, "watch"),
         ("DELETE", f"{CONFIG_MAPS}/a?propagationPolicy=Sideways", 422, "propagationPolicy"),
         ("DELETE", f"{CONFIG_MAPS}/a?orphanDependents=perhaps", 400, "orphanDependents"),
@@ -59,6 +60,10 @@ def test_refusals_of_paths_methods_and_options(cluster, method, path, code, word
     assert answer.json()["kind"] == "Status"
     assert (answer.status_code, answer.json()["code"]) == (code, code)
     assert word in answer.json()["message"]
+
+
+def test_the_timeout_that_client_go_sends_is_taken(cluster):
+    assert cluster.http("GET", f"{CONFIG_MAPS}?timeout=1m30s").status_code == 200
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,9 @@ STEPS_MAX = 200_000
 #: Longest list or string that an operator may make. Unit: elements or characters.
 SIZE_MAX = 1_000_000
 
+#: Parts of a tree that make new values; names and members hand on what is there.
+_MAKERS = frozenset(("binary", "call", "list", "map", "slice"))
+
 _parse = lru_cache(maxsize=2048)(parse)
 
 
@@ -101,7 +104,17 @@ class _Evaluator:
         if self._steps > STEPS_MAX:
             raise ExprError(f"expression takes more than {STEPS_MAX} steps")
         method: Callable[..., Any] = getattr(self, "_do_" + tree[0])
-        return method(*tree[1:])
+        result = method(*tree[1:])
+        return self._counted(result) if tree[0] in _MAKERS else result
+
+    def _counted(self, made: Any) -> Any:
+        """Let what is made cost as much as it holds, repeats of one part included."""
+        if isinstance(made, str | list | dict):
+            size = _size(made)
+            if size > SIZE_MAX:
+                raise ExprError(f"expression makes more than {SIZE_MAX} elements or characters")
+            self._steps += size // 20
+        return made
 
     def _do_literal(self, value: Any) -> Any:
         return value
@@ -186,6 +199,19 @@ class _Evaluator:
                 self._env.update(saved)
 
         return run
+
+
+def _size(value: Any) -> int:
+    """Return how many characters and elements a value holds; counting ends past :data:`SIZE_MAX`."""
+    size, waiting = 0, [value]
+    while waiting and size <= SIZE_MAX:
+        one = waiting.pop()
+        if isinstance(one, str | list | dict):
+            size += len(one)
+            if not isinstance(one, str) and size <= SIZE_MAX:
+                waiting += one.values() if isinstance(one, dict) else one
+        size += not isinstance(one, str)
+    return size // (1 if isinstance(value, str) else 2)
 
 
 def _truth(value: Any) -> bool:

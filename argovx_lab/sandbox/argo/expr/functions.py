@@ -5,13 +5,14 @@ from __future__ import annotations
 import base64
 import json
 import math
-import re
+import operator as operators
 from collections.abc import Callable
 from typing import Any
 
 from argovx_lab.sandbox.argo import gojson
 from argovx_lab.sandbox.argo.expr.jsonpath import jsonpath
 from argovx_lab.sandbox.argo.expr.lexer import ExprError
+from argovx_lab.sandbox.patterns import search
 
 _TYPES = {bool: "bool", int: "int", float: "float64", str: "string", list: "array", dict: "map"}
 
@@ -111,12 +112,8 @@ def _ordered(operator: str, left: Any, right: Any) -> bool:
 
 def _arithmetic(operator: str, left: Any, right: Any, size_max: int) -> Any:
     a, b = need_number(left, operator), need_number(right, operator)
-    if operator == "+":
-        return a + b
-    if operator == "-":
-        return a - b
-    if operator == "*":
-        return a * b
+    if operator in _NUMBERS:
+        return _wrapped(_NUMBERS[operator](a, b))
     if operator == "/":
         if b == 0:
             raise ExprError("division by zero")
@@ -132,6 +129,16 @@ def _arithmetic(operator: str, left: Any, right: Any, size_max: int) -> Any:
     raise ExprError(f"invalid operation: {operator} on {type_name(left)} and {type_name(right)}")
 
 
+def _wrapped(value: int | float) -> int | float:
+    """Return a whole number as Go's 64 bits keep it."""
+    return value if isinstance(value, float) else (value + (1 << 63)) % (1 << 64) - (1 << 63)
+
+
+_NUMBERS: dict[str, Callable[[Any, Any], Any]] = {
+    "+": operators.add, "-": operators.sub, "*": operators.mul
+}  # fmt: skip
+
+
 def _bounded(text: str, size_max: int) -> str:
     if len(text) > size_max:
         raise ExprError(f"string of {len(text)} characters; at most {size_max}")
@@ -139,7 +146,7 @@ def _bounded(text: str, size_max: int) -> str:
 
 
 _STRINGS: dict[str, Callable[[str, str], bool]] = {
-    "matches": lambda a, b: re.search(b, a) is not None,
+    "matches": lambda a, b: search(b, a) is not None,
     "contains": lambda a, b: b in a,
     "startsWith": lambda a, b: a.startswith(b),
     "endsWith": lambda a, b: a.endswith(b),
@@ -194,6 +201,28 @@ def _round(value: float) -> float:
     return float(math.floor(abs(value) + 0.5) * (1 if value >= 0 else -1))
 
 
+#: Longest text that a function may make. Unit: characters.
+TEXT_MAX = 1_000_000
+
+
+def _fits(size: int, value: int) -> int:
+    if size > TEXT_MAX:
+        raise ExprError(f"string of {size} characters; at most {TEXT_MAX}")
+    return value
+
+
+def replaced(text: str, old: str, new: str) -> str:
+    """Return a text with every ``old`` replaced; ``ExprError`` when it would be longer than `TEXT_MAX`."""
+    _fits(len(text) + text.count(old) * (len(new) - len(old)), 0)
+    return text.replace(old, new)
+
+
+def joined(items: list[str], separator: str = "") -> str:
+    """Return the items as one text; ``ExprError`` when it would be longer than `TEXT_MAX`."""
+    _fits(sum(map(len, items)) + len(separator) * len(items), 0)
+    return separator.join(items)
+
+
 def _extreme(pick: Callable[[list[Any]], Any]) -> Callable[..., Any]:
     def run(*values: Any) -> Any:
         flat = [x for v in values for x in (v if isinstance(v, list) else [v])]
@@ -214,7 +243,7 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "mean": lambda items: sum(items) / len(items) if items else 0, "type": type_name,
     "first": lambda items: items[0] if items else None, "last": lambda items: items[-1] if items else None,
     "take": lambda items, n: items[:n], "reverse": lambda items: items[::-1], "flatten": _flat,
-    "uniq": lambda items: [x for i, x in enumerate(items) if x not in items[:i]],
+    "uniq": lambda items: list({gojson.dumps(x): x for x in items}.values()),
     "concat": lambda *lists: [x for part in lists for x in part],
     "sort": lambda items, order="asc": sorted(items, reverse=order == "desc"),
     "keys": sorted, "values": lambda m: [m[k] for k in sorted(m)],
@@ -224,10 +253,10 @@ FUNCTIONS: dict[str, Callable[..., Any]] = {
     "upper": lambda s: s.upper(), "lower": lambda s: s.lower(),
     "trim": lambda s, chars=None: s.strip(chars), "trimPrefix": lambda s, p=" ": s.removeprefix(p),
     "trimSuffix": lambda s, p=" ": s.removesuffix(p),
-    "repeat": lambda s, n: _bounded(s * min(n, 10_000), 1_000_000),
+    "repeat": lambda s, n: s * _fits(len(s) * n, n),
     "split": lambda s, sep, n=-1: s.split(sep, n - 1 if n > 0 else -1),
     "splitAfter": lambda s, sep: [p + sep for p in s.split(sep)[:-1]] + [s.split(sep)[-1]],
-    "replace": lambda s, old, new: s.replace(old, new), "join": lambda items, sep="": sep.join(items),
+    "replace": replaced, "join": joined,
     "indexOf": lambda s, part: s.find(part), "lastIndexOf": lambda s, part: s.rfind(part),
     "hasPrefix": lambda s, p: s.startswith(p), "hasSuffix": lambda s, p: s.endswith(p),
     "toBase64": lambda s: base64.b64encode(s.encode()).decode(),

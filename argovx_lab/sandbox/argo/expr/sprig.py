@@ -10,7 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from argovx_lab.sandbox.argo import gojson
+from argovx_lab.sandbox.argo.expr.functions import joined, replaced
 from argovx_lab.sandbox.argo.expr.lexer import ExprError
+from argovx_lab.sandbox.patterns import search
 
 
 def _int(value: Any) -> int:
@@ -55,7 +57,7 @@ def _repeat(count: Any, text: str) -> str:
 def _product(*values: Any) -> int:
     result = 1
     for value in values:
-        result *= _int(value)
+        result = (result * _int(value) + (1 << 63)) % (1 << 64) - (1 << 63)
     return result
 
 
@@ -70,7 +72,7 @@ SPRIG: dict[str, Callable[..., Any]] = {
     "hasPrefix": lambda prefix, s: s.startswith(prefix),
     "hasSuffix": lambda suffix, s: s.endswith(suffix),
     "contains": lambda part, s: part in s,
-    "replace": lambda old, new, s: s.replace(old, new),
+    "replace": lambda old, new, s: replaced(s, old, new),
     "repeat": _repeat,
     "trunc": _trunc,
     "substr": lambda start, end, s: s[max(0, start) : None if end < 0 else end],
@@ -79,7 +81,7 @@ SPRIG: dict[str, Callable[..., Any]] = {
     "squote": lambda *parts: " ".join(f"'{_text(p)}'" for p in parts),
     "split": lambda sep, s: {f"_{i}": part for i, part in enumerate(s.split(sep))},
     "splitList": lambda sep, s: s.split(sep),
-    "join": lambda sep, items: sep.join(_text(i) for i in items),
+    "join": lambda sep, items: joined([_text(i) for i in items], sep),
     "default": lambda fallback, value=None: fallback if _empty(value) else value,
     "coalesce": lambda *values: next((v for v in values if not _empty(v)), None),
     "empty": _empty,
@@ -116,7 +118,7 @@ SPRIG: dict[str, Callable[..., Any]] = {
     "b64enc": lambda s: base64.b64encode(s.encode()).decode(),
     "b64dec": lambda s: base64.b64decode(s, validate=True).decode(),
     "sha256sum": lambda s: hashlib.sha256(s.encode()).hexdigest(),
-    "regexMatch": lambda pattern, s: re.search(pattern, s) is not None,
+    "regexMatch": lambda pattern, s: search(pattern, s) is not None,
     "regexReplaceAll": lambda pattern, s, new: re.sub(pattern, re.sub(r"\$\{?(\d)\}?", r"\\\1", new), s),
-    "regexFind": lambda pattern, s: found.group() if (found := re.search(pattern, s)) else "",
+    "regexFind": lambda pattern, s: found.group() if (found := search(pattern, s)) else "",
 }

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from argovx_lab.sandbox.kubernetes.cel.parser import CelError
+from argovx_lab.sandbox.patterns import search
 
 _NAMES = {bool: "bool", int: "int", float: "double", str: "string", list: "list", dict: "map"}
 #: Longest text that an expression may make. Unit: characters.
@@ -116,7 +117,7 @@ def _matches(*values: Any) -> bool:
     if NOT_RE2.search(pattern):
         raise CelError(f"invalid regular expression: {pattern} is not RE2")
     try:
-        return re.search(pattern, text) is not None
+        return search(pattern, text) is not None
     except re.error as error:
         raise CelError(f"invalid regular expression: {pattern}") from error
 
