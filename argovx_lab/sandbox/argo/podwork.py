@@ -5,7 +5,6 @@ Source: recordings stop-*, terminate-*, deadline-*, pod-deleted, contract/e-ok-e
 
 from __future__ import annotations
 
-import copy
 from typing import Any
 
 from argovx_lab.sandbox.argo import labels, outputs
@@ -60,34 +59,11 @@ def _assess(op: Operation, node: Node, pod: dict[str, Any]) -> None:
         return
     node["taskResultSynced"] = True
     code = exit_code(pod)
-    _declared_outputs(pod, node)
     if code is not None:
         node.setdefault("outputs", {})["exitCode"] = code
     op.nodes.mark(node, phase, message)
     outputs.add_globals(op, node)
     op.actions.append(LabelPod(pod["metadata"]["name"], {labels.COMPLETED: "true"}))
-
-
-def _declared_outputs(pod: dict[str, Any], node: Node) -> None:
-    """Show an output parameter that nobody reported by its name alone, as Argo does."""
-    import json
-
-    text = next(
-        (
-            e.get("value")
-            for c in pod["spec"].get("initContainers") or []
-            for e in c.get("env") or []
-            if e["name"] == "ARGO_TEMPLATE"
-        ),
-        None,
-    )
-    declared = (json.loads(text).get("outputs") or {}).get("parameters") if text else None
-    if not declared:
-        return
-    found = {p["name"]: p for p in (node.get("outputs") or {}).get("parameters") or []}
-    node.setdefault("outputs", {})["parameters"] = [
-        {**copy.deepcopy(p), **found.get(p["name"], {})} for p in declared
-    ]
 
 
 def _settle(op: Operation, node: Node, pod: dict[str, Any] | None) -> None:

@@ -135,6 +135,8 @@ def _back_off(op: Operation, parent: Node, attempts: list[Node], strategy: Mappi
     backoff = strategy.get("backoff")
     if not backoff:
         return None
+    if not backoff.get("duration"):
+        raise NodeError("no base duration specified for retryStrategy")
     first = parse_time(attempts[0].get("startedAt")) or op.world.now
     end = None
     if backoff.get("maxDuration"):
@@ -146,7 +148,8 @@ def _back_off(op: Operation, parent: Node, attempts: list[Node], strategy: Mappi
     due = op.after(finished, seconds)
     if end is not None and due > end:
         return "Backoff would exceed max duration limit"
-    if op.world.now < due and not _exhausted(attempts, strategy):
+    limited = strategy.get("limit") not in (None, "")  # Argo 4.1 waits only where there is a limit
+    if op.world.now < due and limited and not _exhausted(attempts, strategy):
         op.nodes.mark(parent, parent["phase"], f"Backoff for {humanize(seconds)}")
         op.wake(due)
         return ""
@@ -155,7 +158,7 @@ def _back_off(op: Operation, parent: Node, attempts: list[Node], strategy: Mappi
 
 
 def _wait_s(backoff: Mapping[str, Any], attempts: int) -> float:
-    seconds = parse_duration(backoff.get("duration") or "0")
+    seconds = parse_duration(backoff["duration"])
     factor = backoff.get("factor")
     if factor is not None and int(factor) > 0:
         seconds *= float(int(factor)) ** min(attempts - 1, 60)

@@ -167,8 +167,6 @@ class _Steps:
     def _step(self, group: Node, step: dict[str, Any]) -> tuple[Node | None, bool]:
         """Move one step on; tell whether it and its hooks are over."""
         node = self.op.nodes.get(f"{group['name']}.{step['name']}")
-        if node is None and not self.op.may_run(on_exit=self.call.on_exit):
-            return None, True
         if node is None or not is_final(node):
             try:
                 node = self._run(group, step, node)

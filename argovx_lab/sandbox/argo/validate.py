@@ -29,6 +29,8 @@ from argovx_lab.sandbox.argo.validate_tags import Names
 _NAME = re.compile(r"[a-zA-Z0-9][-a-zA-Z0-9]*\Z")
 #: Task or step → its output parameters.
 Outputs = dict[str, set[str]]
+#: What Argo offers when a template has no kind or several; not the same as the kinds that it has.
+_CHOICE = "container, containerSet, steps, script, resource, dag, suspend, template, template ref"
 _LOOP = ("withItems", "withParam", "withSequence")
 
 
@@ -131,7 +133,7 @@ class _Walker:
         kinds = [k for k in KINDS if template.get(k) is not None]
         if len(kinds) != 1:
             what = "template type unspecified" if not kinds else "multiple template types specified"
-            raise InvalidSpec(f"templates.{name} {what}. choose one of: {', '.join(KINDS)}")
+            raise InvalidSpec(f"templates.{name} {what}. choose one of: {_CHOICE}")
         artifacts.check_template(template, name, leaf=kinds[0] not in ("dag", "steps"))
         inputs = inputs_of(template, name)
         check_outputs(template, kinds[0], name)

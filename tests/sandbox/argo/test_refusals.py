@@ -91,7 +91,7 @@ def test_fields_of_a_library_template_are_looked_at_too(play):
         ("container: {image: b, command: ['{{workflow.failures}}']}", "templates.main: failed to resolve {{workflow.failures}}"),
         ("container: {image: b, command: ['{{inputs.parameters.q}}']}", "templates.main: failed to resolve {{inputs.parameters.q}}"),
         ("container: {command: [x]}", "templates.main.container.image may not be empty"),
-        ("inputs: {}", "templates.main template type unspecified"),
+        ("inputs: {}", "templates.main template type unspecified. choose one of: container, containerSet, steps, script"),
     ],
 )  # fmt: skip
 def test_invalid_specs(play, template, message):

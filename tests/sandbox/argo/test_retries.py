@@ -97,6 +97,17 @@ def test_back_off_stops_at_its_longest(play):
     assert w.phase == "Failed"
 
 
+def test_without_a_limit_nothing_waits(play):
+    w = retried(play, "{backoff: {duration: 10s}}").step().end("w(0)", 1).step()
+    assert w.phases()["w(1)"] == "Pending"
+    assert "message" not in w.node("w")
+
+
+def test_a_back_off_needs_a_duration(play):
+    w = retried(play, "{limit: 2, backoff: {factor: 2}}").step().end("w(0)", 1).step()
+    assert (w.phase, w.node("w")["message"]) == ("Error", "no base duration specified for retryStrategy")
+
+
 def test_a_deleted_pod_of_a_retried_node_is_an_error(play):
     w = retried(play, "{limit: 1, retryPolicy: Always}").step().run("w(0)").step()
     w.pods.clear()

@@ -222,3 +222,12 @@ def test_pods_are_collected_as_asked(dag):
     w = dag(tasks, extra="podGC: {strategy: OnWorkflowCompletion}").step().end("a").step()
     assert len(w.pods) == 2
     assert w.end("b").step().pods == {}
+
+
+def test_a_suspended_workflow_that_is_stopped_ends(steps):
+    w = steps("[[{name: a, template: ok}]]", extra="suspend: true").step()
+    assert (w.phase, w.nodes()) == ("Running", {})
+    w.workflow["spec"]["shutdown"] = "Stop"
+    w.step()
+    assert (w.phase, w.status["message"], w.pods) == ("Failed", "Stopped with strategy 'Stop'", {})
+    assert w.node("a")["message"] == "workflow shutdown with strategy:  Stop"
