@@ -7,13 +7,9 @@ gets no credentials: a cell that asks Google itself has to run as a job.
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import json
-import os
 import secrets
-import signal
-import site
 import subprocess
 import sys
 import tempfile
@@ -31,22 +27,17 @@ from argovx_lab.errors import InternalError, SpecError, StepTimedOut
 from argovx_lab.model import names
 from argovx_lab.model.layout import split_uri
 from argovx_lab.model.step import canonical
+from argovx_lab.notebook import child
 from argovx_lab.notebook.inputs import Bound
 from argovx_lab.notebook.plan import Plan
 from argovx_lab.runs.stream import Stream, parse, reduce
 from argovx_lab.wiring import Services
-from argovx_lab.wiring.surroundings import machine_environment
 
 #: What every view of such a result says.
 RAN_HERE = "ran on this machine"
 
 #: Flags that mean the same here; every other one is refused with ``--here``.
 _KEPT = {"here", "machine", "image", "requirements", "timeout_s", "dry_run", "allow_secret"}
-
-#: Time between being asked to end and being killed. Unit: seconds.
-GRACE_S = 10.0
-
-_READ = 64 << 10
 
 
 @dataclass(frozen=True)
@@ -198,7 +189,7 @@ class Workshop:
         process = subprocess.Popen(
             command,
             cwd=self._root / "work",
-            env=clean_environment(self._root),
+            env=child.clean_environment(self._root),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -213,12 +204,13 @@ class Workshop:
         timer = threading.Timer(self._plan.spec.timeout_s, end)
         timer.daemon = True
         timer.start()
+        threading.Thread(target=child.clear, args=(process,), daemon=True).start()
         try:
-            _show(process)
+            child.show(process)
             code = process.wait()
         finally:
             timer.cancel()
-            _end(process)
+            child.end(process)
         if late.is_set():
             raise StepTimedOut(
                 f"{self._plan.name} timed out on this machine after {self._plan.spec.timeout_s} s",
@@ -253,47 +245,6 @@ def place(item: Bound, file: Path, services: Services) -> None:
             item.encoded.close()
         else:
             services.objects.download(*split_uri(item.ref.uri), target, digest=item.ref.digest)
-
-
-def clean_environment(root: Path) -> dict[str, str]:
-    """Return what the process sees: nothing of this kernel's secrets, a home and a scratch folder of its own.
-
-    Packages that the user has installed for themselves stay importable, as they are in this kernel.
-    """
-    base = {"PYTHONUSERBASE": site.getuserbase()} if site.ENABLE_USER_SITE else {}
-    return {
-        **machine_environment(),
-        **base,
-        "PATH": f"{os.path.dirname(sys.executable)}:{os.defpath}",
-        "HOME": str(root / "home"),
-        "TMPDIR": str(root / "tmp"),
-        "LANG": "C.UTF-8",
-        "PYTHONUNBUFFERED": "1",
-        "NO_GCE_CHECK": "true",
-        "GCE_METADATA_HOST": "127.0.0.1:1",
-    }
-
-
-def _show(process: subprocess.Popen[bytes]) -> None:
-    """Pass on what the process writes, as it comes."""
-    assert process.stdout is not None
-    decoder = codecs.getincrementaldecoder("utf-8")("replace")
-    while data := os.read(process.stdout.fileno(), _READ):
-        sys.stdout.write(decoder.decode(data))
-        sys.stdout.flush()
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Make sure that nothing of it runs on: first asked, then killed."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(GRACE_S + 5)
-        except (subprocess.TimeoutExpired, KeyboardInterrupt):
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
-    if process.stdout is not None:
-        process.stdout.close()
 
 
 def _now() -> str:

@@ -16,8 +16,11 @@ SHOWN_MAX = 2000
 #: Codecs whose first bytes can be read as they are.
 _TEXTS = ("text", "json", "data", "function")
 
-#: Codecs whose decoding is not tried for a look.
-_CLOSED = ("pickle", "function", "path", "sklearn")
+#: Codecs that are decoded for a look: those that hold plain data.
+_OPEN = (
+    *("bytes", "text", "json", "data", "numpy", "numpy-scalar"),
+    *("pandas", "arrow", "sparse", "image"),
+)
 
 
 class Preview:
@@ -40,7 +43,7 @@ def preview(head: str, codec: str, data: bytes, size_bytes: int, name: str) -> P
         The first bytes of the value, all of them where there are no more than :data:`READ_MAX`.
     """
     whole = len(data) == size_bytes
-    if whole and codec not in _CLOSED:
+    if whole and codec in _OPEN:
         from argovx_lab import codecs
 
         return Preview(head, _short(repr(_first(codecs.decode(data, codec, name=name)))))

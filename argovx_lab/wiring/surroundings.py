@@ -25,5 +25,9 @@ _KEPT = (
 
 
 def machine_environment() -> dict[str, str]:
-    """Return the part of this process's environment that says how the machine reaches the network."""
-    return {name: os.environ[name] for name in _KEPT if name in os.environ}
+    """Return the part of this process's environment that says how the machine reaches the network.
+
+    An address with a user or password in it is left out.
+    """
+    found = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return {name: value for name, value in found.items() if "@" not in value}
