@@ -8,9 +8,22 @@ import os
 import sys
 import tempfile
 
-from benchmarks import engine, launcher, load, many, pixels, runner, sandbox, step, storage, watchers
+from benchmarks import (
+    analysis,
+    engine,
+    launcher,
+    load,
+    many,
+    pixels,
+    runner,
+    sandbox,
+    step,
+    storage,
+    watchers,
+)
 
 ALL = {
+    "analysis": analysis.run,
     "load": load.run,
     "step": step.run,
     "launcher": launcher.run,

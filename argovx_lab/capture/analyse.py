@@ -10,7 +10,8 @@ Owns three rules, shown to the user by the plan:
   private names (``_x``), imports, functions, classes, names that are only loop variables or
   ``with … as``, what it deletes, and what it assigns on some paths only (unless it came in).
 - *Definitions* are functions, classes and imports of other cells that the cell uses, with what they
-  use in turn; the values these read become inputs of the step.
+  use in turn and with what alters them (``Point.area = …``); the values these read become inputs of the step.
+  What other cells set in modules otherwise (``np.random.seed(0)``) stays behind, and a note says so.
 
 Refuses, with line and column, what a job cannot do; never imports or runs the user's code.
 """
@@ -23,6 +24,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from argovx_lab.capture.cells import Problem, compiles, parse, syntax_problem
+from argovx_lab.capture.changes import changed, given
 from argovx_lab.capture.definitions import Definitions
 from argovx_lab.capture.flow import Flow
 from argovx_lab.capture.scopes import Free
@@ -139,11 +141,13 @@ class _Analysis:
     """One cell's analysis, put together from its flow."""
 
     def __init__(self, tree: ast.Module, source: str, known: Definitions, offset: int) -> None:
+        self._tree = tree
         self._source = source
         self._known = known
         self._offset = offset
         self._problems: list[Problem] = []
         self._notes: list[Problem] = []
+        self._told: set[str] = set()
         lazy = any(isinstance(n, ast.ImportFrom) and n.module == "__future__" for n in tree.body)
         self._flow = Flow(tree.body, self._expand, lazy)
 
@@ -161,6 +165,7 @@ class _Analysis:
         changed = frozenset(n for n, kinds in flow.kinds.items() if "change" in kinds and n in taken)
         outputs = self._outputs(taken, changed)
         self._in_place(taken.difference(outputs))
+        self._hidden()
         return CellAnalysis(
             inputs=tuple(inputs),
             outputs=tuple(outputs),
@@ -221,22 +226,41 @@ class _Analysis:
         return found
 
     def _in_place(self, kept: frozenset[str]) -> None:
-        """Note which of ``kept``, inputs that are no outputs, a method may change."""
-        for name, method, node in self._flow.calls:
-            if name in kept and not self._known.get(name):
-                self._note(
-                    f"{name} may be changed by {name}.{method}(…) and does not come back",
-                    f"Name it after the arrow if it should: -> {name}",
-                    node,
-                )
+        """Note which of ``kept``, inputs that are no outputs, a method or a function may change."""
+        for name, method, node in [*self._flow.calls, *changed(self._tree)]:
+            if method:
+                self._may_change(kept, name, f"{name}.{method}(…)", node)
+        for name in self._flow.used:
+            for made in self._known.get(name):
+                for other in sorted(made.changes):
+                    self._may_change(kept, other, name, None)
+        for node in ast.walk(self._tree):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                for made in self._known.get(node.func.id):
+                    for other in given(node, made.changes_parameters):
+                        self._may_change(kept, other, f"{node.func.id}(…)", node)
+
+    def _may_change(self, kept: frozenset[str], name: str, by: str, node: ast.AST | None) -> None:
+        if name in kept and not self._known.get(name) and name not in self._told:
+            self._told.add(name)
+            message = f"{name} may be changed by {by} and does not come back"
+            self._note(message, f"Name it after the arrow if it should: -> {name}", node)
+
+    def _hidden(self) -> None:
+        """Note what other cells have set in modules that this one uses."""
+        for name in self._flow.used:
+            for text, number in self._known.hidden(name):
+                shown = text if len(text) <= 60 else text[:59] + "…"
+                message = f"{name}: {shown} of cell {number} does not travel"
+                self._note(message, "Write it in this cell too if its result depends on it.", None)
 
     def _problem(self, message: str, hint: str, node: ast.AST) -> None:
         self._problems.append(self._at(message, hint, node))
 
-    def _note(self, message: str, hint: str, node: ast.AST) -> None:
+    def _note(self, message: str, hint: str, node: ast.AST | None) -> None:
         self._notes.append(self._at(message, hint, node))
 
-    def _at(self, message: str, hint: str, node: ast.AST) -> Problem:
+    def _at(self, message: str, hint: str, node: ast.AST | None) -> Problem:
         line = getattr(node, "lineno", 0)
         column = getattr(node, "col_offset", -1) + 1
         return Problem(message, hint, line + self._offset if line else 0, column)

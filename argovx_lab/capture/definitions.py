@@ -12,6 +12,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from argovx_lab.capture.cells import blanked, parse, python_text
+from argovx_lab.capture.changes import patched, sets_state, without_values
+from argovx_lab.capture.definition import Definition
 from argovx_lab.capture.flow import Flow
 from argovx_lab.capture.names import stores
 from argovx_lab.capture.scopes import FUNCTIONS, Free, import_names
@@ -36,39 +38,6 @@ _RECIPES = {
 }
 
 
-class Definition:
-    """One statement that defines a name.
-
-    Parameters
-    ----------
-    name : str
-        What it defines.
-    code : str
-        Its source text.
-    line : int
-        Its first line in the notebook cell, from 1.
-    order : int
-        Number of the cell in the order in which cells were added.
-    """
-
-    def __init__(self, name: str, node: ast.stmt, code: str, line: int, order: int) -> None:
-        self.name = name
-        self.code = code
-        self.line = line
-        self.order = order
-        self._node = node
-        self._needs: tuple[Free, Free] | None = None
-
-    @property
-    def needs(self) -> tuple[Free, Free]:
-        """What it reads when it is made, and what it reads when it is called."""
-        if self._needs is None:
-            flow = Flow([self._node])
-            now = Free({name: read.node for name, read in flow.reads.items()})
-            self._needs = now, flow.pending()
-        return self._needs
-
-
 class Definitions:
     """What is known of a session or notebook: definitions and names of values.
 
@@ -76,7 +45,8 @@ class Definitions:
     """
 
     def __init__(self) -> None:
-        self._found: dict[str, list[Definition]] = {}
+        self._found: dict[str, dict[str, Definition]] = {}  # by their code
+        self._hidden: dict[str, dict[str, int]] = {}
         self._cells: list[tuple[str, int]] = []
         self._values: dict[str, int] = {}
         self._stars: list[tuple[str, int]] = []
@@ -104,7 +74,8 @@ class Definitions:
     def copy(self) -> Definitions:
         """Return another set that grows on its own."""
         other = Definitions()
-        other._found = {name: list(items) for name, items in self._found.items()}
+        other._found = {name: dict(items) for name, items in self._found.items()}
+        other._hidden = {name: dict(items) for name, items in self._hidden.items()}
         other._cells, other._values, other._stars = list(self._cells), dict(self._values), list(self._stars)
         return other
 
@@ -148,12 +119,16 @@ class Definitions:
         return frozenset(self._fresh)
 
     def get(self, name: str) -> tuple[Definition, ...]:
-        """Return the definitions of ``name``; several only for imports of one package's modules."""
-        return tuple(self._found.get(name, ()))
+        """Return the definitions of ``name``: imports of one package's modules, and what alters it."""
+        return tuple(self._found.get(name, {}).values())
+
+    def hidden(self, name: str) -> tuple[tuple[str, int], ...]:
+        """Return what sets state in ``name`` and does not travel, with the numbers of the cells."""
+        return tuple(self._hidden.get(name, {}).items())
 
     def needs(self, name: str) -> tuple[Free, Free] | None:
         """Return what the definition of ``name`` reads when made and when called, or ``None``."""
-        items = self._found.get(name)
+        items = self.get(name)
         if not items:
             return None
         if len(items) == 1:
@@ -171,7 +146,7 @@ class Definitions:
         """
         pieces: dict[int, dict[int, list[str]]] = {}
         for name in names:
-            for item in self._found.get(name, ()):
+            for item in self.get(name):
                 at = pieces.setdefault(item.order, {}).setdefault(item.line, [])
                 if item.code not in at:
                     at.append(item.code)
@@ -188,7 +163,7 @@ class Definitions:
             self._define(node.name, node, lines, offset, order)
         elif _recipe(node):
             self._define(node.targets[0].id, node, lines, offset, order)  # type: ignore[attr-defined]
-        else:
+        elif not self._alters(node, lines, offset, order):
             defined, values, sure = _binds(node)
             for name in values if isinstance(node, _COMPOUND) else values + defined:
                 self._found.pop(name, None)
@@ -196,7 +171,7 @@ class Definitions:
                 self._fresh.add(name)
             for name in defined if isinstance(node, _COMPOUND) else ():
                 # What is defined on some paths only leaves an earlier definition in force.
-                keep = () if name in sure else self.get(name)
+                keep = None if name in sure else self._found.get(name)
                 self._define(name, node, lines, offset, order, keep)
             if isinstance(node, ast.Delete):
                 for name in [t.id for t in node.targets if isinstance(t, ast.Name)]:
@@ -211,7 +186,7 @@ class Definitions:
         lines: list[str],
         offset: int,
         order: int,
-        keep: Iterable[Definition] = (),
+        keep: dict[str, Definition] | None = None,
     ) -> None:
         first = min([node.lineno, *(d.lineno for d in getattr(node, "decorator_list", ()))])
         text = lines[first - 1 : node.end_lineno]
@@ -233,23 +208,39 @@ class Definitions:
                 continue
             name = next(import_names(single))
             made = Definition(name, single, ast.unparse(single), node.lineno + offset, order)
-            plain = isinstance(single, ast.Import) and not alias.asname
-            # `import a.b` and `import a.c` both bind `a` and are both needed.
-            keep = [
-                d
-                for d in self._found.get(name, [])
-                if plain
-                and d.code.startswith(f"import {name}")
-                and d.code != made.code
-                and " as " not in d.code
-            ]
-            self._put(made, keep)
+            self._put(made, self._kept(made))
 
-    def _put(self, made: Definition, keep: Iterable[Definition] = ()) -> None:
+    def _kept(self, made: Definition) -> dict[str, Definition]:
+        """Return what stays in force: ``import a.b`` and ``import a.c`` both bind ``a``, both are needed."""
+        there = self._found.get(made.name, {})
+        first = next(iter(there.values()), None)
+        if first is None or not (first.code == made.code or (made.is_package and first.is_package)):
+            return {}
+        return there
+
+    def _alters(self, node: ast.stmt, lines: list[str], offset: int, order: int) -> bool:
+        """Take note of a statement that alters a definition; tells whether it travels with it."""
+        found = patched(node)
+        root = found[0] if found else sets_state(node)
+        there = self._found.get(root or "", {})
+        if root is None or not there:
+            return False
+        imported = next(iter(there.values())).is_import
+        if found and (found[1] or not imported):
+            self._define(root, node, lines, offset, order, there)
+            return True
+        if imported:
+            self._hidden.setdefault(root, {})[without_values(node)] = self._cells[order][1]
+        return False
+
+    def _put(self, made: Definition, keep: dict[str, Definition] | None = None) -> None:
         self._fresh.add(made.name)
         self._values.pop(made.name, None)
         self._found.pop(made.name, None)
-        self._found[made.name] = [*keep, made]
+        items = keep if keep is not None else {}
+        items.pop(made.code, None)
+        items[made.code] = made
+        self._found[made.name] = items
 
 
 def _binds(node: ast.stmt) -> tuple[list[str], list[str], frozenset[str]]:

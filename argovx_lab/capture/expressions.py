@@ -11,7 +11,7 @@ import functools
 from collections.abc import Iterable
 
 from argovx_lab.capture.names import Expand, Names
-from argovx_lab.capture.scopes import COMPREHENSIONS, comprehension_parts, function_free, root_name
+from argovx_lab.capture.scopes import COMPREHENSIONS, comprehension_parts, function_free, queried, root_name
 
 
 class Expressions(Names):
@@ -58,6 +58,8 @@ class Expressions(Names):
                 self.odd.append((kind.__name__.lower(), node))
             for child in ast.iter_child_nodes(node):
                 self._expression(child)
+            for name in queried(node) if kind is ast.Call else ():
+                self._read(name, node)
 
     def _either(self, one: list[ast.expr], other: list[ast.expr]) -> None:
         """Walk expressions of which only one side may be evaluated."""

@@ -7,8 +7,12 @@ binding order inside a function does not matter, inside a class body it does.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+
+#: A local name in an expression of pandas.
+_AT = re.compile(r"(?<![\w@])@([A-Za-z_]\w*)")
 
 FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
@@ -170,6 +174,8 @@ class _Scope:
             self._statement(node)
             for child in ast.iter_child_nodes(node):
                 self.visit(child)
+            for name in queried(node) if kind is ast.Call else ():
+                self._load(name, node)
 
     def _statement(self, node: ast.AST) -> None:
         if isinstance(node, ast.Global):
@@ -235,6 +241,16 @@ def outer_parts(node: ast.FunctionDef | ast.AsyncFunctionDef, notes: bool = True
         parts += [a.annotation for a in every if a is not None and a.annotation is not None]
         parts += [node.returns] if node.returns is not None else []
     return parts
+
+
+def queried(node: ast.AST) -> list[str]:
+    """Return the names that ``frame.query("a > @name")`` and ``frame.eval(…)`` take from around the call."""
+    if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args):
+        return []
+    if node.func.attr not in ("query", "eval"):
+        return []
+    texts = [n.value for n in ast.walk(node.args[0]) if isinstance(n, ast.Constant)]
+    return [name for text in texts if isinstance(text, str) for name in _AT.findall(text)]
 
 
 def root_name(node: ast.AST) -> str | None:

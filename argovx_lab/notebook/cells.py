@@ -5,6 +5,7 @@ Asks IPython's history and the notebook file; executes nothing.
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
@@ -63,9 +64,15 @@ def definitions(shell: Any) -> Definitions:
     for name, value in shell.user_ns.items():
         if name.startswith("_") or name in hidden or isinstance(value, (ModuleType, Facade)):
             continue
-        if isinstance(value, Handle) or not known.get(name):
+        if isinstance(value, Handle) or not (known.get(name) or _from_star(known, name, value)):
             known.add_value(name)
     return known
+
+
+def _from_star(known: Definitions, name: str, value: object) -> bool:
+    """Tell whether a name that no cell assigns is what an earlier ``import *`` has brought."""
+    modules = [sys.modules.get(module) for module, _ in known.stars if not known.is_value(name)]
+    return any(getattr(module, name, known) is value for module in modules)
 
 
 def read_later(file: Path | None, place: Here) -> set[str] | None:
