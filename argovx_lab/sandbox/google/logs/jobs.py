@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -40,29 +41,37 @@ class JobLogs:
         self._project = project
         self._folder = folder
 
-    def entries(self, expression: Expression | None) -> Iterator[Record]:
-        """Yield the entries that a query may match."""
+    def gather(self, expression: Expression | None) -> Callable[[], Iterator[Record]]:
+        """Look up whose logs a query may match; what is returned reads them, and may do so in a thread."""
         kinds = only(expression, "resource.type")
         if kinds is not None and "ml_job" not in kinds:
-            return
-        yield from self._entries(expression)
+            return lambda: iter(())
+        said, files = self._found(expression)
+        return lambda: chain(said, chain.from_iterable(self._lines(*file) for file in files))
 
     def names(self) -> set[str]:
         """Return the names of the logs."""
         tasks = {task for index in self._records.log_indexes() for task in index["tasks"]}
         return {f"projects/{self._project.id}/logs/{task}" for task in (tasks | {"service"} if tasks else ())}
 
-    def _entries(self, expression: Expression | None) -> Iterator[Record]:
+    def _found(self, expression: Expression | None) -> tuple[list[Record], list[tuple[str, str, int, Path]]]:
+        """Return what the service said, and which logs are to be read."""
         wanted = only(expression, "resource.labels.job_id")
         ids = wanted if wanted is not None else [index["job_id"] for index in self._records.log_indexes()]
+        said: list[Record] = []
+        files: list[tuple[str, str, int, Path]] = []
         for job_id in dict.fromkeys(ids):
             for n, line in enumerate(self._records.said(job_id)):
                 payload = {"message": line["message"], "levelname": line["severity"]}
-                yield self._entry(job_id, "service", f"s{n:08d}", line["at"], line["severity"], payload)
+                said.append(
+                    self._entry(job_id, "service", f"s{n:08d}", line["at"], line["severity"], payload)
+                )
             for task, found in (self._records.log_index(job_id) or {"tasks": {}})["tasks"].items():
                 folders = [found] if isinstance(found, str) else found
-                for start, folder in enumerate(folders):
-                    yield from self._lines(job_id, task, start, self._folder / folder / "log")
+                files += [
+                    (job_id, task, n, self._folder / folder / "log") for n, folder in enumerate(folders)
+                ]
+        return said, files
 
     def _lines(self, job_id: str, task: str, begun: int, path: Path) -> Iterator[Record]:
         try:

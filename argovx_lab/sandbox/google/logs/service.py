@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 from argovx_lab.sandbox.google.errors import GoogleError, invalid
@@ -60,13 +61,17 @@ class Logging:
                 f"Invalid order_by '{order}'; use 'timestamp asc' or 'timestamp desc'.", ["order_by"]
             )
         expression = parse(message.get("filter", ""))
-        found = [
-            *self._jobs.entries(expression),
-            *self._written.entries(),
-            *await self._audited(call, expression),
-        ]
-        found = [entry for entry in found if matches(expression, entry, leaf)]
-        found.sort(key=lambda entry: (entry["timestamp"], entry["insert_id"]), reverse=order.endswith("desc"))
+        read, written = self._jobs.gather(expression), list(self._written.entries())
+        audited = await self._audited(call, expression)
+
+        def search() -> list[Document]:
+            every = chain(read(), written, audited)
+            found = [entry for entry in every if matches(expression, entry, leaf)]
+            newest_first = order.endswith("desc")
+            return sorted(found, key=lambda e: (e["timestamp"], e["insert_id"]), reverse=newest_first)
+
+        # the logs may be long; nothing else waits for them
+        found = await asyncio.to_thread(search)
         # pages know items by their name; an entry's is its insert id
         named = [{**entry, "name": entry["insert_id"]} for entry in found]
         chosen, token = page(named, message, default=50)
