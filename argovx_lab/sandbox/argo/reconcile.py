@@ -38,7 +38,10 @@ log = logging.getLogger(__name__)
 Object = dict[str, Any]
 
 #: What reading an object of the wrong shape raises.
-MALFORMED = (AttributeError, KeyError, IndexError, TypeError, ValueError, RecursionError, AssertionError)
+MALFORMED = (
+    *(AttributeError, KeyError, IndexError, TypeError, ValueError),
+    *(RecursionError, AssertionError, ArithmeticError),
+)
 
 
 @dataclass

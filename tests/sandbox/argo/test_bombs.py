@@ -61,3 +61,13 @@ def test_templates_that_call_one_another_twice_end_the_workflow(monkeypatch):
     status = reconcile(workflow, world).workflow["status"]
     assert status["phase"] == "Error"
     assert "more than 300 nodes" in status["message"]
+
+
+def test_a_duration_beyond_all_calendars_ends_the_workflow():
+    templates = [{"name": "m", "suspend": {"duration": "99999999999999999h"}}]
+    spec = {"entrypoint": "m", "templates": templates}
+    workflow = {"metadata": {"name": "w", "namespace": "n"}, "spec": spec}
+    world = World({}, {}, {}, {}, Locks(), datetime(2026, 1, 1, tzinfo=UTC))
+    status = reconcile(workflow, world).workflow["status"]
+    assert status["phase"] == "Error"
+    assert status["message"]
