@@ -11,7 +11,7 @@ from typing import Any
 
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.http import ClientGone, Message, Receive, Request, Response, Scope, Send
-from argovx_lab.sandbox.kubernetes import discovery, reading, status
+from argovx_lab.sandbox.kubernetes import discovery, openapi, reading, status
 from argovx_lab.sandbox.kubernetes import requests as parse
 from argovx_lab.sandbox.kubernetes.authentication import Authenticator, User
 from argovx_lab.sandbox.kubernetes.client import StoreClient
@@ -161,8 +161,8 @@ class ApiServer:
         self.authorizer.require(user, Attributes(_path_verb(request), path=request.path))
         document: Object | None = None
         if parts[0] == "openapi":
-            raise status.not_served("the sandbox does not serve OpenAPI documents")
-        if parts == ["api"]:
+            document = openapi.find(self.store.kinds, parts[1:])
+        elif parts == ["api"]:
             document = discovery.versions(request.host)
         elif parts == ["apis"]:
             document = discovery.groups(self.store.kinds)

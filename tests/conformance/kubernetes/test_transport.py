@@ -32,12 +32,29 @@ def test_discovery_lists_what_is_served_and_nothing_else(cluster):
                     assert cluster.http("GET", path).status_code in (200, 403)
 
 
+def test_openapi_says_which_writes_may_ask_for_field_validation(cluster):
+    places = cluster.http("GET", "/openapi/v3").json()["paths"]
+    assert {"api/v1", "apis/argoproj.io/v1alpha1", "apis/rbac.authorization.k8s.io/v1"} <= set(places)
+    kinds = {}
+    for place in places.values():
+        document = cluster.http("GET", place["serverRelativeURL"]).json()
+        for path, operations in document["paths"].items():
+            if operations.get("patch", {}).get("x-kubernetes-action") == "patch":
+                named = {parameter["name"] for parameter in operations["patch"]["parameters"]}
+                assert {"fieldValidation", "dryRun"} <= named, path
+                kinds[operations["patch"]["x-kubernetes-group-version-kind"]["kind"]] = path
+    assert kinds["Workflow"].startswith("/apis/argoproj.io/v1alpha1/namespaces/{namespace}/workflows/{name}")
+    assert kinds["Namespace"].startswith("/api/v1/namespaces/{name}")
+
+
 @pytest.mark.parametrize(
     ("method", "path", "code", "word"),
     [
         ("GET", "/api/v2", 404, "could not find"),
         ("GET", "/apis/apps/v1", 404, "could not find"),
         ("GET", "/openapi/v2", 404, "OpenAPI"),
+        ("GET", "/openapi/v3/apis/apps/v1", 404, "could not find"),
+        ("GET", "/openapi/v3/api/v2", 404, "could not find"),
         ("GET", "/apis/apps/v1/deployments", 404, "deployments in apps/v1"),
         ("GET", f"{CONFIG_MAPS}/a/status", 404, "configmaps/status"),
         ("GET", f"/api/v1/namespaces/{NAMESPACE}/pods/a/exec", 404, "pods/exec"),
