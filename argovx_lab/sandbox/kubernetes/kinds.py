@@ -125,6 +125,7 @@ KINDS = (
         subresources=("log", "eviction", "binding"),
         fields=_POD_FIELDS,
         generation="spec",
+        categories=("all",),
     ),
     Kind(api.CONFIG_MAPS, ("cm",)),
     Kind(api.SECRETS, fields=("type",)),
@@ -138,8 +139,8 @@ KINDS = (
     Kind(
         DEFINITION_RESOURCE, ("crd", "crds"), status=True, generation="spec", categories=("api-extensions",)
     ),
-    Kind(POLICIES, status=True, generation="spec"),
-    Kind(POLICY_BINDINGS, generation="spec"),
+    Kind(POLICIES, status=True, generation="spec", categories=("api-extensions",)),
+    Kind(POLICY_BINDINGS, generation="spec", categories=("api-extensions",)),
     Kind(api.WORKFLOWS, ("wf",), generation="all"),
     Kind(api.WORKFLOW_TEMPLATES, ("wftmpl",), generation="all"),
     Kind(api.CLUSTER_WORKFLOW_TEMPLATES, ("clusterwftmpl", "cwft"), generation="all"),

@@ -1,4 +1,4 @@
-"""GET: one object, a list in pages, a watch, a pod's log.
+"""GET: one object, a list in pages, a watch.
 
 Owns consistency of what is read: pages of one list show one revision, a watch goes on exactly where
 its list ended.
@@ -21,7 +21,7 @@ from argovx_lab.sandbox.kubernetes.history import Cursor, Record, encode
 from argovx_lab.sandbox.kubernetes.interface import ApiError, Object
 from argovx_lab.sandbox.kubernetes.kinds import Kind
 from argovx_lab.sandbox.kubernetes.registry import Registry
-from argovx_lab.sandbox.kubernetes.requests import LOG_OPTIONS, Target, boolean, check_options, number
+from argovx_lab.sandbox.kubernetes.requests import Target, boolean, number
 from argovx_lab.sandbox.kubernetes.selectors import matcher
 
 JSON_HEADERS = {"content-type": "application/json", "cache-control": "no-cache, private"}
@@ -29,8 +29,6 @@ JSON_HEADERS = {"content-type": "application/json", "cache-control": "no-cache, 
 WATCH_S = 1800.0
 #: Time between bookmarks of a quiet watch. Unit: seconds.
 BOOKMARK_S = 60.0
-
-LogReader = Callable[..., AsyncIterator[bytes]]
 
 
 def raw_response(body: bytes, code: int = 200) -> Response:
@@ -214,7 +212,7 @@ async def until_gone(
     request: Request, stream: AsyncIterator[bytes], stop: Callable[[], None]
 ) -> AsyncIterator[bytes]:
     """Pass a stream on and call ``stop`` when the client goes away or the stream ends."""
-    gone = asyncio.create_task(_disconnected(request))
+    gone = asyncio.create_task(disconnected(request))
     gone.add_done_callback(lambda _: stop())
     try:
         async for chunk in stream:
@@ -223,70 +221,7 @@ async def until_gone(
         gone.cancel()
 
 
-async def _disconnected(request: Request) -> None:
+async def disconnected(request: Request) -> None:
+    """Return when the client is gone."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-def log(registry: Registry, reader: LogReader | None, request: Request, target: Target) -> Response:
-    """Answer with a container's log."""
-    check_options(request, LOG_OPTIONS)
-    pod = registry.get(target.kind, target.namespace, target.name).object()
-    if reader is None:
-        raise status.internal("the sandbox's pod runner is not there to read logs")
-    container = _container(pod, request.param("container"))
-    if boolean(request, "previous"):
-        raise status.bad_request(
-            f'previous terminated container "{container}" in pod "{target.name}" not found'
-        )
-    since = number(request, "sinceSeconds")
-    stream = reader(
-        pod,
-        container,
-        follow=boolean(request, "follow"),
-        tail_lines=number(request, "tailLines"),
-        since_s=None if since is None else float(since),
-        timestamps=boolean(request, "timestamps"),
-    )
-    return Response(200, {"content-type": "text/plain"}, _logs(request, stream))
-
-
-def _container(pod: Object, asked: str) -> str:
-    name, spec = pod["metadata"]["name"], pod["spec"]
-    main = [item["name"] for item in spec.get("containers") or []]
-    first = [item["name"] for item in spec.get("initContainers") or []]
-    if not asked:
-        if len(main) == 1:
-            return str(main[0])
-        choose = f"choose one of: [{' '.join(main)}]"
-        if first:
-            choose += f" or one of the init containers: [{' '.join(first)}]"
-        raise status.bad_request(f"a container name must be specified for pod {name}, {choose}")
-    if asked not in main + first:
-        raise status.bad_request(f"container {asked} is not valid for pod {name}")
-    return asked
-
-
-async def _logs(request: Request, stream: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Pass a log on; a follower whose client is gone is cancelled even while it waits."""
-    gone = asyncio.create_task(_disconnected(request))
-    step: asyncio.Future[bytes] | None = None
-    try:
-        while True:
-            step = asyncio.ensure_future(anext(stream))
-            await asyncio.wait({step, gone}, return_when=asyncio.FIRST_COMPLETED)
-            if not step.done():
-                return
-            try:
-                chunk = step.result()
-            except StopAsyncIteration:
-                return
-            yield chunk
-    finally:
-        gone.cancel()
-        if step is not None and not step.done():
-            step.cancel()
-            await asyncio.wait({step})
-        close = getattr(stream, "aclose", None)
-        if close is not None:
-            await close()

@@ -44,7 +44,10 @@ OPTIONS: dict[str, set[str]] = {
 }
 #: A bound of one request, such as ``30s`` or ``1m30s``. Source: Go's time.ParseDuration
 _DURATION = re.compile(r"[-+]?((\d{1,18}(\.\d*)?|\.\d+)(ns|us|µs|μs|ms|s|m|h))+|0")
-LOG_OPTIONS = {"container", "follow", "tailLines", "timestamps", "sinceSeconds", "pretty", "previous"}
+LOG_OPTIONS = {
+    *("container", "follow", "tailLines", "timestamps", "sinceSeconds", "pretty", "previous"),
+    "limitBytes",
+}
 
 
 @dataclass(frozen=True)

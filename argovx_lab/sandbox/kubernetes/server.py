@@ -11,7 +11,7 @@ from typing import Any
 
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.http import ClientGone, Message, Receive, Request, Response, Scope, Send
-from argovx_lab.sandbox.kubernetes import discovery, openapi, reading, status
+from argovx_lab.sandbox.kubernetes import discovery, openapi, pod_log, reading, status
 from argovx_lab.sandbox.kubernetes import requests as parse
 from argovx_lab.sandbox.kubernetes.authentication import Authenticator, User
 from argovx_lab.sandbox.kubernetes.client import StoreClient
@@ -71,7 +71,7 @@ class ApiServer:
         self.client = StoreClient(self.registry, issuer=self.issuer)
         self.authenticator = Authenticator(self.store, self.issuer)
         self.authorizer = Authorizer(self.store)
-        self.log_reader: reading.LogReader | None = None
+        self.log_reader: pod_log.LogReader | None = None
         self.root_ca = ""
         self._reviewer = Reviewer(self.authenticator, self.authorizer, clock)
         self._writer = Writer(self.registry, self.authorizer, self.issuer)
@@ -191,7 +191,7 @@ class ApiServer:
     async def _resource(self, request: Request, target: Target, user: User) -> Response:
         self.authorizer.require(user, _attributes(request, target))
         if target.subresource == "log":
-            return reading.log(self.registry, self.log_reader, request, target)
+            return pod_log.log(self.registry, self.log_reader, request, target)
         parse.check_options(request, parse.OPTIONS[target.verb])
         if target.verb == "get":
             return reading.get(self.registry, target)

@@ -30,6 +30,7 @@ def test_logs(core, logged):
         return core.read_namespaced_pod_log(logged, NAMESPACE, container="main", **options)
 
     assert read() == "logged/main\n" + "".join(f"line {index}\n" for index in range(5))
+    assert read(limit_bytes=14) == "logged/main\nli"
     assert read(tail_lines=1) == "logged/main\nline 4\n"
     assert "2026-01-01T00:00:00.000000000Z line 4" in read(timestamps=True)
     assert "since 30.0" in read(since_seconds=30)
@@ -44,7 +45,7 @@ def test_logs(core, logged):
         ({}, 400, "a container name must be specified for pod logged, choose one of: [main wait]"),
         ({"container": "other"}, 400, "container other is not valid for pod logged"),
         ({"container": "main", "previous": True}, 400, "previous terminated container"),
-        ({"container": "main", "limit_bytes": 5}, 400, "limitBytes"),
+        ({"container": "main", "limit_bytes": 0}, 400, "greater than 0"),
     ],
 )
 def test_logs_that_cannot_be_had(core, logged, options, code, word):
