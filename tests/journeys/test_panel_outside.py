@@ -19,7 +19,7 @@ MARK = "Vertex job, started outside the notebook's steps"
 
 @pytest.fixture
 def job():
-    """Start a job as the sandbox's owner, under an experiment run with two parameters; give its name."""
+    """Start a job as the sandbox's owner, under an experiment run with two parameters; give its number and an end."""
     status = sandbox_status()
     owner = Session(
         Federation(status.google_endpoint, status.audience, status.owner_token, ca_file=status.ca)
@@ -49,12 +49,13 @@ def job():
     }
     jobs = Jobs(owner, *place)
     made = jobs.create({"displayName": "train penguins <b>by hand</b>", "jobSpec": spec})["name"]
-    yield made.rpartition("/")[2]
+    yield made.rpartition("/")[2], lambda: jobs.cancel(made)
     jobs.cancel(made)
 
 
 def test_a_job_that_no_step_started(page, lab, shots, job):
-    run = f"vertex-{job}"
+    number, cancel = job
+    run = f"vertex-{number}"
     lab.open(page, "/lab")
     command(page, "argovx:show-panel")
     found = page.locator(f"{PANEL} [role=treeitem][data-argovx-run='{run}']").first
@@ -78,4 +79,8 @@ def test_a_job_that_no_step_started(page, lab, shots, job):
     assert "Argo does not know this job" in page.locator(".jp-argovx-lineage").first.inner_text()
     shot(page, shots, "outside-4-lineage")
     page.locator("[data-argovx-node=job] .jp-argovx-nodeverbs").get_by_text("Stop", exact=True).click()
+    # the notebook may not cancel jobs of the whole project, and is told which role would let it
+    page.locator("[role=alert]").get_by_text("argovxJobStopper").first.wait_for()
+    shot(page, shots, "outside-5-refused")
+    cancel()
     until(lambda: found.get_attribute("data-argovx-phase") == "Stopped", 60, "the job is cancelled")
