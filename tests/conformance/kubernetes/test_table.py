@@ -86,10 +86,13 @@ def test_ours_answers_as_recorded(ours, name):
     assert "\n".join(differences(found, expected)) == ""
 
 
-@pytest.mark.parametrize("name", table.DIFFERENT)
-def test_known_differences_are_still_there(ours, name):
-    found, expected = (judged(name, answers) for answers in (table.play(ours, ROWS[name]), RECORDED[name]))
-    assert differences(found, expected)
+def test_known_differences_are_still_there(ours):
+    equal = [
+        name
+        for name in table.DIFFERENT
+        if not differences(judged(name, table.play(ours, ROWS[name])), judged(name, RECORDED[name]))
+    ]
+    assert equal == []
 
 
 @pytest.mark.cluster
