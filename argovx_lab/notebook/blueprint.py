@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from html import escape
 from typing import Any
 
 from argovx_lab.capture.arguments import Options
@@ -24,6 +23,7 @@ from argovx_lab.notebook import inputs, leaks
 from argovx_lab.notebook import plan as plans
 from argovx_lab.notebook.inputs import Bound
 from argovx_lab.notebook.session import Session
+from argovx_lab.notebook.shown import Shown
 
 Manifest = dict[str, Any]
 
@@ -43,8 +43,8 @@ class Part:
     item: str = ""
 
 
-@dataclass(frozen=True)
-class Blueprint:
+@dataclass(frozen=True, repr=False)
+class Blueprint(Shown):
     """A Workflow of many steps that is ready to be submitted."""
 
     session: Session
@@ -93,22 +93,6 @@ class Blueprint:
         ]
         lines += [f"  when {text}" for text in _whens(self.nodes, self.manifest)]
         return [*lines, *(f"  note {note}" for note in self.notes), "  nothing was sent"]
-
-    def yaml(self) -> str:
-        """Return the Workflow manifest as YAML."""
-        import yaml
-
-        return str(yaml.safe_dump(self.manifest, sort_keys=False, allow_unicode=True))
-
-    def __repr__(self) -> str:
-        return "\n".join([*self.lines(), "", self.yaml()])
-
-    def _repr_html_(self) -> str:
-        text = escape("\n".join(self.lines()))
-        return (
-            f"<pre>{text}</pre><details><summary>Workflow manifest</summary>"
-            f"<pre>{escape(self.yaml())}</pre></details>"
-        )
 
 
 #: Longest value of a member that is shown. Unit: characters.

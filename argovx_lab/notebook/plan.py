@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from html import escape
 from typing import Any
 
 from argovx_lab.capture.archive import runner_archive, runner_digest
@@ -21,14 +20,15 @@ from argovx_lab.model import names
 from argovx_lab.model.run import Cell
 from argovx_lab.model.step import AUTO, MAYBE, Environment, Runner, Source, StepSpec
 from argovx_lab.notebook.inputs import Bound
+from argovx_lab.notebook.shown import Shown
 from argovx_lab.policy.judge import StepFacts, enforce, judge
 from argovx_lab.wiring import Profile, Services
 
 Manifest = dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Plan:
+@dataclass(frozen=True, repr=False)
+class Plan(Shown):
     """A step that is ready to be submitted.
 
     Parameters
@@ -81,22 +81,6 @@ class Plan:
         lines += [f"  cache {self.cache}"] if self.cache else []
         lines += [f"  note {note}" for note in self.notes]
         return [*lines, "  nothing was sent"]
-
-    def yaml(self) -> str:
-        """Return the Workflow manifest as YAML."""
-        import yaml
-
-        return str(yaml.safe_dump(self.manifest, sort_keys=False, allow_unicode=True))
-
-    def __repr__(self) -> str:
-        return "\n".join([*self.lines(), "", self.yaml()])
-
-    def _repr_html_(self) -> str:
-        text = escape("\n".join(self.lines()))
-        return (
-            f"<pre>{text}</pre><details><summary>Workflow manifest</summary>"
-            f"<pre>{escape(self.yaml())}</pre></details>"
-        )
 
 
 @dataclass(frozen=True)
