@@ -276,3 +276,17 @@ def order_problems(ours: dict[str, list[str]], theirs: dict[str, list[str]], pod
 def _without(phases: list[str], passing: set[str]) -> list[str]:
     kept = [p for p in phases if p not in passing]
     return [p for i, p in enumerate(kept) if i == 0 or kept[i - 1] != p]
+
+
+def check(found: Replay, name: str) -> None:
+    """Assert that a workflow ended as its recording, or was refused as there, its phases in that order."""
+    recorded = load(name, "final.json")
+    if "create" in recorded:
+        assert found.refused == recorded, found.refused
+        return
+    assert found.refused is None, found.refused
+    ours = canonical(reduced(found.final))
+    problems = differences(ours, canonical(recorded))
+    pods = {n["id"][-6:] for n in ours["nodes"].values() if n["type"] == "Pod"}
+    problems += order_problems(phase_order(found.seen), recorded_order(name), pods)
+    assert problems == [], "\n".join(problems)
