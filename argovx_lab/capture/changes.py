@@ -13,7 +13,25 @@ from collections.abc import Iterator
 from argovx_lab.capture.scopes import FUNCTIONS, function_free, root_name
 
 #: Methods that change what they are called on, also when their result is used.
-_MUTATORS = frozenset({"pop", "popitem", "popleft", "setdefault", "fit", "fit_transform", "partial_fit"})
+_MUTATORS = frozenset(
+    {
+        *("pop", "popitem", "popleft", "setdefault", "fit", "fit_transform", "partial_fit"),
+        # generators of random numbers go on by each draw
+        *(
+            "random",
+            "integers",
+            "choice",
+            "choices",
+            "permutation",
+            "permuted",
+            "shuffle",
+            "spawn",
+            "uniform",
+        ),
+        *("normal", "standard_normal", "lognormal", "multivariate_normal", "exponential", "poisson"),
+        *("binomial", "multinomial", "rand", "randn", "randint", "gauss", "getrandbits"),
+    }
+)
 
 #: Methods whose result is thrown away and that change nothing which a step would miss.
 _HARMLESS = frozenset({"head", "info", "describe", "show", "items", "keys", "values", "join", "print"})

@@ -49,6 +49,8 @@ def retyped_like(frame: Any, model: Any) -> Any:
     for position, dtype in enumerate(model.dtypes):
         if str(frame.dtypes.iloc[position]) != str(dtype) or frame.dtypes.iloc[position] != dtype:
             frame = with_column(frame, position, retyped(frame.iloc[:, position], spec(dtype)))
+    if frame.columns.nlevels == 1:
+        frame.columns = retyped(frame.columns, spec(model.columns.dtype))
     if frame.index.nlevels == 1:
         frame.index = retyped(frame.index, spec(model.index.dtype))
     return frame

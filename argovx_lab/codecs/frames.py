@@ -234,12 +234,21 @@ def _folded_columns(frame: Any, notes: dict[str, Any]) -> Any:
         frame.columns = _labels(notes)
     elif "label_freq" in notes:
         frame.columns = _with_frequency(frame.columns, notes["label_freq"], notes)
+    if frame.columns.nlevels == 1 and _same_major(notes):
+        frame.columns = retyped(frame.columns, notes["columns"][1][0])
     for position, want in enumerate(notes["dtypes"]):
         if spec(frame.dtypes.iloc[position]) != want:
             frame = with_column(frame, position, retyped(frame.iloc[:, position], want))
     if not frame.index.nlevels > 1:
         frame.index = retyped(frame.index, notes["index"][1][0])
     return frame
+
+
+def _same_major(notes: dict[str, Any]) -> bool:
+    """Tell whether this pandas gives labels of text the same dtype by itself as the one that wrote."""
+    import pandas as pd
+
+    return str(notes.get("pandas", "")).partition(".")[0] == pd.__version__.partition(".")[0]
 
 
 def _agree(frame: Any, notes: dict[str, Any]) -> None:

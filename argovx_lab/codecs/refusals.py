@@ -73,7 +73,7 @@ def _by_kind(value: Any) -> Optional[tuple[str, str]]:
         return "it is an open file", "Pass its content, or open it inside the cell."
     if isinstance(value, (bytearray, memoryview)):
         return "it is a %s" % type(value).__name__, "Pass bytes(…) of it."
-    if isinstance(value, (map, filter, zip, range, enumerate, reversed)):
+    if isinstance(value, (map, filter, zip, enumerate, reversed)):
         return "it is a %s" % type(value).__name__, "Pass list(…) of it."
     if isinstance(value, BaseException):
         return "it is an exception", "Pass str(…) of it."
@@ -109,5 +109,8 @@ def _by_library(value: Any) -> Optional[tuple[str, str]]:
     if root == "scipy":
         return "it is a %s" % name, "Pass its arrays as numpy arrays."
     if root == "pathlib":
-        return "it is a path without files (%s)" % name, "Pass str(…) of it, or a pathlib.Path."
+        return (
+            "it is a path without files (%s)" % name,
+            "Pass the path by itself, with its files, or pathlib.PurePosixPath(…) for its name alone.",
+        )
     return None

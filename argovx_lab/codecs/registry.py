@@ -14,6 +14,7 @@ from argovx_lab.codecs.boosters import LightGBM, XGBoost
 from argovx_lab.codecs.files import Path
 from argovx_lab.codecs.functions import Function
 from argovx_lab.codecs.images import Image
+from argovx_lab.codecs.indexes import PandasIndex
 from argovx_lab.codecs.models import Sklearn
 from argovx_lab.codecs.plain import Bytes, Json, Text, inexact
 from argovx_lab.codecs.polars import Polars
@@ -35,6 +36,7 @@ BUILT_IN: tuple[Codec, ...] = (
     NumpyScalar(),
     Sparse(),
     Pandas(),
+    PandasIndex(),
     Arrow(),
     Polars(),
     Image(),

@@ -1,20 +1,19 @@
 """The codec `data`: what JSON lacks, told by tags; still text, still without code.
 
-Carries containers (also tuples, sets and dicts with any plain keys), NaN and infinity, complex and
-decimal numbers, bytes, dates and times, and inside containers numpy numbers and small arrays. Chosen
+Carries containers (also tuples, sets, dicts with any plain keys, and those of `collections`), the single
+values of `leaves`, `moments` and `generators`, and inside containers numpy numbers and small arrays. Chosen
 by itself where `json` would not give the value back. Refuses everything else, saying where it is.
 """
 
 from __future__ import annotations
 
 import base64
-import datetime as dt
-import decimal
+import collections
 import json
-import math
 import sys
 from typing import IO, Any, Callable
 
+from argovx_lab.codecs import generators, leaves, moments
 from argovx_lab.codecs.base import Codec, Sink, need, root_module, size_text, type_name
 from argovx_lab.codecs.plain import DEPTH_MAX, inexact, plain_summary
 from argovx_lab.codecs.refusals import explain
@@ -38,21 +37,23 @@ BROKEN = (
     ArithmeticError,
 )
 
-_TAG = "$"
-#: pandas' own words for what is missing: type → name in pandas.
-_MISSING = {"NAType": "NA", "NaTType": "NaT"}
+_TAG = leaves.TAG
 
 _NUMPY_KINDS = "biufcmMSU"
-_CONTAINERS = (list, dict, tuple, set, frozenset)
-_LEAVES = (
-    float,
-    complex,
-    decimal.Decimal,
-    dt.datetime,
-    dt.date,
-    dt.time,
-    dt.timedelta,
-)
+_CONTAINERS = (list, dict, tuple, set, frozenset, slice)
+_COLLECTIONS = {
+    kind.__name__: kind
+    for kind in (collections.OrderedDict, collections.Counter, collections.defaultdict, collections.deque)
+}
+
+#: What may make the missing entries of a ``defaultdict``: name → type.
+_FACTORIES: dict[str, Any] = {
+    **{
+        kind.__name__: kind
+        for kind in (bool, bytes, complex, dict, float, frozenset, int, list, set, str, tuple)
+    },
+    **_COLLECTIONS,
+}
 
 
 class Data(Codec):
@@ -61,16 +62,19 @@ class Data(Codec):
     name = "data"
     about = (
         (
-            "what JSON lacks: tuples, sets, any plain keys, NaN, complex, `Decimal`, dates and times, bytes,"
-            " numpy numbers and small arrays inside"
+            "what JSON lacks: tuples, sets, slices, `collections`, any plain keys, NaN, complex, `Decimal`,"
+            " `Fraction`, ranges, dates, times and zones, bytes, pure paths, `pandas.Timestamp` and its kin,"
+            " generators of random numbers, numpy numbers and small arrays inside"
         ),
         "JSON with tags",
-        "frames, models and arrays above 1 MB inside of containers, zones other than UTC",
+        "frames, models and arrays above 1 MB inside of containers, zones of other libraries",
     )
 
     def accepts(self, value: Any) -> bool:
-        """Accept containers, dates, times, complex and decimal numbers."""
-        return type(value) in _CONTAINERS + _LEAVES
+        """Accept containers, single values and generators."""
+        if type(value) in _CONTAINERS or type(value) in _COLLECTIONS.values():
+            return True
+        return leaves.is_leaf(value) or moments.is_moment(value) or generators.is_generator(value)
 
     def summary(self, value: Any) -> str:
         """Return the type, and the number of entries of a container."""
@@ -119,22 +123,23 @@ def unpack(value: Any) -> Any:
 
 def _pack(value: Any, path: str, above: tuple[int, ...]) -> Any:
     kind = type(value)
-    if kind in _CONTAINERS:
+    if kind in _CONTAINERS or kind in _COLLECTIONS.values():
         if id(value) in above:
             raise CodecError("%s contains itself" % path, hint="Break the circle before passing it.")
         if len(above) >= DEPTH_MAX:
             raise CodecError("it is nested more than %d deep" % DEPTH_MAX, hint="Flatten it.")
         return _pack_container(value, path, (*above, id(value)))
-    if kind is float and not math.isfinite(value):
-        return {_TAG: "float", "v": repr(value)}
-    if value is None or kind in (bool, int, float, str):
+    if value is None or kind in (bool, int, str):
         fault = inexact(value)
         if fault is not None:
             raise CodecError(path + fault.message[2:], hint=fault.hint)
         return value
-    packed = _pack_leaf(value)
-    if packed is not None:
-        return packed
+    if leaves.is_leaf(value):
+        return leaves.pack_leaf(value, path)
+    if moments.is_moment(value):
+        return moments.pack_moment(value, path, lambda part: _pack(part, path, above), _unpack)
+    if generators.is_generator(value):
+        return generators.pack_generator(value, path)
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
         return _pack_numpy(numpy, value, path)
@@ -148,46 +153,50 @@ def _pack(value: Any, path: str, above: tuple[int, ...]) -> Any:
 
 def _pack_container(value: Any, path: str, above: tuple[int, ...]) -> Any:
     kind = type(value)
+    if kind in _COLLECTIONS.values():
+        return _pack_collection(value, path, above)
     if kind is dict:
         if all(type(key) is str and key != _TAG for key in value):
             return {_pack(k, path, above): _pack(v, "%s[%.40r]" % (path, k), above) for k, v in value.items()}
-        pairs = [
-            [_pack(key, "a key of " + path, above), _pack(item, "%s[%.40r]" % (path, key), above)]
-            for key, item in value.items()
-        ]
-        return {_TAG: "dict", "v": pairs}
-    items = [_pack(item, "%s[%d]" % (path, index), above) for index, item in enumerate(value)]
+        return {_TAG: "dict", "v": _pairs(value, path, above)}
+    parts = (value.start, value.stop, value.step) if kind is slice else value
+    items = [_pack(item, "%s[%d]" % (path, index), above) for index, item in enumerate(parts)]
     if kind is list:
         return items
-    if kind is not tuple:  # the order of a set differs from process to process
+    if kind in (set, frozenset):  # their order differs from process to process
         items.sort(key=lambda item: json.dumps(item, sort_keys=True))
     return {_TAG: kind.__name__, "v": items}
 
 
-def _pack_leaf(value: Any) -> Any:
-    kind = type(value)
-    if kind is bytes:
-        return {_TAG: "bytes", "v": base64.b64encode(value).decode()}
-    if kind.__name__ in _MISSING and root_module(value) == "pandas":
-        return {_TAG: "missing", "v": _MISSING[kind.__name__]}
-    if kind is complex:
-        return {_TAG: "complex", "v": [repr(value.real), repr(value.imag)]}
-    if kind is decimal.Decimal:
-        return {_TAG: "decimal", "v": str(value)}
-    if kind is dt.timedelta:
-        return {_TAG: "timedelta", "v": [value.days, value.seconds, value.microseconds]}
-    if kind is dt.date:
-        return {_TAG: "date", "v": [value.year, value.month, value.day]}
-    if kind not in (dt.datetime, dt.time):
-        return None
-    if value.tzinfo is not None and value.tzinfo != dt.timezone.utc:
+def _pairs(value: Any, path: str, above: tuple[int, ...]) -> list[Any]:
+    return [
+        [_pack(key, "a key of " + path, above), _pack(item, "%s[%.40r]" % (path, key), above)]
+        for key, item in value.items()
+    ]
+
+
+def _pack_collection(value: Any, path: str, above: tuple[int, ...]) -> Any:
+    name = type(value).__name__
+    if getattr(value, "__dict__", None):
         raise CodecError(
-            "it holds a time of the zone %.40s, which would come back as an offset" % value.tzinfo,
-            hint="Convert it with .astimezone(datetime.timezone.utc), or pass a pandas series.",
+            "%s is a %s with attributes (%s)" % (path, type_name(value), ", ".join(vars(value))),
+            hint="Drop them.",
         )
-    day = [value.year, value.month, value.day] if kind is dt.datetime else []
-    parts = [*day, value.hour, value.minute, value.second, value.microsecond]
-    return {_TAG: kind.__name__, "v": parts, "utc": value.tzinfo is not None, "fold": value.fold}
+    if name == "deque":
+        items = [_pack(item, "%s[%d]" % (path, index), above) for index, item in enumerate(value)]
+        return {_TAG: name, "v": items, "maxlen": value.maxlen}
+    document = {_TAG: name, "v": _pairs(value, path, above)}
+    if name != "defaultdict":
+        return document
+    made_by = value.default_factory
+    found = [word for word, kind in _FACTORIES.items() if made_by is kind]
+    if made_by is not None and not found:
+        raise CodecError(
+            "%s is a defaultdict whose entries %s makes"
+            % (path, getattr(made_by, "__name__", type_name(made_by))),
+            hint="Pass dict(…) of it, or set its .default_factory to None, int, list or dict.",
+        )
+    return {**document, "factory": found[0] if found else None}
 
 
 def _pack_numpy(numpy: Any, value: Any, path: str) -> Any:
@@ -226,23 +235,42 @@ def _unpack_numpy(parts: Any, _: Any) -> Any:
     return array[0] if shape is None else array.reshape(shape).copy()
 
 
-def _zone(value: Any) -> Any:
-    return dt.timezone.utc if value["utc"] else None
+def _unpack_pairs(pairs: Any, made: Any) -> Any:
+    for key, item in pairs:
+        dict.__setitem__(made, _unpack(key), _unpack(item))
+    return made
+
+
+def _unpack_default(pairs: Any, document: Any) -> Any:
+    word = document["factory"]
+    return _unpack_pairs(pairs, collections.defaultdict(None if word is None else _FACTORIES[word]))
+
+
+def _unpack_deque(items: Any, document: Any) -> Any:
+    longest = document["maxlen"]
+    if longest is not None and len(items) > longest:
+        raise ValueError("maxlen")
+    return collections.deque(_unpack(items), longest)
+
+
+def _unpack_slice(parts: Any, _: Any) -> slice:
+    start, stop, step = _unpack(parts)
+    return slice(start, stop, step)
 
 
 _TAGS: dict[str, Callable[[Any, Any], Any]] = {
-    "float": lambda v, _: {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[v],
+    **leaves.UNPACK,
+    **generators.UNPACK,
+    "missing": moments.unpack_missing,
+    "pandas": lambda v, document: moments.unpack_moment(v, document, _unpack),
     "tuple": lambda v, _: tuple(_unpack(v)),
     "set": lambda v, _: set(_unpack(v)),
     "frozenset": lambda v, _: frozenset(_unpack(v)),
-    "dict": lambda v, _: {_unpack(key): _unpack(item) for key, item in v},
-    "bytes": lambda v, _: base64.b64decode(v, validate=True),
-    "complex": lambda v, _: complex(float(v[0]), float(v[1])),
-    "decimal": lambda v, _: decimal.Decimal(v),
-    "timedelta": lambda v, _: dt.timedelta(*v),
-    "date": lambda v, _: dt.date(*v),
-    "datetime": lambda v, item: dt.datetime(*v[:7]).replace(tzinfo=_zone(item), fold=item["fold"]),
-    "time": lambda v, item: dt.time(*v[:4]).replace(tzinfo=_zone(item), fold=item["fold"]),
-    "missing": lambda v, _: getattr(need("pandas"), {"NA": "NA", "NaT": "NaT"}[v]),
+    "slice": _unpack_slice,
+    "dict": lambda v, _: _unpack_pairs(v, {}),
+    "OrderedDict": lambda v, _: collections.OrderedDict((_unpack(key), _unpack(item)) for key, item in v),
+    "Counter": lambda v, _: _unpack_pairs(v, collections.Counter()),
+    "defaultdict": _unpack_default,
+    "deque": _unpack_deque,
     "numpy": _unpack_numpy,
 }

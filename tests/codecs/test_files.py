@@ -131,7 +131,7 @@ def test_a_link_the_root_and_what_is_not_there_are_refused(tmp_path):
         with pytest.raises(CodecError, match=reason):
             codecs.encode(value)
     with pytest.raises(CodecError, match="path without files"):
-        codecs.encode(pathlib.PurePath("x"))
+        codecs.encode([tmp_path])
     with pytest.raises(CodecError, match="not a pathlib"):
         codecs.encode("x", "path")
 

@@ -7,13 +7,13 @@ import collections
 import datetime as dt
 import io
 import queue
+import random
 import re
 import socket
 import sqlite3
 import subprocess
 import sys
 import threading
-import zoneinfo
 
 import numpy as np
 import pandas as pd
@@ -64,6 +64,14 @@ class Child(Custom):
 
 class Array(np.ndarray):
     pass
+
+
+class Zone(dt.tzinfo):
+    def utcoffset(self, when):
+        return dt.timedelta(hours=1)
+
+    def dst(self, when):
+        return dt.timedelta()
 
 
 def circle():
@@ -119,7 +127,13 @@ CASES = {
     "instance": (Custom, "Custom, which no codec carries", "NAME:pickle"),
     "object": (object, "a object, which no codec carries", "pickle"),
     "exception": (lambda: ValueError("x"), "an exception", "str("),
-    "range": (lambda: range(3), "a range", "list("),
+    "enumeration": (lambda: enumerate([]), "a enumerate", "list("),
+    "factory": (
+        lambda: collections.defaultdict(lambda: 1),
+        "a defaultdict whose entries <lambda> makes",
+        ".default_factory",
+    ),
+    "generator of another kind": (random.SystemRandom, "SystemRandom, which no codec carries", "pickle"),
     "bytearray": (lambda: bytearray(b"x"), "a bytearray", "bytes("),
     "path": (lambda: __import__("pathlib").Path("x"), "there is no file or folder x", "str("),
     "nested lock": (lambda: {"a": (1, [threading.Lock()])}, "it['a'][1][0] is a lock", "inside the cell"),
@@ -127,9 +141,9 @@ CASES = {
     "large array in a list": (lambda: [np.zeros(1 << 18)], "an array of 2.1 MB inside a container", "own"),
     "array of objects in a list": (lambda: [np.array([None])], "numpy.ndarray of object", "plain dtype"),
     "zone": (
-        lambda: dt.datetime(2026, 1, 1, tzinfo=zoneinfo.ZoneInfo("Europe/Zurich")),
-        "the zone Europe/Zurich",
-        "utc",
+        lambda: dt.datetime(2026, 1, 1, tzinfo=Zone()),
+        "it has the zone",
+        "astimezone",
     ),
     "named tuple": (lambda: collections.namedtuple("P", "a")(1), "P", "plain list, tuple or dict"),
     "model in a dict": (lambda: {"m": LogisticRegression()}, "it['m'] is a sklearn", "own"),
@@ -150,8 +164,12 @@ CASES = {
     ),
     "attrs": (frame_with_attrs, "its attrs['lock'] is a lock", "inside the cell"),
     "frequency": (frame_with_a_frequency, "the frequency C, which would be lost", ".index.freq = None"),
-    "series name": (lambda: pd.Series([1], name=pd.Timestamp(0)), "its name is a pandas", "own"),
-    "index": (lambda: pd.Index([1]), "pandas", "to_series"),
+    "series name": (lambda: pd.Series([1], name=pd.offsets.Day()), "its name is a pandas", "own"),
+    "index with spare levels": (
+        lambda: pd.MultiIndex.from_product([["a", "b"], [1]])[:1],
+        "would come back as another",
+        "remove_unused_levels",
+    ),
     "figure": (lambda: type("Figure", (), {"__module__": "matplotlib.figure"})(), "a figure", "savefig"),
     "tensor": (lambda: type("Tensor", (), {"__module__": "torch"})(), "torch.Tensor", "numpy"),
     "client": (
