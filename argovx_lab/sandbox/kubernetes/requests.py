@@ -16,6 +16,7 @@ from argovx_lab.sandbox.http import BodyTooLarge, Request
 from argovx_lab.sandbox.kubernetes import status
 from argovx_lab.sandbox.kubernetes.history import encode
 from argovx_lab.sandbox.kubernetes.kinds import Kind, Kinds
+from argovx_lab.sandbox.kubernetes.protobuf import decoding as protobuf
 from argovx_lab.sandbox.kubernetes.reviews import REVIEWS
 
 #: Longest body that is read. Unit: bytes. Source: the real server's limit, measured.
@@ -199,6 +200,10 @@ async def read_json(request: Request, allowed: tuple[str, ...] = ("application/j
         raise status.too_large(f"Request entity too large: limit is {BODY_MAX}") from None
     if not body:
         return None
+    if media_type(request) == protobuf.MEDIA and allowed == ("application/json",):
+        found = protobuf.decode(body)
+        _check_depth(found)
+        return found
     if media_type(request) not in (*allowed, *([""] if allowed == ("application/json",) else [])):
         raise status.unsupported_media(() if STRATEGIC in allowed else allowed)
     return decode(body, strict=request.param("fieldValidation") == "Strict")

@@ -34,7 +34,8 @@ PRESERVING = (
     "test_unknown_fields_are_kept_and_nulls_are_pruned",
 )
 #: Modules that the real server is asked too, but for tests marked ``ours``.
-BOTH = ("test_lists", "test_objects", "test_patches", "test_pods", "test_tokens", "test_watch")
+BOTH = ("test_lists", "test_objects", "test_patches", "test_pods", "test_protobuf")
+BOTH += ("test_tokens", "test_watch")
 
 
 def _load(name: str, file: str) -> None:

@@ -1,0 +1,1 @@
+"""Bodies that clients send as ``application/vnd.kubernetes.protobuf``: read here, answered in JSON."""
