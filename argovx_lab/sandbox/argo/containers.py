@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from argovx_lab.model.names import pod_name
@@ -40,6 +41,7 @@ def run_pod(op: Operation, call: Call, template: Template, node: Node) -> Node:
         template_name=_template_name(call, template),
         result=call.keep_result,
         deadline_s=_deadline(pod_template),
+        deadline=_executor_deadline(op, call),
         on_exit=call.on_exit,
     )
     pod = build(pod_template, facts)
@@ -55,6 +57,12 @@ def _template_name(call: Call, template: Template) -> str:
 def _scope(op: Operation, call: Call, template: Template) -> dict[str, Any]:
     name = pod_name(op.name, call.name, _template_name(call, template))
     return {**op.globals, **call.local, "pod.name": name, "node.name": call.name}
+
+
+def _executor_deadline(op: Operation, call: Call) -> datetime | None:
+    """Return when the executor is to end the pod: the workflow's deadline or the call's, the earlier one."""
+    own = None if call.on_exit else op.deadline
+    return min((d for d in (own, call.deadline) if d is not None), default=None)
 
 
 def _deadline(template: Template) -> int | None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from argovx_lab.sandbox.argo import dag, retry, steps, suspend
@@ -40,6 +41,8 @@ class Call:
         Somebody reads the node's ``outputs.result``.
     local : mapping
         Names beyond globals and inputs: ``tasks.name`` or ``steps.name``.
+    deadline : datetime or None
+        When the executor ends the pod of this call; it does not go down into the tasks of a template.
     """
 
     name: str
@@ -51,6 +54,7 @@ class Call:
     flag: str = ""
     keep_result: bool = False
     local: Mapping[str, Any] = field(default_factory=dict)
+    deadline: datetime | None = None
 
 
 def run(op: Operation, call: Call) -> Node | None:
@@ -186,6 +190,7 @@ def _siblings(op: Operation, boundary: str) -> int:
     )
 
 
-def attempt(call: Call, name: str) -> Call:
+def attempt(call: Call, name: str, deadline: datetime | None) -> Call:
     """Return the call of one attempt of a retried node."""
-    return replace(call, name=name, flag=f"{call.flag} retried" if call.flag == "hooked" else "retried")
+    flag = f"{call.flag} retried" if call.flag == "hooked" else "retried"
+    return replace(call, name=name, flag=flag, deadline=deadline)

@@ -9,11 +9,13 @@ import copy
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from argovx_lab.model.names import pod_name
 from argovx_lab.sandbox.argo import artifacts, gojson, labels
 from argovx_lab.sandbox.argo.errors import NodeError
+from argovx_lab.sandbox.argo.gotime import stamp
 from argovx_lab.sandbox.argo.podpatch import apply_patch
 from argovx_lab.sandbox.argo.tags import ROOTS, substitute
 from argovx_lab.sandbox.argo.templates import normalized
@@ -40,6 +42,8 @@ class PodFacts:
         Somebody reads ``outputs.result``, so that stdout is kept.
     deadline_s : int or None
         The pod's ``activeDeadlineSeconds``.
+    deadline : datetime or None
+        When the executor ends the main container: ``ARGO_DEADLINE``.
     on_exit : bool
         It belongs to an exit handler, which survives ``Stop``.
     """
@@ -51,6 +55,7 @@ class PodFacts:
     template_name: str
     result: bool = False
     deadline_s: int | None = None
+    deadline: datetime | None = None
     on_exit: bool = False
 
 
@@ -159,7 +164,7 @@ def _volumes(template: Mapping[str, Any], spec: Mapping[str, Any]) -> list[Objec
 
 
 def _env(facts: PodFacts, container: str) -> list[Object]:
-    deadline = NO_DEADLINE
+    deadline = NO_DEADLINE if facts.deadline is None else stamp(facts.deadline)
     return [
         {"name": "ARGO_CONTAINER_NAME", "value": container},
         {"name": "ARGO_NODE_ID", "value": facts.node_id},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Mapping
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from argovx_lab.sandbox.argo.errors import NodeError
@@ -59,7 +60,9 @@ def run(
     fresh = not attempts or is_final(attempts[-1])
     number = len(attempts) if fresh else len(attempts) - 1
     scope = _scope(number, attempts if fresh else attempts[:-1])
-    inner = execute.attempt(call, f"{call.name}({number})")
+    inner = execute.attempt(
+        call, f"{call.name}({number})", _longest(op, attempts, strategy) if fresh else None
+    )
     try:
         child = execute.start(op, inner, substitute(template, scope, allow_unresolved=True), context)
     except NodeError as error:
@@ -137,12 +140,9 @@ def _back_off(op: Operation, parent: Node, attempts: list[Node], strategy: Mappi
         return None
     if not backoff.get("duration"):
         raise NodeError("no base duration specified for retryStrategy")
-    first = parse_time(attempts[0].get("startedAt")) or op.world.now
-    end = None
-    if backoff.get("maxDuration"):
-        end = op.after(first, parse_duration(backoff["maxDuration"]))
-        if op.world.now > end:
-            return "Max duration limit exceeded"
+    end = _longest(op, attempts, strategy)
+    if end is not None and op.world.now > end:
+        return "Max duration limit exceeded"
     seconds = _wait_s(backoff, len(attempts))
     finished = parse_time(attempts[-1].get("finishedAt")) or op.world.now
     due = op.after(finished, seconds)
@@ -155,6 +155,14 @@ def _back_off(op: Operation, parent: Node, attempts: list[Node], strategy: Mappi
         return ""
     op.nodes.mark(parent, parent["phase"], "")
     return None
+
+
+def _longest(op: Operation, attempts: list[Node], strategy: Mapping[str, Any]) -> datetime | None:
+    """Return when ``backoff.maxDuration`` is over, counted from the first attempt."""
+    longest = (strategy.get("backoff") or {}).get("maxDuration")
+    if not longest or not attempts:
+        return None
+    return op.after(parse_time(attempts[0].get("startedAt")) or op.world.now, parse_duration(longest))
 
 
 def _wait_s(backoff: Mapping[str, Any], attempts: int) -> float:

@@ -9,9 +9,11 @@ Source: pkg ``workflow/executor`` of Argo Workflows 4.1, and the recorded task r
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import re
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,13 @@ PROGRESS_FILE = "/var/run/argo/progress"
 SCRIPT_VOLUME, ARTIFACT_VOLUME = "argo-staging", "input-artifacts"
 #: Exit code of an executor that could not do its part.
 FAILED = 64
+#: What ``wait`` leaves as its termination message when it ended main at its deadline.
+OVERDUE = "Step exceeded its deadline"
+#: A container that is ended shows in its pod this much later: the engine, which ends a late workflow's steps
+#: at the same moment, comes first. Kubelets look once a second. Unit: seconds.
+_LATE_S = 0.5
+#: Longest single wait: an event loop's timers do not reach beyond all calendars. Unit: seconds.
+_LONGEST_S = 86400.0
 _PROGRESS = re.compile(r"(\d{1,18})/(\d{1,18})\Z")
 
 
@@ -42,6 +51,13 @@ class Executor:
     ----------
     folder : Path
         Where the log of ``wait`` is kept.
+
+    Attributes
+    ----------
+    deadline : datetime or None
+        When main must end: ``ARGO_DEADLINE`` of the ``wait`` container.
+    expired : bool
+        Main was ended because of it.
     """
 
     def __init__(self, node: Node, pod: Object, folder: Path) -> None:
@@ -50,6 +66,8 @@ class Executor:
         self._namespace = meta["namespace"]
         self._name = (meta.get("annotations") or {}).get(NODE_ID) or meta["name"]
         self.template = _template(pod)
+        self.deadline = _deadline(pod)
+        self.expired = False
 
     def stage(self, volume: Path) -> None:
         """Write the script where the main container looks for it: ``/argo/staging/script``."""
@@ -109,6 +127,18 @@ class Executor:
             except OSError:
                 pass  # not written yet
             await asyncio.sleep(self._node.settings.progress_s)
+
+    async def overdue(self) -> None:
+        """Return when the deadline is over, with a word in the log; never without one."""
+        if self.deadline is None:
+            await asyncio.Event().wait()
+            return
+        late = self.deadline + timedelta(seconds=_LATE_S)
+        while self._node.clock.now() < late:
+            left = (late - self._node.clock.now()).total_seconds()
+            await self._node.clock.pause(min(left, _LONGEST_S))
+        self.expired = True
+        self.note(OVERDUE)
 
     async def report(self, group: ProcessGroup | None, *, want_result: bool) -> None:
         """Read the outputs of a main container that has ended and report them; then say that this is all.
@@ -193,6 +223,18 @@ def _read(group: ProcessGroup | None, path: str) -> str | None:
 
 def _without_newline(data: bytes) -> bytes:
     return data[:-1] if data.endswith(b"\n") else data
+
+
+def _deadline(pod: Object) -> datetime | None:
+    """Return when the executor must end main; ``None`` for Go's zero time or what is no time."""
+    for container in pod["spec"]["containers"]:
+        if container["name"] == "wait":
+            for entry in container.get("env") or []:
+                if entry["name"] == "ARGO_DEADLINE":
+                    with contextlib.suppress(ValueError):
+                        found = datetime.fromisoformat(str(entry.get("value") or ""))
+                        return found if found.tzinfo and found.year > 1 else None
+    return None
 
 
 def _template(pod: Object) -> dict[str, Any]:

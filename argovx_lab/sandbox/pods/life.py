@@ -20,6 +20,7 @@ from argovx_lab.sandbox.pods.containers import Containers, check
 from argovx_lab.sandbox.pods.executor import (
     ARTIFACT_VOLUME,
     FAILED,
+    OVERDUE,
     PROGRESS_FILE,
     SCRIPT_VOLUME,
     Executor,
@@ -122,9 +123,12 @@ class PodLife:
                 check(self.board.pod)
                 await self.volumes.materialise()
                 for container in [*self.board.inits, *self.board.mains]:
-                    if not self._emulated(container):
+                    if not self._emulated(container) and self.containers.find(container["name"]) is None:
                         await self.containers.prepare(container)
             except NotReady as problem:
+                if self._begun():
+                    log.warning("pod %s/%s: %s", self.namespace, self.name, problem.message)
+                    break
                 await self.board.hold(problem)
                 await self.orders.wait(self.node.settings.retry_s / self.node.clock.speed)
                 continue
@@ -133,6 +137,11 @@ class PodLife:
                 await self.orders.wait(delay_s / self.node.clock.speed)
             break
         return self._wanted()
+
+    def _begun(self) -> bool:
+        """Tell whether every main container was started: what it was made of may be gone by now."""
+        mains = [c["name"] for c in self.board.mains if not self._emulated(c)]
+        return all(self.containers.find(name) for name in mains)
 
     def _wanted(self) -> bool:
         """Tell whether to go on: nobody told the pod to end, or it had begun before."""
@@ -191,7 +200,7 @@ class PodLife:
             await argo.begin()
         groups = await self._start_all()
         await board.write("Running")
-        async with _beside(self._progress(groups)):
+        async with _beside(self._progress(groups)), _beside(self._overdue(groups)):
             await asyncio.gather(*(self._end_of(name, groups) for name in mains))
         if argo:
             await self._executed(argo, groups.get(MAIN))
@@ -220,10 +229,16 @@ class PodLife:
             path = self.board.env(MAIN, "ARGO_PROGRESS_FILE") or PROGRESS_FILE
             await self.executor.follow_progress(groups[MAIN], path)
 
+    async def _overdue(self, groups: dict[str, ProcessGroup]) -> None:
+        """End main when the executor's deadline is over."""
+        if self.executor and MAIN in groups:
+            await self.executor.overdue()
+            await self.orders.stop(groups[MAIN])
+
     async def _executed(self, argo: Executor, group: ProcessGroup | None) -> None:
         """Report outputs and end the ``wait`` container."""
         want = self.board.env(WAIT, "ARGO_INCLUDE_SCRIPT_OUTPUT") == "true"
-        code, message = 0, ""
+        code, message = 0, OVERDUE if argo.expired else ""
         try:
             deleted = self.orders.reason == "Deleted"
             await argo.report(None if deleted else group, want_result=want)

@@ -97,6 +97,61 @@ def test_back_off_stops_at_its_longest(play):
     assert w.phase == "Failed"
 
 
+def deadline(w, name):
+    wait = next(c for c in w.pods[w.node(name)["id"]]["spec"]["containers"] if c["name"] == "wait")
+    return next(e["value"] for e in wait["env"] if e["name"] == "ARGO_DEADLINE")
+
+
+def test_later_attempts_end_with_the_longest_back_off(play):
+    strategy = "{limit: 5, backoff: {duration: 1s, maxDuration: 25s}}"
+    w = retried(play, strategy).step().end("w(0)", 1).step().step(1)
+    assert deadline(w, "w(0)") == "0001-01-01T00:00:00Z"  # the first attempt may take as long as it likes
+    assert deadline(w, "w(1)") == "2026-11-24T08:00:25Z"
+    w.run("w(1)").step(25).end("w(1)", 143).step()
+    assert (w.phase, w.node("w")["message"]) == ("Failed", "Max duration limit exceeded")
+
+
+def test_what_runs_last_may_succeed_after_the_longest_back_off(play):
+    strategy = "{limit: 5, backoff: {duration: 1s, maxDuration: 25s}}"
+    w = retried(play, strategy).step().end("w(0)", 1).step().step(1).step(30).end("w(1)").step()
+    assert (w.phase, w.node("w").get("message")) == ("Succeeded", None)
+
+
+def test_the_deadline_of_the_workflow_is_the_executors_too(play):
+    spec = """
+    entrypoint: main
+    activeDeadlineSeconds: 20
+    onExit: bye
+    templates:
+    - name: main
+      retryStrategy: {limit: 5, backoff: {duration: 1s, maxDuration: %ss}}
+      container: {image: busybox, command: [x]}
+    - name: bye
+      container: {image: busybox, command: [x]}
+    """
+    for longest, expected in ((25, "2026-11-24T08:00:20Z"), (15, "2026-11-24T08:00:15Z")):
+        w = play(spec % longest).step().end("w(0)", 1).step().step(1)
+        assert deadline(w, "w(0)") == "2026-11-24T08:00:20Z"
+        assert deadline(w, "w(1)") == expected
+        w.end("w(1)").step()
+        assert deadline(w, "w.onExit") == "0001-01-01T00:00:00Z"
+
+
+def test_the_tasks_of_a_retried_dag_have_no_deadline(play):
+    spec = """
+    entrypoint: main
+    templates:
+    - name: main
+      retryStrategy: {limit: 5, backoff: {duration: 1s, maxDuration: 25s}}
+      dag: {tasks: [{name: a, template: a}]}
+    - name: a
+      container: {image: busybox, command: [x]}
+    """
+    w = play(spec).step().end("a", 1).step().step(1).step()
+    assert w.node("a")["boundaryID"] == w.node("w(1)")["id"]
+    assert deadline(w, "a") == "0001-01-01T00:00:00Z"
+
+
 def test_without_a_limit_nothing_waits(play):
     w = retried(play, "{backoff: {duration: 10s}}").step().end("w(0)", 1).step()
     assert w.phases()["w(1)"] == "Pending"

@@ -135,8 +135,9 @@ class Cluster:
         return await self.create(PODS, "Pod", name, spec=body)
 
     async def argo(
-        self, line: str, name: str = "p", outputs=(), template=None, result=False, mounts=(), **spec: Any
-    ):
+        self, line: str, name: str = "p", outputs=(), template=None, result=False, mounts=(), deadline="",
+        **spec: Any,
+    ):  # fmt: skip
         """Create a pod as the controller of Argo 4.1 makes it (see the recordings)."""
         try:
             workflow = await self.client.get(WORKFLOWS, "w", NAMESPACE)
@@ -146,6 +147,7 @@ class Cluster:
         env = [
             {"name": "ARGO_INCLUDE_SCRIPT_OUTPUT", "value": "true" if result else "false"},
             {"name": "ARGO_PROGRESS_FILE", "value": "/var/run/argo/progress"},
+            {"name": "ARGO_DEADLINE", "value": deadline or "0001-01-01T00:00:00Z"},
         ]
         shared = [
             {"name": "var-run-argo", "mountPath": "/var/run/argo"},

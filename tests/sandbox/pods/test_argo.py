@@ -103,6 +103,45 @@ def test_without_demand_there_is_no_result(play):
     play(scenario)
 
 
+@pytest.mark.parametrize(
+    ("line", "code", "phase"),
+    [
+        ("sleep 600", 143, "Failed"),
+        ("trap 'echo late > /tmp/x; exit 3' TERM; while :; do sleep 0.05; done", 3, "Failed"),
+        ("trap 'echo late > /tmp/x; exit 0' TERM; while :; do sleep 0.05; done", 0, "Succeeded"),
+        ("trap '' TERM; while :; do sleep 0.05; done", 137, "Failed"),
+    ],
+)
+def test_the_executor_ends_main_at_its_deadline(play, line, code, phase):
+    async def scenario(cluster):
+        await cluster.argo(
+            line,
+            deadline="2026-01-01T00:00:00Z",
+            outputs=[parameter("x", "/tmp/x", default="none")],
+            terminationGracePeriodSeconds=1,
+        )
+        pod = await cluster.over()
+        assert (pod["status"]["phase"], ended(pod, "main")["exitCode"]) == (phase, code)
+        assert (ended(pod, "wait")["exitCode"], ended(pod, "wait")["message"]) == (
+            0,
+            "Step exceeded its deadline",
+        )
+        value = (await cluster.result())["outputs"]["parameters"][0]["value"]
+        assert value == ("late" if code in (0, 3) else "none")
+
+    play(scenario)
+
+
+def test_a_deadline_that_is_far_or_none_ends_nothing(play):
+    async def scenario(cluster):
+        for number, deadline in enumerate(("2190-01-01T00:00:00Z", "soon")):
+            await cluster.argo("true", name=f"p{number}", deadline=deadline)
+            pod = await cluster.over(f"p{number}")
+            assert (pod["status"]["phase"], ended(pod, "wait").get("message")) == ("Succeeded", None)
+
+    play(scenario)
+
+
 def test_the_script_is_staged(play):
     async def scenario(cluster):
         await cluster.argo(
