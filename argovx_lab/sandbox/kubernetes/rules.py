@@ -11,7 +11,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from argovx_lab.sandbox.kubernetes import pod_rules, policies, quotas, schema, status
+from argovx_lab.sandbox.kubernetes import pod_rules, pod_status_rules, policies, quotas, schema, status
 from argovx_lab.sandbox.kubernetes.custom import definitions, objects
 from argovx_lab.sandbox.kubernetes.interface import SERVICE_ACCOUNTS, Object
 from argovx_lab.sandbox.kubernetes.kinds import ADMISSION_GROUP, BY_ID, DEFINITIONS, RBAC_GROUP, Kind
@@ -116,6 +116,8 @@ def problems(
     causes = [] if kind.custom else list(schema.problems(schema_of(kind), held, ""))
     if kind.id == "pods":
         causes += pod_rules.problems(new, old)
+        if old is not None:
+            causes += pod_status_rules.problems(new, old)
     elif kind.id in ("configmaps", "secrets"):
         causes += _data_problems(new, old)
     elif kind.resource.group == ADMISSION_GROUP:

@@ -76,17 +76,18 @@ class Board:
         self.states = {c["name"]: status.waiting("PodInitializing") for c in [*self.inits, *self.mains]}
 
     async def hold(self, problem: NotReady) -> None:
-        """Say that the pod waits, once per reason."""
+        """Say that the pod waits, once per reason; what runs or has ended keeps that."""
         state = status.waiting(problem.reason, problem.message)
         states = {c["name"]: state for c in [*self.inits, *self.mains]}
         if states != self.states:
             self.states = states
-            await self.write("Pending")
+            await self.write("Running" if self.phase == "Running" else "Pending")
 
     async def write(self, phase: str, reason: str = "", message: str = "") -> None:
         """Write the status."""
         meta = self.pod["metadata"]
-        new = status.pod(self.pod, self.states, phase, self.now(), reason, message)
+        states = status.forward(self.pod, self.states)
+        new = status.pod(self.pod, states, phase, self.now(), reason, message)
         patched = await self._node.client.patch(
             PODS, meta["name"], {"status": new}, meta["namespace"], subresource="status"
         )

@@ -103,6 +103,7 @@ class PodRunner:
             return
         if life := self._lives.get(uid):
             life.see(pod)
+            pod = life.board.pod  # what this node wrote may be newer than what the watch brings
         else:
             life = self._lives[uid] = PodLife(self.node, pod)
             if is_over(pod):  # a server that was killed may have left them

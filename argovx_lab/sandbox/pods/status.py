@@ -66,6 +66,22 @@ def of_process(state: ProcessState, now: datetime, message: str, emissary: bool)
     return terminated(state.exit_code or 0, started, finished, message)
 
 
+def forward(pod: Object, states: dict[str, Object]) -> dict[str, Object]:
+    """Return the states to write: a container that the pod says has ended does not come back to life.
+
+    A node that begins anew (the server was killed, an answer was lost) has yet to find that out, and a real
+    server refuses the way back.
+    """
+    written = pod.get("status") or {}
+    kept = dict(states)
+    for part in ("containerStatuses", "initContainerStatuses"):
+        for entry in written.get(part) or []:
+            name, state = entry["name"], entry.get("state") or {}
+            if "terminated" in state and "terminated" not in kept.get(name, state):
+                kept[name] = state
+    return kept
+
+
 def whole(stamp: str) -> str:
     """Return an RFC 3339 time cut to whole seconds, as Kubernetes keeps it."""
     return stamp if len(stamp) <= 20 else stamp[:19] + "Z"

@@ -9,6 +9,7 @@ import pytest
 from kubernetes import client, watch
 
 NAMESPACE = "argovx"
+MERGE = "application/merge-patch+json"
 ARGO = ("argoproj.io", "v1alpha1", NAMESPACE, "workflows")
 
 
@@ -53,6 +54,68 @@ def test_logs_that_cannot_be_had(core, logged, options, code, word):
         core.read_namespaced_pod_log(logged, NAMESPACE, **options)
     assert caught.value.status == code
     assert word in json.loads(caught.value.body)["message"]
+
+
+ENDED = {"terminated": {"exitCode": 1, "startedAt": None, "finishedAt": None}}
+BACK = "may not be transitioned to non-terminated state"
+
+
+@pytest.mark.parametrize(
+    ("policy", "part", "change", "refusal"),
+    [
+        (
+            "Never",
+            "containerStatuses",
+            {"state": {"running": {}}},
+            f"status.containerStatuses[0].state: Forbidden: {BACK}",
+        ),
+        ("Never", "containerStatuses", {"state": {"waiting": {"reason": "x"}}}, BACK),
+        ("Never", "containerStatuses", {"state": ENDED, "ready": False}, None),
+        ("OnFailure", "containerStatuses", {"state": {"running": {}}}, None),
+        ("Always", "containerStatuses", {"state": {"running": {}}}, None),
+        (
+            "Never",
+            "initContainerStatuses",
+            {"state": {"running": {}}},
+            f"status.initContainerStatuses[0].state: Forbidden: {BACK}",
+        ),
+        ("OnFailure", "initContainerStatuses", {"state": {"running": {}}}, None),
+    ],
+)
+def test_a_container_that_has_ended_stays_ended(core, policy, part, change, refusal):
+    body = pod("ended")
+    body["spec"].update(restartPolicy=policy, initContainers=[{"name": "init", "image": "x"}])
+    core.create_namespaced_pod(NAMESPACE, body)
+    name = "main" if part == "containerStatuses" else "init"
+    same = {"name": name, "image": "x", "imageID": "", "ready": False, "restartCount": 0}
+
+    def write(**entry):
+        whole = {"status": {part: [{**same, **entry}]}}
+        return core.patch_namespaced_pod_status("ended", NAMESPACE, whole, _content_type=MERGE)
+
+    try:
+        write(state=ENDED)
+        if refusal is None:
+            write(**change)
+            return
+        with pytest.raises(client.ApiException) as caught:
+            write(**change)
+        assert caught.value.status == 422
+        assert refusal in json.loads(caught.value.body)["message"]
+    finally:
+        core.delete_namespaced_pod("ended", NAMESPACE, grace_period_seconds=0)
+
+
+def test_the_quality_of_service_is_fixed(core):
+    core.create_namespaced_pod(NAMESPACE, pod("quality"))
+    try:
+        with pytest.raises(client.ApiException) as caught:
+            core.patch_namespaced_pod_status("quality", NAMESPACE, {"status": {"qosClass": "Guaranteed"}})
+        assert caught.value.status == 422
+        message = json.loads(caught.value.body)["message"]
+        assert 'status.qosClass: Invalid value: "Guaranteed": field is immutable' in message
+    finally:
+        core.delete_namespaced_pod("quality", NAMESPACE, grace_period_seconds=0)
 
 
 def test_a_bound_pod_gets_its_grace_first(core, cluster):

@@ -13,6 +13,7 @@ from functools import partial
 import pytest
 
 from argovx_lab.sandbox.kubernetes.interface import CONFIG_MAPS, PODS, SECRETS, ApiError
+from argovx_lab.sandbox.pods import status
 
 
 def phase(pod):
@@ -343,6 +344,65 @@ def test_a_pod_whose_supervisor_was_killed_is_unknown(play):
         assert (done["exitCode"], done["reason"]) == (137, "ContainerStatusUnknown")
 
     play(scenario)
+
+
+def test_a_late_word_of_the_watch_does_not_wake_a_pod_that_is_over(play):
+    async def scenario(cluster):
+        await cluster.argo("sleep 0.1")
+        early = await cluster.until(lambda pod: phase(pod) == "Running")
+        over = await cluster.over()
+        await cluster.wait(partial(idle, cluster.node))
+        cluster.node._on("MODIFIED", early)
+        assert await idle(cluster.node)
+        assert await cluster.pod() == over
+
+    async def idle(node):
+        return not node._tasks
+
+    play(scenario)
+
+
+def test_what_has_ended_stays_ended_for_a_node_that_begins_anew(play):
+    async def scenario(cluster):
+        await cluster.create(CONFIG_MAPS, "ConfigMap", "c", data={"k": "v"})
+        env = [{"name": "K", "valueFrom": {"configMapKeyRef": {"name": "c", "key": "k"}}}]
+        volume = {"name": "v", "configMap": {"name": "c"}}
+        mount = {"volumeMounts": [{"name": "v", "mountPath": "/v"}]}
+        line = "while [ ! -e /tmp/go ]; do sleep 0.01; done; exit 3"
+        containers = [
+            {"name": "a", "image": "busybox", "command": ["sh", "-c", "exit 2"], **mount},
+            {"name": "b", "image": "busybox", "command": ["sh", "-c", line], "env": env},
+        ]
+        init = {"name": "i", "image": "busybox", "command": ["true"]}
+        spec = {"initContainers": [init], "containers": containers, "volumes": [volume]}
+        pod = await cluster.create(PODS, "Pod", "p", spec={"restartPolicy": "Never", **spec})
+        before = await cluster.until(lambda pod: phase(pod) == "Running" and "terminated" in states(pod)["a"])
+        await cluster.stop()
+        await cluster.client.delete(CONFIG_MAPS, "c", "default")
+        cluster.start()
+        await cluster.wait(partial(begun, cluster.node, pod["metadata"]["uid"]))
+        groups = cluster.node._lives[pod["metadata"]["uid"]].containers
+        groups.find("b").host_path("/tmp/go").touch()
+        over = await cluster.over()
+        assert [states(over)[n]["terminated"]["exitCode"] for n in "ab"] == [2, 3]
+        assert states(over)["a"] == states(before)["a"]
+
+    async def begun(node, uid):
+        return uid in node._lives
+
+    play(scenario)
+
+
+@pytest.mark.parametrize("name", ["a", "i"])
+def test_a_pod_that_waits_again_takes_nothing_back(name):
+    spec = {"initContainers": [{"name": "i"}], "containers": [{"name": "a"}]}
+    ended = status.terminated(0, "2026-11-24T08:00:00Z", "2026-11-24T08:00:01Z")
+    part = "initContainerStatuses" if name == "i" else "containerStatuses"
+    pod = {"spec": spec, "status": {part: [{"name": name, "state": ended}]}}
+    fresh = {"a": status.waiting("PodInitializing"), "i": status.waiting("PodInitializing")}
+    assert status.forward(pod, fresh) == {**fresh, name: ended}
+    lost = status.terminated(137, "2026-11-24T08:00:00Z", "2026-11-24T08:00:01Z")
+    assert status.forward(pod, {**fresh, name: lost})[name] == lost
 
 
 def test_folders_of_pods_that_are_no_more_are_swept(play):
