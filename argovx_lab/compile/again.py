@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from argovx_lab.compile.cached import without_answer
 from argovx_lab.compile.manifest import refuse_tags, step_reference, task_name, workflow_spec
 from argovx_lab.errors import Conflict, PolicyDenied
 from argovx_lab.model import names
-from argovx_lab.model.ours import leaves, nodes_of, refusal
+from argovx_lab.model.condition import parse
+from argovx_lab.model.ours import Leaf, leaves, nodes_of, refusal
 from argovx_lab.model.step import canonical
 
 Manifest = dict[str, Any]
@@ -27,7 +28,7 @@ def again(workflow: Manifest, name: str, user: str, *, step: str = "") -> Manife
 
     Only our own labels, annotations and arguments travel; everything else is made anew, so that nothing
     that somebody has planted is submitted in the user's name. What the step read of others of its Workflow
-    is what they had handed on.
+    is what they had handed on; a condition is written anew from its text, with the values that it had read.
 
     Parameters
     ----------
@@ -39,7 +40,9 @@ def again(workflow: Manifest, name: str, user: str, *, step: str = "") -> Manife
     PolicyDenied
         When the Workflow is not one of the user's steps.
     Conflict
-        When a step before it has left no manifest that it could go on from.
+        When a step before it has left no manifest or value that it could go on from.
+    SpecError
+        When its condition cannot be read.
     """
     meta = workflow["metadata"]
     why = refusal(workflow, user)
@@ -49,22 +52,16 @@ def again(workflow: Manifest, name: str, user: str, *, step: str = "") -> Manife
             f"Workflow {meta['name']} is not one of your steps: {why or 'it belongs to no run'}",
             hint="Retry it with the tool that submitted it.",
         )
-    notes = {k: v for k, v in (meta.get("annotations") or {}).items() if k.startswith(names.PREFIX)}
-    notes.pop(names.ANNOTATION_SHUTDOWN_AT, None)
-    notes.pop(names.ANNOTATION_OWN_RUN, None)
-    notes = without_answer(notes)
     steps = [leaf for leaf in leaves(workflow["spec"]) if leaf.kind == "step"]
     kept = [leaf for leaf in steps if not step or leaf.name == task_name(step)]
-    if len(kept) < len(steps):
-        about = json.loads(notes.get(names.ANNOTATION_STEPS) or "{}")
-        mine = {task: entry for task, entry in about.items() if task == task_name(step)}
-        notes[names.ANNOTATION_STEPS] = json.dumps(mine, ensure_ascii=False)
     handed = _Handed(workflow)
+    notes, about = _notes(meta, kept, handed)
     fresh = [
         {
             "name": leaf.name,
             "templateRef": step_reference(),
             "arguments": {"parameters": _parameters(leaf.task, handed)},
+            **_condition(about.get(leaf.name) or {}),
         }
         for leaf in kept
     ]
@@ -80,8 +77,28 @@ def again(workflow: Manifest, name: str, user: str, *, step: str = "") -> Manife
     }
 
 
+def _notes(
+    meta: Mapping[str, Any], kept: Sequence[Leaf], handed: _Handed
+) -> tuple[dict[str, str], dict[str, dict[str, Any]]]:
+    """Return our annotations for what is kept, and the entries of its steps, with what conditions read."""
+    notes = {k: v for k, v in (meta.get("annotations") or {}).items() if k.startswith(names.PREFIX)}
+    notes.pop(names.ANNOTATION_SHUTDOWN_AT, None)
+    notes.pop(names.ANNOTATION_OWN_RUN, None)
+    notes = without_answer(notes)
+    try:
+        every = dict(json.loads(notes.get(names.ANNOTATION_STEPS) or "{}"))
+    except (ValueError, TypeError, RecursionError):
+        every = {}
+    about = {leaf.name: every[leaf.name] for leaf in kept if isinstance(every.get(leaf.name), dict)}
+    for entry in about.values():
+        if entry.get("when"):
+            entry["known"] = handed.known(entry)
+    notes[names.ANNOTATION_STEPS] = json.dumps(about, ensure_ascii=False)
+    return notes, about
+
+
 class _Handed:
-    """What the steps of a Workflow have handed on: their manifests, by name of the step."""
+    """What the steps of a Workflow have handed on: manifests and small values, by name of the step."""
 
     def __init__(self, workflow: Manifest) -> None:
         self._name = workflow["metadata"]["name"]
@@ -96,15 +113,50 @@ class _Handed:
                 ref["manifest"] = self._manifest(str(ref.get("step") or ""))
         return canonical(refs).decode()
 
+    def known(self, about: Mapping[str, Any]) -> list[list[Any]]:
+        """Return what a step's condition reads: ``[step, name, value]`` of each result."""
+        known = _known(about)
+        return [
+            [step, name, known[step, name] if (step, name) in known else self._small(step, name)]
+            for step, name in parse(str(about["when"])).reads
+        ]
+
     def _manifest(self, step: str) -> Any:
+        return json.loads(self._output(step, "manifest"))
+
+    def _small(self, step: str, name: str) -> Any:
+        values = json.loads(self._output(step, "values"))
+        if name not in values:
+            raise Conflict(
+                f"{step} has left no {name} that the condition could read",
+                hint=f"Retry {step} first.",
+                service="kubernetes",
+            )
+        return values[name]
+
+    def _output(self, step: str, output: str) -> str:
         place = self._places.get(task_name(step), "")
         node = self._nodes.get(names.node_id(self._name, f"{self._name}.{place}")) or {}
         for parameter in (node.get("outputs") or {}).get("parameters") or []:
-            if parameter.get("name") == "manifest" and parameter.get("value"):
-                return json.loads(parameter["value"])
+            if parameter.get("name") == output and parameter.get("value"):
+                return str(parameter["value"])
         raise Conflict(
             f"{step} has left no results to go on from", hint=f"Retry {step} first.", service="kubernetes"
         )
+
+
+def _condition(about: Mapping[str, Any]) -> dict[str, str]:
+    """Return the field ``when`` of a step that has a condition: nothing of the older one's but its text."""
+    if not about.get("when"):
+        return {}
+    return {"when": parse(str(about["when"])).argo(lambda step: step, _known(about))}
+
+
+def _known(about: Mapping[str, Any]) -> dict[tuple[str, str], Any]:
+    """Return ``(step, name)`` → value of what an entry says; anything else in it is passed over."""
+    listed = about.get("known")
+    triples = [one for one in listed if isinstance(one, list)] if isinstance(listed, list) else []
+    return {(str(one[0]), str(one[1])): one[2] for one in triples if len(one) == 3}
 
 
 def _parameters(task: Mapping[str, Any], handed: _Handed) -> list[Manifest]:

@@ -355,6 +355,8 @@ def _about(step: StepNode) -> Manifest:
     }
     if step.when is not None:
         found["when"] = step.when.text
+        known = [[*read, step.known[read]] for read in step.when.reads if read in step.known]
+        found |= {"known": known} if known else {}
     if step.fan:
         found |= {"fan": step.fan, "item": step.item}
     if step.after:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import pprint
+import secrets
 from pathlib import Path
 from typing import Any
 
@@ -62,17 +63,37 @@ def export(session: Session, shell: Any, line: str) -> list[str]:
         hint = "Export YAML; Hera reads it with Workflow.from_file." if "Hera" in why else USAGE
         raise words.at(named, f"export {why}", hint)
     if file.exists() and "--force" not in typed.switches:
-        raise words.at(named, f"{file} is there already", "Add --force to write over it.")
+        raise _there(named, file)
     session.begin()
     plan = whole.make(session, shell, whole.wished(steps, typed))
     text = _yaml(plan) if form == "yaml" else _script(plan)
     plan.send()
-    try:
-        file.write_text(text, "utf-8")
-    except OSError as error:
-        raise words.at(named, f"{file} cannot be written ({error.strerror})", "Name another file.") from error
+    _write(named, file, text, over="--force" in typed.switches)
     run = f"kubectl create -f {file}" if form == "yaml" else f"python {file}"
     return [f"{file}: {len(plan.parts)} steps, plan {_plan(plan)[:12]}…", f"Run it with: {run}"]
+
+
+def _write(named: words.Word, file: Path, text: str, *, over: bool) -> None:
+    """Write the file; without ``over`` what somebody has put there meanwhile stays."""
+    try:
+        if over:
+            fresh = file.with_name(f".{file.name}.{secrets.token_hex(4)}")
+            try:
+                fresh.write_text(text, "utf-8")
+                fresh.replace(file)
+            finally:
+                fresh.unlink(missing_ok=True)
+        else:
+            with file.open("x", encoding="utf-8") as out:
+                out.write(text)
+    except FileExistsError as error:
+        raise _there(named, file) from error
+    except OSError as error:
+        raise words.at(named, f"{file} cannot be written ({error.strerror})", "Name another file.") from error
+
+
+def _there(named: words.Word, file: Path) -> SpecError:
+    return words.at(named, f"{file} is there already", "Add --force to write over it.")
 
 
 def _plan(plan: Blueprint) -> str:

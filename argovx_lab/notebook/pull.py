@@ -18,6 +18,7 @@ from argovx_lab.compile.again import again
 from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import NotFound, OutputsMissing, SpecError
 from argovx_lab.model.layout import split_uri
+from argovx_lab.model.ours import leaves
 from argovx_lab.notebook.partial import SUFFIX, Partial, find
 from argovx_lab.notebook.session import Session
 from argovx_lab.runs.argo import Execution, executions, input_arguments
@@ -154,8 +155,9 @@ def _joined(values: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _value(session: Session, name: str, ref: Mapping[str, Any], workflow: Mapping[str, Any]) -> Any:
-    if not ref.get("digest") and ref.get("output"):  # made by another step of the same Workflow
-        made = session.make_handle(str(ref["step"]), str(ref["output"]), str(workflow["metadata"]["name"]))
+    if not ref.get("digest") and ref.get("output"):  # made by another step, of the same Workflow or another
+        step = str(ref["step"])
+        made = session.make_handle(step, str(ref["output"]), _maker(workflow, step))
         return made.get()
     bucket, path = split_uri(str(ref["uri"]))
     try:
@@ -165,3 +167,12 @@ def _value(session: Session, name: str, ref: Mapping[str, Any], workflow: Mappin
     if hashlib.sha256(data).hexdigest() != ref["digest"]:
         raise OutputsMissing(f"the input {name} is not what the step got; somebody has changed the object")
     return codecs.decode(data, str(ref["codec"]), name=name)
+
+
+def _maker(workflow: Mapping[str, Any], step: str) -> str:
+    """Return the Workflow that makes a step's results: another one where this one waits for it."""
+    for leaf in leaves(workflow.get("spec") or {}):
+        if leaf.kind == "await" and leaf.name == task_name(step):
+            given = (leaf.task.get("arguments") or {}).get("parameters") or []
+            return next((str(one.get("value")) for one in given if one.get("name") == "workflow"), "")
+    return str(workflow["metadata"]["name"])

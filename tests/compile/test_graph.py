@@ -115,6 +115,42 @@ def test_one_step_of_many_is_retried_with_what_was_handed_to_it():
     assert list(json.loads(fresh["metadata"]["annotations"][names.ANNOTATION_STEPS])) == ["train"]
 
 
+def values(body, step, text):
+    """Let a step of a Workflow have given small values."""
+    task = step.replace("_", "-")
+    given = [
+        {"name": "manifest", "value": '{"digest":"d","uri":"gs://b/m"}'},
+        {"name": "values", "value": text},
+    ]
+    place = f"{body['metadata']['name']}.{task}"
+    node = {names.node_id(body["metadata"]["name"], place): {"outputs": {"parameters": given}}}
+    return {**body, "status": {"nodes": node}}
+
+
+@pytest.mark.parametrize(
+    ("known", "left", "when"),
+    [
+        ({}, '{"x": 12}', "{{=12 > 10}}"),
+        ({}, '{"x": "}} {{w"}', r'{{="\u007d\u007d \u007b\u007bw" > 10}}'),
+        ({("pre-pare", "x"): 7}, "{}", "{{=7 > 10}}"),
+    ],
+)
+def test_a_retry_keeps_its_condition_with_the_values_that_it_had_read(known, left, when):
+    nodes = [node("pre-pare"), node("train", "pre-pare", when=parse("pre-pare.x > 10"), known=known)]
+    body = values(graph(nodes, PLACE), "pre-pare", left)
+    fresh = again(body, "train-2", "ada", step="train")
+    check(fresh)
+    (task,) = fresh["spec"]["templates"][0]["dag"]["tasks"]
+    assert task["when"] == when
+    assert again(fresh, "train-3", "ada", step="train")["spec"] == fresh["spec"]
+
+
+def test_a_condition_without_its_values_is_not_retried():
+    body = graph([node("a"), node("train", when=parse("a.x > 10"))], PLACE)
+    with pytest.raises(Conflict, match="a has left no x"):
+        again(values(body, "a", '{"y": 1}'), "train-2", "ada", step="train")
+
+
 def test_a_template_that_does_something_else_makes_a_workflow_foreign():
     body = graph([node("prepare")], PLACE)
     body["spec"]["templates"].append({"name": "evil", "container": {"image": "x"}})

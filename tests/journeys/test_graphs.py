@@ -9,6 +9,10 @@ def test_a_fan_out_gives_a_list_and_a_condition_decides(kernel, sandbox):
     text = kernel.good("%%vertex_step big(rows) -> note --when 'slow.rows > 1000'\nnote = rows")
     assert "– big · Skipped · skipped: slow.rows > 1000" in text
     assert "NameError" in kernel.bad("note")
+    assert "rows: int" in kernel.good("%argovx pull big")  # it waited for slow, in a Workflow of its own
+    assert kernel.good("rows") == "20"
+    again = sandbox.cluster.get_workflow(kernel.good("%argovx retry big").rpartition(": ")[2])
+    assert again["spec"]["templates"][0]["dag"]["tasks"][0]["when"] == "{{=20 > 1000}}"
     text = kernel.good(
         "%%vertex_step train(rows) -> model --for lr in [0.1, 0.5, 2.0] --parallelism 2"
         " --when 'slow.rows == 20'\nmodel = {'lr': lr, 'loss': abs(lr - rows / 40)}"
