@@ -42,6 +42,7 @@ class Applier:
 
     def __init__(self, client: KubeClient, caches: Caches, clock: Clock) -> None:
         self._client, self._caches, self._clock = client, caches, clock
+        self._events = events.Recorder(client)
 
     async def refresh(self, workflow: Object) -> None:
         """Ask the API server where a cache may lag: pods that seem gone, results of pods that ended."""
@@ -158,7 +159,7 @@ class Applier:
         if written.get("status", {}).pop("compressedNodes", None):
             written["status"]["nodes"] = nodes
         self._caches.workflows.put(written)
-        await events.record(self._client, said)
+        await self._events.record(said)
         return 0.0  # what was written may itself let something go on
 
     async def _reread(self, workflow: Object) -> None:

@@ -26,7 +26,7 @@ from argovx_lab.sandbox.argo.nodes import (
 )  # fmt: skip
 from argovx_lab.sandbox.argo.operation import Operation
 from argovx_lab.sandbox.argo.parameters import input_scope
-from argovx_lab.sandbox.argo.references import TaskScopes, reads_result
+from argovx_lab.sandbox.argo.references import ResultReaders, TaskScopes
 from argovx_lab.sandbox.argo.templates import Context, Template
 from argovx_lab.sandbox.argo.when import should_execute
 
@@ -74,6 +74,7 @@ class _Dag:
 
     def __init__(self, op: Operation, call: Call, template: Template, context: Context, node: Node) -> None:
         self.op, self.call, self.template, self.context, self.node = op, call, template, context, node
+        self.reads_result = ResultReaders(template, "tasks")
         self.tasks: dict[str, dict[str, Any]] = {t["name"]: t for t in template["dag"]["tasks"]}
         self.targets = targets_of(template["dag"])
         self.hooks_done = True
@@ -244,7 +245,7 @@ class _Dag:
             self.op,
             execute.Call(
                 name, task, self.context, task.get("arguments") or {}, boundary=self.node["id"],
-                on_exit=self.call.on_exit, keep_result=reads_result(self.template, "tasks", plain),
+                on_exit=self.call.on_exit, keep_result=self.reads_result(plain),
                 local={"tasks.name": plain},
             ),
         )  # fmt: skip

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from argovx_lab.errors import REMOTE_TEXT_MAX
 from argovx_lab.sandbox.argo.errors import NodeError
 from argovx_lab.sandbox.argo.expr import ExprError, evaluate_bool
 
@@ -77,7 +78,8 @@ def holds(
     try:
         return evaluate_bool(_NAME.sub(term, condition), {})
     except ExprError:
-        raise NodeError(f"unable to evaluate expression '{condition}'") from None
+        shown = condition if len(condition) <= REMOTE_TEXT_MAX else condition[:REMOTE_TEXT_MAX] + "…"
+        raise NodeError(f"unable to evaluate expression '{shown}'") from None
 
 
 def _truth(value: bool) -> str:

@@ -59,6 +59,7 @@ class Nodes:
         self.workflow = workflow
         self.by_id = nodes
         self.now = now
+        self._links: dict[str, set[str]] = {}
 
     def get(self, name: str) -> Node | None:
         """Return the node with a full name; ``None`` when there is none."""
@@ -143,8 +144,12 @@ class Nodes:
     def link(self, parent: Node, child: Node) -> None:
         """Make ``child`` follow ``parent``."""
         children = parent.setdefault("children", [])
-        if child["id"] not in children:
+        known = self._links.get(parent["id"])
+        if known is None or len(known) != len(children):  # a loop's group has thousands
+            known = self._links[parent["id"]] = set(children)
+        if child["id"] not in known:
             children.append(child["id"])
+            known.add(child["id"])
 
     def children(self, node: Mapping[str, Any]) -> list[Node]:
         """Return a node's children that exist."""

@@ -25,17 +25,22 @@ PRODUCERS = ("tasks.", "steps.")
 _RESOLVED = ("arguments", "withItems", "withParam", "withSequence", "inline")
 
 
-def reads_result(template: Mapping[str, Any], prefix: str, name: str) -> bool:
-    """Tell whether a template reads the standard output of one of its steps or tasks."""
-    text = json.dumps(template)
-    if "outputs.result" not in text:
-        return False
-    return (
-        re.search(
-            rf"\b{prefix}(?:\.{re.escape(name)}|\[[^\]]*{re.escape(name)}[^\]]*\])\.outputs\.result", text
-        )
-        is not None
-    )
+class ResultReaders:
+    """Which of its steps or tasks a template reads the standard output of."""
+
+    def __init__(self, template: Mapping[str, Any], prefix: str) -> None:
+        self._prefix = prefix
+        self._text = json.dumps(template)
+        self._known: dict[str, bool] = {}
+
+    def __call__(self, name: str) -> bool:
+        """Tell whether somebody reads ``outputs.result`` of the step or task ``name``."""
+        if name not in self._known:
+            word = re.escape(name)
+            tag = rf"\b{self._prefix}(?:\.{word}|\[[^\]]*{word}[^\]]*\])\.outputs\.result"
+            found = "outputs.result" in self._text and re.search(tag, self._text)
+            self._known[name] = bool(found)
+        return self._known[name]
 
 
 class TaskScopes:

@@ -23,7 +23,7 @@ from argovx_lab.sandbox.argo.nodes import (
 )  # fmt: skip
 from argovx_lab.sandbox.argo.operation import Operation
 from argovx_lab.sandbox.argo.parameters import input_scope
-from argovx_lab.sandbox.argo.references import TaskScopes, reads_result
+from argovx_lab.sandbox.argo.references import ResultReaders, TaskScopes
 from argovx_lab.sandbox.argo.templates import Context, Template
 from argovx_lab.sandbox.argo.when import should_execute
 
@@ -60,6 +60,7 @@ class _Steps:
 
     def __init__(self, op: Operation, call: Call, template: Template, context: Context, node: Node) -> None:
         self.op, self.call, self.template, self.context, self.node = op, call, template, context, node
+        self.reads_result = ResultReaders(template, "steps")
         self._place = {s["name"]: i for i, group in enumerate(template["steps"]) for s in group}
         known = {s["name"]: s for group in template["steps"] for s in group}
         inputs = input_scope(template)
@@ -195,7 +196,7 @@ class _Steps:
                 self.op,
                 execute.Call(
                     name, step, self.context, step.get("arguments") or {}, boundary=self.node["id"],
-                    on_exit=self.call.on_exit, keep_result=reads_result(self.template, "steps", plain),
+                    on_exit=self.call.on_exit, keep_result=self.reads_result(plain),
                     local={"steps.name": plain},
                 ),
             )  # fmt: skip

@@ -233,3 +233,34 @@ def test_a_failure_is_a_warning_with_its_reason():
         ("Warning", "WorkflowNodeFailed", "Failed node w.a: exit 3"),
     ]
     assert found[1]["metadata"]["annotations"]["workflows.argoproj.io/node-name"] == "w.a"
+
+
+def test_events_that_only_differ_in_their_message_become_one_that_counts(tmp_path):
+    def some(numbers, at, uid="u"):
+        nodes = {
+            str(i): {"id": f"w-{i}", "name": f"w.{i}", "type": "Pod", "phase": "Running"} for i in numbers
+        }
+        new = {"metadata": {"name": "w", "namespace": "ns", "uid": uid}, "status": {"nodes": nodes}}
+        return list(events.changes({}, new, at))
+
+    async def main():
+        store = Store(tmp_path / "k.sqlite")
+        client = StoreClient(Registry(store, Clock()))
+        await client.create(NAMESPACES, {"metadata": {"name": "ns"}})
+        recorder = events.Recorder(client)
+        try:
+            await recorder.record(some(range(1000), "2026-11-24T08:00:00Z"))
+            await recorder.record(some([1000], "2026-11-24T08:10:00Z"))
+            await recorder.record(some([1001], "2026-11-24T08:11:00Z", uid="another"))
+            await recorder.record(some([1002], "2026-11-24T08:20:01Z"))  # the like was said long ago
+            found, _version = await client.list(EVENTS, "ns")
+        finally:
+            store.close()
+        return {e["message"]: (e["count"], e["lastTimestamp"][11:19]) for e in found}
+
+    found = asyncio.run(main())
+    combined = "(combined from similar events): Running node w.1000"
+    assert found.pop(combined) == (992, "08:10:00")
+    assert found.pop("Running node w.1001") == (1, "08:11:00")
+    assert found.pop("Running node w.1002") == (1, "08:20:01")
+    assert found == {f"Running node w.{i}": (1, "08:00:00") for i in range(9)}

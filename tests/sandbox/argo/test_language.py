@@ -203,6 +203,13 @@ def test_depends(depends, phases, expected):
     assert holds(task, {}, results(**phases)) is expected
 
 
+def test_a_condition_without_end_is_not_repeated_at_length():
+    task = {"name": "t", "depends": "(" * 3000 + "a" + ")" * 3000}
+    with pytest.raises(NodeError) as caught:
+        holds(task, {}, results(a="Succeeded"))
+    assert len(caught.value.message) < 300
+
+
 def test_continue_on_widens_a_bare_dependency():
     tasks = {"a": {"name": "a", "continueOn": {"failed": True}}}
     assert holds({"name": "t", "dependencies": ["a"]}, tasks, results(a="Failed"))
