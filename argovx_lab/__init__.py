@@ -1,20 +1,42 @@
 """argovx-lab: notebook cells as Argo Workflows steps that run as Vertex AI custom jobs.
 
 This module owns the package's version and the hook functions that IPython and Jupyter look up by
-name, and nothing else: importing it must cost less than 20 ms, so every hook imports what it needs
-when it is called.
+name, beside `register_codec`, and nothing else: importing it must cost less than 20 ms, so every function
+imports what it needs when it is called.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 if TYPE_CHECKING:
     from IPython.core.interactiveshell import InteractiveShell
 
+T = TypeVar("T")
+
 __version__ = "0.1.0"
 
-__all__ = ["__version__", "load_ipython_extension", "unload_ipython_extension"]
+__all__ = ["__version__", "load_ipython_extension", "register_codec", "unload_ipython_extension"]
+
+
+def register_codec(codec: type[T]) -> type[T]:
+    """Register a class as a codec of a team's own, and return it: also as a decorator.
+
+    Parameters
+    ----------
+    codec : type
+        A class with ``name``, ``version``, ``accepts(self, value)``, ``write(self, value, file)`` and
+        ``read(self, file)``; see ``docs/codecs.md``.
+
+    Raises
+    ------
+    CodecError
+        When it is no such class, or has the name of one of ours.
+    """
+    from argovx_lab.codecs import register
+
+    register(codec)
+    return codec
 
 
 def load_ipython_extension(shell: InteractiveShell) -> None:

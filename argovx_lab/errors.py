@@ -5,6 +5,7 @@
     ArgovxError
     ├── SpecError                  the user's cell, flags or values            400  exit 10
     │   └── CodecError             a value that cannot be encoded or decoded   400  exit 10
+    │       └── NotDefinedHere     bytes need a class or codec that is not here 400 exit 10
     ├── PolicyDenied               a rule says no                              403  exit 11
     ├── CredentialError            a token could not be had                    401  exit 20
     ├── PermissionMissing          the token is good, the grant is not there   403  exit 21
@@ -92,6 +93,10 @@ class SpecError(ArgovxError):
 
 class CodecError(SpecError):
     """A value cannot be encoded, or bytes cannot be decoded."""
+
+
+class NotDefinedHere(CodecError):
+    """Bytes need a codec or a class of the user's own that is not defined where they are read."""
 
 
 class PolicyDenied(ArgovxError):

@@ -21,6 +21,13 @@ _DATE = (1980, 1, 1, 0, 0, 0)
 _PACKAGE = '''"""argovx-lab inside a job: errors, codecs and the runner."""
 
 __version__ = "%s"
+
+
+def register_codec(codec):
+    """Register a class as a codec of a team's own, and return it."""
+    from argovx_lab.codecs import register
+
+    return register(codec)
 '''
 
 _MAIN = """import sys

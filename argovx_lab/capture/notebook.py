@@ -51,6 +51,7 @@ def plan(document: Any, path: str, *, texts: bool = False) -> Plan:
         When the document is no notebook of format 4.
     """
     known, opaque = Definitions(), False
+    own_codecs = any("register_codec" in source for _, source in code_cells(document))
     steps: list[PlannedStep] = []
     taken: set[str] = set()
     producer: dict[str, str] = {}
@@ -70,7 +71,7 @@ def plan(document: Any, path: str, *, texts: bool = False) -> Plan:
                 gates = (*gates, gate.name) if gate.name else gates
                 edges += [PlannedEdge(before, gate.name, ()) for before in gate.after]
             continue
-        step = _step(head, known, cell_id, number, texts=texts)
+        step = _step(head, known, cell_id, number, texts=texts, own_codecs=own_codecs)
         problems = [*_twice(step, taken, head), *([] if opaque or texts else _unknown(step, known))]
         step = ordered(replace(step, problems=(*step.problems, *problems)), steps, gates[-1:])
         steps.append(step)
@@ -97,7 +98,7 @@ def step_names(cells: Iterable[tuple[str, str]]) -> list[tuple[str, str]]:
         if head is None or _DRY_RUN.search(head[0]):
             continue
         try:
-            found.append((cell_id, parse(without_flags(head[0])).name))
+            found.append((cell_id, parse(without_flags(head[0]), any_codec=True).name))
         except SpecError:
             continue  # a head that cannot be read names nothing
     return found
@@ -125,7 +126,13 @@ def found_signature(name: str, analysis: CellAnalysis) -> Signature:
 
 
 def _step(
-    head: tuple[str, str, int], known: Definitions, cell_id: str, number: int, *, texts: bool
+    head: tuple[str, str, int],
+    known: Definitions,
+    cell_id: str,
+    number: int,
+    *,
+    texts: bool,
+    own_codecs: bool,
 ) -> PlannedStep:
     """Return the step of a cell, with everything about its text that a submission would refuse."""
     text, body, first_line = head
@@ -137,7 +144,7 @@ def _step(
     options = typed.options if typed else Options()
     step = PlannedStep("", cell_id, number, options.machine, options=options)
     try:
-        signature = parse(typed.head if typed else without_flags(text))
+        signature = parse(typed.head if typed else without_flags(text), any_codec=own_codecs)
     except SpecError as error:
         return replace(step, problems=(*problems, Problem(error.message, error.hint, here)))
     analysis = analyse_cell(body, known, first_line=first_line)

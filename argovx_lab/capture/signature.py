@@ -11,7 +11,7 @@ import re
 from collections import deque
 from dataclasses import dataclass, field
 
-from argovx_lab.codecs import AUTO, MAYBE, names
+from argovx_lab.codecs import AUTO, ID, MAYBE, names
 from argovx_lab.errors import SpecError
 from argovx_lab.model.names import is_step_name
 
@@ -49,20 +49,26 @@ class Signature:
         return text
 
 
-def parse(head: str) -> Signature:
+def parse(head: str, *, any_codec: bool = False) -> Signature:
     """Read a head.
+
+    Parameters
+    ----------
+    any_codec : bool
+        Whether a codec may be one that is not known here: the notebook registers its own when it runs.
 
     Raises
     ------
     SpecError
         For anything outside the grammar; the message names the column, from 1.
     """
-    return _Parser(head).read()
+    return _Parser(head, any_codec).read()
 
 
 class _Parser:
-    def __init__(self, head: str) -> None:
+    def __init__(self, head: str, any_codec: bool) -> None:
         self._head = head
+        self._any_codec = any_codec
         self._tokens: deque[tuple[str, int]] = deque()
         position, self._end = 0, len(head.rstrip())
         while position < self._end:
@@ -131,7 +137,8 @@ class _Parser:
     def _codec(self) -> str:
         self._tokens.popleft()
         codec, column = self._take("a codec")
-        if codec not in (*names(), AUTO):
+        known = (self._any_codec and ID.match(codec)) or codec.partition("@")[0] in (*names(), AUTO)
+        if not known:
             raise self._error(f"{codec!r} is not a codec", column, f"There are {', '.join(names())}.")
         return codec
 

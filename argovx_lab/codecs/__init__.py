@@ -10,21 +10,27 @@ from __future__ import annotations
 from typing import IO, Any, Iterable, Optional, Union
 
 from argovx_lab.codecs.base import LIMIT_BYTES, Codec, Encoded, size_text, type_name
-from argovx_lab.codecs.registry import codecs, detect, get, names
+from argovx_lab.codecs.instances import classes_of
+from argovx_lab.codecs.registry import codecs, detect, get, names, register
+from argovx_lab.codecs.team import ID, Team
 from argovx_lab.errors import CodecError
 
 __all__ = [
     "AUTO",
+    "ID",
     "LIMIT_BYTES",
     "MAYBE",
     "Codec",
     "Encoded",
+    "Team",
+    "classes_of",
     "decode",
     "describe",
     "detect",
     "encode",
     "get",
     "names",
+    "register",
     "size_text",
     "type_name",
     "warm",
@@ -76,6 +82,8 @@ def decode(data: Union[bytes, IO[bytes]], codec: str, *, name: str = "") -> Any:
 
     Raises
     ------
+    NotDefinedHere
+        When a codec or a class of the user's own is not defined here.
     CodecError
         "NAME cannot be read: …", with a hint.
     """
@@ -84,7 +92,7 @@ def decode(data: Union[bytes, IO[bytes]], codec: str, *, name: str = "") -> Any:
     except CodecError as error:
         if not name:
             raise
-        raise CodecError("%s cannot be read: %s" % (name, error.message), hint=error.hint) from error
+        raise type(error)("%s cannot be read: %s" % (name, error.message), hint=error.hint) from error
 
 
 def warm(names: Iterable[str]) -> None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import io
 import tempfile
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import IO, Any, Iterator, Optional, Union
 
@@ -22,6 +23,9 @@ LIMIT_BYTES = 1 << 30
 SPOOL_BYTES = 16 << 20
 
 _CHUNK = 1 << 20
+
+#: Names of the notebook's own definitions that the value which is being encoded needs to be read.
+NEEDED: ContextVar[Optional[list[str]]] = ContextVar("argovx_needed", default=None)
 
 _UNITS = ("B", "KB", "MB", "GB", "TB")
 
@@ -44,6 +48,8 @@ class Encoded:
         SHA-256 of the payload, hexadecimal.
     payload : bytes or file
         The bytes, or an open temporary file that holds them when they are many.
+    needs : tuple of str
+        Classes of the notebook that must be defined where the value is read.
     """
 
     codec: str
@@ -52,6 +58,7 @@ class Encoded:
     size_bytes: int
     digest: str
     payload: Union[bytes, IO[bytes]]
+    needs: tuple[str, ...] = ()
 
     def chunks(self) -> Iterator[bytes]:
         """Yield the payload in pieces of at most 1 MiB."""
@@ -128,12 +135,16 @@ class Codec:
             ``limit_bytes``.
         """
         sink = Sink(limit_bytes, file)
+        needs: list[str] = []
+        token = NEEDED.set(needs)
         try:
             self.write(value, sink)
             payload = sink.finish()
         except BaseException:
             sink.drop()
             raise
+        finally:
+            NEEDED.reset(token)
         return Encoded(
             codec=self.name,
             type_name=type_name(value),
@@ -141,6 +152,7 @@ class Codec:
             size_bytes=sink.size_bytes,
             digest=sink.digest,
             payload=payload,
+            needs=tuple(dict.fromkeys(needs)),
         )
 
     def decode(self, data: Union[bytes, IO[bytes]]) -> Any:

@@ -11,6 +11,7 @@ import types
 from typing import Any, Optional
 
 from argovx_lab.codecs.base import root_module, type_name
+from argovx_lab.codecs.instances import kind_of
 from argovx_lab.errors import CodecError
 
 _CONNECTIONS = (
@@ -54,7 +55,8 @@ def explain(value: Any) -> CodecError:
             return CodecError(found[0], hint=found[1])
     return CodecError(
         "it is a %s, which no codec carries" % type_name(value),
-        hint="Make it from numbers, text, lists, dicts, arrays or frames, or accept pickle: NAME:pickle.",
+        hint="Make it from numbers, text, lists, dicts, arrays or frames, register a codec of your own for it"
+        " (argovx_lab.register_codec), or accept pickle: NAME:pickle.",
     )
 
 
@@ -77,6 +79,14 @@ def _by_kind(value: Any) -> Optional[tuple[str, str]]:
         return "it is a %s" % type(value).__name__, "Pass list(…) of it."
     if isinstance(value, BaseException):
         return "it is an exception", "Pass str(…) of it."
+    kind = kind_of(value)
+    if kind:
+        return (
+            "it is a %s, whose class is not one of this notebook's" % type_name(value),
+            {"enum": "Pass .value of it.", "named tuple": "Pass ._asdict() of it."}.get(
+                kind, "Pass dataclasses.asdict(…) of it."
+            ),
+        )
     if isinstance(value, (set, frozenset, tuple, list, dict)):
         return "it is a %s" % type_name(value), "Pass it as a plain list, tuple or dict."
     if isinstance(value, type):

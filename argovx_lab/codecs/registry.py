@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from argovx_lab.codecs import team
 from argovx_lab.codecs.arrays import Numpy, NumpyScalar
 from argovx_lab.codecs.base import Codec
 from argovx_lab.codecs.boosters import LightGBM, XGBoost
@@ -47,28 +48,41 @@ BUILT_IN: tuple[Codec, ...] = (
     Pickle(),
 )
 
+#: How many of ours take a value by its very type, before a team's own are asked.
+_PLAIN = 3
+
+#: What stands in the place of a codec's name.
+_WORDS = ("auto",)
+
 
 def codecs() -> tuple[Codec, ...]:
     """Return all codecs, in the order in which a value's type is looked at."""
-    return BUILT_IN
+    return (*BUILT_IN[:_PLAIN], *team.registered(), *BUILT_IN[_PLAIN:])
 
 
 def names() -> tuple[str, ...]:
     """Return the names of all codecs, as they may stand after a colon."""
-    return tuple(codec.name for codec in codecs())
+    return (*(codec.name for codec in BUILT_IN), *team.known_words())
 
 
 def get(name: str) -> Codec:
-    """Return the codec called ``name``.
+    """Return the codec called ``name``: one of ours, or a team's by ``name`` or ``name@version``.
 
     Raises
     ------
+    NotDefinedHere
+        When a team's own is not registered here.
     CodecError
         When there is none; the message lists those there are.
     """
-    for codec in codecs():
+    for codec in BUILT_IN:
         if codec.name == name:
             return codec
+    found = team.find(name)
+    if found is not None:
+        return found
+    if "@" in name and team.ID.match(name):
+        raise team.absent(name)
     raise CodecError("%.40r is not a codec" % name, hint="There are %s." % ", ".join(names()))
 
 
@@ -80,8 +94,25 @@ def detect(value: Any) -> Codec:
     CodecError
         When no codec takes it; the message says why and what to do.
     """
-    for codec in codecs():
-        if codec.automatic and codec.accepts(value):
+    for codec in BUILT_IN[:_PLAIN]:
+        if codec.accepts(value):
             # Looks the same by type: JSON when it is exact, else what tells the difference by tags.
             return get("data") if codec.name == "json" and inexact(value) else codec
+    team.all_of_packages()
+    for codec in codecs()[_PLAIN:]:
+        if codec.automatic and codec.accepts(value):
+            return codec
     raise explain(value)
+
+
+def register(kind: Any) -> Any:
+    """Register a team's own codec, and return its class: also as a decorator.
+
+    Raises
+    ------
+    CodecError
+        When it is no codec, or has the name of one of ours.
+    """
+    if getattr(kind, "name", None) in (*(codec.name for codec in BUILT_IN), *_WORDS):
+        raise CodecError("%r is a codec of argovx-lab" % kind.name, hint="Give yours another name.")
+    return team.register(kind)

@@ -13,7 +13,7 @@ import json
 import sys
 from typing import IO, Any, Callable
 
-from argovx_lab.codecs import generators, leaves, moments
+from argovx_lab.codecs import generators, instances, leaves, moments
 from argovx_lab.codecs.base import Codec, Sink, need, root_module, size_text, type_name
 from argovx_lab.codecs.plain import DEPTH_MAX, inexact, plain_summary
 from argovx_lab.codecs.refusals import explain
@@ -64,7 +64,8 @@ class Data(Codec):
         (
             "what JSON lacks: tuples, sets, slices, `collections`, any plain keys, NaN, complex, `Decimal`,"
             " `Fraction`, ranges, dates, times and zones, bytes, pure paths, `pandas.Timestamp` and its kin,"
-            " generators of random numbers, numpy numbers and small arrays inside"
+            " generators of random numbers, instances of the notebook's own dataclasses, named tuples and"
+            " enumerations, numpy numbers and small arrays inside"
         ),
         "JSON with tags",
         "frames, models and arrays above 1 MB inside of containers, zones of other libraries",
@@ -74,7 +75,8 @@ class Data(Codec):
         """Accept containers, single values and generators."""
         if type(value) in _CONTAINERS or type(value) in _COLLECTIONS.values():
             return True
-        return leaves.is_leaf(value) or moments.is_moment(value) or generators.is_generator(value)
+        kinds = leaves.is_leaf, moments.is_moment, generators.is_generator, instances.is_instance
+        return any(is_kind(value) for is_kind in kinds)
 
     def summary(self, value: Any) -> str:
         """Return the type, and the number of entries of a container."""
@@ -140,6 +142,8 @@ def _pack(value: Any, path: str, above: tuple[int, ...]) -> Any:
         return moments.pack_moment(value, path, lambda part: _pack(part, path, above), _unpack)
     if generators.is_generator(value):
         return generators.pack_generator(value, path)
+    if instances.is_instance(value):
+        return _pack_own(value, path, above)
     numpy = sys.modules.get("numpy")
     if numpy is not None and isinstance(value, (numpy.ndarray, numpy.generic)):
         return _pack_numpy(numpy, value, path)
@@ -149,6 +153,14 @@ def _pack(value: Any, path: str, above: tuple[int, ...]) -> Any:
         )
     reason = explain(value)
     raise CodecError(path + reason.message[2:], hint=reason.hint)
+
+
+def _pack_own(value: Any, path: str, above: tuple[int, ...]) -> Any:
+    if id(value) in above:
+        raise CodecError("%s contains itself" % path, hint="Break the circle before passing it.")
+    if len(above) >= DEPTH_MAX:
+        raise CodecError("it is nested more than %d deep" % DEPTH_MAX, hint="Flatten it.")
+    return instances.pack_instance(value, path, lambda part, at: _pack(part, at, (*above, id(value))))
 
 
 def _pack_container(value: Any, path: str, above: tuple[int, ...]) -> Any:
@@ -263,6 +275,7 @@ _TAGS: dict[str, Callable[[Any, Any], Any]] = {
     **generators.UNPACK,
     "missing": moments.unpack_missing,
     "pandas": lambda v, document: moments.unpack_moment(v, document, _unpack),
+    "instance": lambda v, document: instances.unpack_instance(v, document, _unpack),
     "tuple": lambda v, _: tuple(_unpack(v)),
     "set": lambda v, _: set(_unpack(v)),
     "frozenset": lambda v, _: frozenset(_unpack(v)),

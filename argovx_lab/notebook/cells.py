@@ -95,7 +95,7 @@ def _reads(text: str) -> tuple[str, ...]:
         return (*found.inputs, *found.maybe)
     line, body, first_line = head
     try:
-        inputs = signature.parse(parse_line(line).head).inputs
+        inputs = signature.parse(parse_line(line).head, any_codec=True).inputs
     except SpecError:
         inputs = None
     return analyse_cell(body, first_line=first_line).inputs if inputs is None else inputs

@@ -163,7 +163,8 @@ class Handle:
         told = self._remote.told(self._workflow, self._task)
         if told.phase in (*FINAL, "Stopped", "Skipped", "Omitted") or not told.uid:
             return None
-        return Producer(self._step, self._name, self._workflow, told.uid, told.node)
+        codec = told.codecs.get(self._name, "")
+        return Producer(self._step, self._name, self._workflow, told.uid, told.node, codec)
 
     def resolve(self) -> Resolved:
         """Return what the manifest says of it; reads it once, never the value.

@@ -23,13 +23,20 @@ from argovx_lab.notebook.session import Session
 
 @dataclass(frozen=True)
 class Bound:
-    """One input: its reference, its bytes when they may still have to be sent, and who still makes it."""
+    """One input: its reference, its bytes when they may still have to be sent, and who still makes it.
+
+    Parameters
+    ----------
+    declared : str
+        Codec that its step declares, where it is not made yet.
+    """
 
     name: str
     ref: ArtifactRef
     summary: str
     encoded: Encoded | None = None
     waits: Producer | None = None
+    declared: str = ""
 
     @property
     def about(self) -> Input:
@@ -99,7 +106,9 @@ def _result(name: str, value: Handle) -> Bound:
     if producer is None:
         return Bound(name, value.reference(), f"from {value.step}")
     ref = ArtifactRef(step=producer.step, output=producer.output)
-    return Bound(name, ref, f"from {value.step}, which has not ended", waits=producer)
+    return Bound(
+        name, ref, f"from {value.step}, which has not ended", waits=producer, declared=producer.codec
+    )
 
 
 def encoded(layout: Layout, name: str, value: Any) -> Bound:

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from argovx_lab.codecs import names as codec_names
+from argovx_lab.codecs import ID as CODEC_ID
 from argovx_lab.errors import NotFound
 from argovx_lab.model.layout import Layout
 from argovx_lab.notebook.remote import Resolved
@@ -57,7 +57,7 @@ def made(layout: Layout, document: Mapping[str, Any]) -> list[Made]:
 
 def _resolved(layout: Layout, item: Mapping[str, Any]) -> Resolved | None:
     digest, codec = str(item["digest"]), str(item["codec"])
-    if not _DIGEST.match(digest) or codec not in codec_names():
+    if not _DIGEST.match(digest) or not CODEC_ID.match(codec):
         return None
     uri = layout.uri(layout.object(digest))
     return Resolved(codec, str(item["summary"]), int(item["size_bytes"]), digest, uri, "")

@@ -1,6 +1,7 @@
 """A look at a result without bringing it here: its first bytes at most, never more than a bounded read.
 
 Owns what is shown. Refuses to decode what may run code: of a pickle or a function only the summary is shown.
+What a codec of the user's own wrote is read by that codec, when it is registered here.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ _TEXTS = ("text", "json", "data", "function")
 #: Codecs that are decoded for a look: those that hold plain data.
 _OPEN = (
     *("bytes", "text", "json", "data", "numpy", "numpy-scalar"),
-    *("pandas", "arrow", "sparse", "image"),
+    *("pandas", "pandas-index", "arrow", "sparse", "image"),
 )
 
 
@@ -42,10 +43,10 @@ def preview(head: str, codec: str, data: bytes, size_bytes: int, name: str) -> P
     data : bytes
         The first bytes of the value, all of them where there are no more than :data:`READ_MAX`.
     """
-    whole = len(data) == size_bytes
-    if whole and codec in _OPEN:
-        from argovx_lab import codecs
+    from argovx_lab import codecs
 
+    whole = len(data) == size_bytes
+    if whole and (codec in _OPEN or "@" in codec):
         return Preview(head, _short(repr(_first(codecs.decode(data, codec, name=name)))))
     if codec in _TEXTS:
         return Preview(head, _short(data.decode("utf-8", "replace")))

@@ -68,10 +68,11 @@ class Resolved:
 
 @dataclass(frozen=True)
 class Producer:
-    """A step of another Workflow that has not ended: what an ``await`` needs to know."""
+    """A step of another Workflow that has not ended: what an ``await`` needs, and the declared codec."""
 
     step: str
     output: str
     workflow: str
     uid: str
     node: str
+    codec: str = ""

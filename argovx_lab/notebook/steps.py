@@ -21,7 +21,7 @@ from argovx_lab.compile.manifest import task_name
 from argovx_lab.errors import SpecError, StepCancelled
 from argovx_lab.model.run import Cell
 from argovx_lab.model.step import MAYBE
-from argovx_lab.notebook import cache, graphed, inputs, leaks, local, partial, runs
+from argovx_lab.notebook import along, cache, graphed, inputs, leaks, local, partial, runs
 from argovx_lab.notebook import plan as plans
 from argovx_lab.notebook.blueprint import Blueprint
 from argovx_lab.notebook.cells import Here, definitions, here, read_later
@@ -124,37 +124,41 @@ class Steps:
             for problem in undeclared(analysis, signature.inputs):
                 raise SpecError(problem.message, hint=problem.hint)
         names = effective(signature, analysis).inputs or ()
-        outputs = self._outputs(signature, analysis, place)
-        document = source_document(
-            signature.name,
-            cell,
-            definitions=known.code(analysis.definitions),
-            notebook=session.place.path,
-            cell_id=place.cell_id,
-            cell_number=place.number,
-            first_line=place.first_line,
-        )
         each = options.each.name if options.each else ""
         if each and not reads(analysis, each):
             problem = each_unread(each)
             raise SpecError(problem.message, hint=problem.hint)
         own = [name for name in names if name != each]
-        bound = tuple(inputs.bind(session, signature.name, own, namespace))
-        leaking = leaks.check(document, bound, allowed=options.allow_secret)
+        whole = along.along(
+            lambda some: inputs.bind(session, signature.name, some, namespace),
+            own,
+            self._outputs(signature, analysis, place),
+            known,
+        )
+        document = source_document(
+            signature.name,
+            cell,
+            definitions=whole.code(known, analysis.definitions),
+            notebook=session.place.path,
+            cell_id=place.cell_id,
+            cell_number=place.number,
+            first_line=place.first_line,
+        )
+        leaking = leaks.check(document, whole.inputs, allowed=options.allow_secret)
         remarks = (*analysis.notes, *carried_notes(signature, analysis))
         draft = plans.Draft(
             name=signature.name,
-            signature=signatures.Signature(signature.name, names, outputs).text,
+            signature=signatures.Signature(signature.name, names, whole.outputs).text,
             document=document,
-            inputs=bound,
-            outputs=outputs,
+            inputs=whole.inputs,
+            outputs=whole.outputs,
             run=session.run_id,
             workflow=f"{task_name(signature.name)}-{secrets.token_hex(3)}",
             notes=(*(note.text for note in remarks), *(f"sent by --allow-secret: {it}" for it in leaking)),
             leaking=leaking,
         )
         if options.here:
-            inputs.refuse_unfinished(draft.name, bound, "Wait for it, or take out --here.")
+            inputs.refuse_unfinished(draft.name, whole.inputs, "Wait for it, or take out --here.")
             return plans.make(session.services, options, draft)
         if graphed.is_graph(options, draft):
             cache.refuse_graph(options.cache)

@@ -23,9 +23,10 @@ from argovx_lab.errors import SpecError
 from argovx_lab.model import names
 from argovx_lab.model.run import Cell
 from argovx_lab.model.step import ArtifactRef
-from argovx_lab.notebook import cache, inputs, leaks, words
+from argovx_lab.notebook import along, cache, inputs, leaks, words
 from argovx_lab.notebook import plan as plans
 from argovx_lab.notebook.blueprint import Blueprint, Part, node_of, parts_of, values_of
+from argovx_lab.notebook.cells import definitions
 from argovx_lab.notebook.inputs import Bound
 from argovx_lab.notebook.saved import saved_cells
 from argovx_lab.notebook.session import Session
@@ -113,7 +114,7 @@ def make(session: Session, shell: Any, wanted: Wish) -> Blueprint:
     found, origin = _planned(session, shell)
     steps = _chosen(found, wanted.names)
     _problems(steps)
-    binder = _Binder(session, shell.user_ns, found, wanted)
+    binder = _Binder(session, shell, found, wanted)
     binder.check_params(steps)
     stem = names.slug((PurePosixPath(session.place.path).stem or "notebook").lower(), _STEM_MAX)
     title = f"{stem}-{secrets.token_hex(3)}"
@@ -193,9 +194,11 @@ def _problems(steps: Sequence[PlannedStep]) -> None:
 class _Binder:
     """What each input of each step is."""
 
-    def __init__(self, session: Session, namespace: Mapping[str, Any], found: Plan, wanted: Wish) -> None:
-        self._session, self._namespace, self._wanted = session, namespace, wanted
+    def __init__(self, session: Session, shell: Any, found: Plan, wanted: Wish) -> None:
+        self._session, self._namespace, self._wanted = session, shell.user_ns, wanted
+        self._known = definitions(shell)
         self._members: dict[str, list[str]] = {}
+        self._declared = {(step.name, name): codec for step in found.steps for name, codec in step.outputs}
         self._from = {(edge.target, name): edge.source for edge in found.edges for name in edge.names}
 
     def parts(self, step: PlannedStep) -> tuple[Part, ...]:
@@ -209,25 +212,30 @@ class _Binder:
                 hint="Take --here out of its cell, or run the cell by itself.",
             )
         cell = _cell(self._session, step)
+        each = self._each(step)
+        own = options.each.name if options.each else ""
+        whole = along.along(
+            lambda names: [item for name in names for item in self._bind(step, name)],
+            [name for name in step.inputs if name != own],
+            dict(step.outputs),
+            self._known,
+        )
         document = source_document(
             step.name,
             text.body,
-            definitions=text.definitions,
+            definitions=[*text.definitions, *whole.beside(self._known, text.definitions)],
             notebook=cell.notebook,
             cell_id=cell.cell_id,
             cell_number=cell.number,
             first_line=text.first_line,
         )
-        each = self._each(step)
-        own = options.each.name if options.each else ""
-        bound = tuple(item for name in step.inputs if name != own for item in self._bind(step, name))
-        leaking = leaks.check(document, bound, allowed=options.allow_secret)
+        leaking = leaks.check(document, whole.inputs, allowed=options.allow_secret)
         draft = plans.Draft(
             name=step.name,
             signature=step.signature,
             document=document,
-            inputs=bound,
-            outputs=dict(step.outputs),
+            inputs=whole.inputs,
+            outputs=whole.outputs,
             run="",
             workflow="",
             notes=tuple(note.text for note in step.notes),
@@ -282,10 +290,17 @@ class _Binder:
         source = self._from.get((step.name, name))
         if source is not None:
             members = self._members.get(source)
+            codec = self._declared.get((source, name), "")
             if not members:
-                return [Bound(name, ArtifactRef(output=name, step=source), f"from {source}")]
+                ref = ArtifactRef(output=name, step=source)
+                return [Bound(name, ref, f"from {source}", declared=codec)]
             return [
-                Bound(f"{name}[{number}]", ArtifactRef(output=name, step=member), f"from {member}")
+                Bound(
+                    f"{name}[{number}]",
+                    ArtifactRef(output=name, step=member),
+                    f"from {member}",
+                    declared=codec,
+                )
                 for number, member in enumerate(members)
             ]
         if name in self._wanted.params:

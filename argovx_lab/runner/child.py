@@ -17,7 +17,7 @@ from typing import Any
 from argovx_lab import codecs
 from argovx_lab.errors import ArgovxError, CodecError, OutputsMissing
 from argovx_lab.runner.pipe import Sender
-from argovx_lab.runner.script import execute, namespace, read_inputs, streams
+from argovx_lab.runner.script import Inputs, execute, namespace, streams
 from argovx_lab.runner.trace import full, of_disk, plain, record
 
 #: Largest JSON value that goes into the manifest itself. Unit: characters of JSON.
@@ -55,13 +55,9 @@ def run(folder: str, messages_fd: int, parent: int, start: tuple[int, str]) -> i
     tell = Sender(messages_fd)
     main = namespace(task, folder, messages_fd)
     labels = {code["filename"]: code["label"] for code in [*task["definitions"], task["cell"]]}
-    inputs: dict[str, Any] = {}
+    inputs = Inputs(task["inputs"], folder, main.__dict__)
     try:
-        inputs = read_inputs(task["inputs"], folder)
-        main.__dict__.update(inputs)
-        for code in task["definitions"]:
-            execute(code, main.__dict__, show=False)
-        main.__dict__.update(inputs)  # a block of definitions may assign too; the inputs are newer
+        inputs.define(task["definitions"])
         execute(task["cell"], main.__dict__, show=True)
         _flush()
         result, code = {**_outputs(task, folder, main.__dict__, tell), "error": None}, 0
@@ -76,7 +72,7 @@ def run(folder: str, messages_fd: int, parent: int, start: tuple[int, str]) -> i
         sys.stderr.write(full(error))
     _flush()
     if result["error"] is not None:
-        result["partial"] = _partial(task, folder, main.__dict__, inputs)
+        result["partial"] = _partial(task, folder, main.__dict__, inputs.values)
     return _leave(folder, result, code, tell)
 
 

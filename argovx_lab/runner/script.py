@@ -14,11 +14,13 @@ import io
 import json
 import linecache
 import os
+import re
 import sys
 import types
 from typing import Any, Optional
 
 from argovx_lab import codecs
+from argovx_lab.errors import NotDefinedHere
 from argovx_lab.runner.facade import Context, Facade
 from argovx_lab.runner.pipe import Sender
 
@@ -65,36 +67,61 @@ def enter(names: dict[str, Any], folder: str, pid: int, messages_fd: int) -> Non
     _dress(names, task, Sender.of_process(pid, messages_fd))
     wanted = _read_by(task)
     given = {name: item for name, item in task["inputs"].items() if name.partition("[")[0] in wanted}
-    values = read_inputs(given, folder)
-    names.update(values)
-    for code in task["definitions"]:
-        execute(code, names, show=False)
-    names.update(values)
+    Inputs(given, folder, names).define(task["definitions"])
     execute(task["cell"], names, show=False)
 
 
-def read_inputs(given: Any, folder: str) -> dict[str, Any]:
-    """Return name → value of the inputs that lie in ``folder``.
+class Inputs:
+    """The inputs of a cell, which lie in a folder.
 
-    What is called ``name[0]``, ``name[1]`` … is a list in the cell: the results of a fan-out.
-
-    Raises
-    ------
-    CodecError
-        When one cannot be read here.
+    What is called ``name[0]``, ``name[1]`` … is a list in the cell: the results of a fan-out. An input of
+    a class of the notebook's own, or written by such a codec, is read when the definitions have made that.
     """
-    values: dict[str, Any] = {}
-    lists: dict[str, dict[int, Any]] = {}
-    for name, item in given.items():
-        with open(os.path.join(folder, item["path"]), "rb") as file:
-            value = codecs.decode(file, item["codec"], name="the input " + name)
-        base, bracket, index = name.partition("[")
-        if bracket:
-            lists.setdefault(base, {})[int(index.rstrip("]"))] = value
-        else:
-            values[name] = value
-    values.update({base: [found[at] for at in sorted(found)] for base, found in lists.items()})
-    return values
+
+    def __init__(self, given: Any, folder: str, names: dict[str, Any]) -> None:
+        self.values: dict[str, Any] = {}
+        self._given = dict(given)
+        self._folder = folder
+        self._names = names
+        self._members: dict[str, dict[int, Any]] = {}
+
+    def define(self, definitions: Any) -> None:
+        """Bind what can be read, run the definitions, and bind the rest.
+
+        Raises
+        ------
+        CodecError
+            When an input cannot be read here.
+        """
+        self._read(waiting=True)
+        for code in definitions:
+            if any(re.search(r"\b%s\b" % name.partition("[")[0], code["text"]) for name in self._given):
+                self._read(waiting=True)
+            execute(code, self._names, show=False)
+        self._read(waiting=False)
+        self._names.update(self.values)  # a block of definitions may assign too; the inputs are newer
+
+    def _read(self, *, waiting: bool) -> None:
+        for name, item in list(self._given.items()):
+            try:
+                with (
+                    open(os.path.join(self._folder, item["path"]), "rb") as file,
+                    codecs.classes_of(self._names),
+                ):
+                    value = codecs.decode(file, item["codec"], name="the input " + name)
+            except NotDefinedHere:
+                if waiting:
+                    continue
+                raise
+            del self._given[name]
+            base, bracket, index = name.partition("[")
+            if bracket:
+                self._members.setdefault(base, {})[int(index.rstrip("]"))] = value
+            else:
+                self.values[name] = value
+        lists = {base: [found[at] for at in sorted(found)] for base, found in self._members.items()}
+        self.values.update(lists)
+        self._names.update(self.values)
 
 
 def execute(code: Any, names: dict[str, Any], *, show: bool) -> None:

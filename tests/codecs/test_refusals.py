@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import collections
+import dataclasses
 import datetime as dt
+import http
 import io
 import queue
 import random
@@ -145,7 +147,9 @@ CASES = {
         "it has the zone",
         "astimezone",
     ),
-    "named tuple": (lambda: collections.namedtuple("P", "a")(1), "P", "plain list, tuple or dict"),
+    "named tuple": (lambda: collections.namedtuple("P", "a")(1), "P, whose class is not one of", "_asdict()"),
+    "enum": (lambda: http.HTTPStatus.OK, "HTTPStatus, whose class is not one of", ".value"),
+    "dataclass": (lambda: dataclasses.make_dataclass("D", ["a"])(1), "D, whose class is not", "asdict"),
     "model in a dict": (lambda: {"m": LogisticRegression()}, "it['m'] is a sklearn", "own"),
     "frame in json": (lambda: [pd.DataFrame()], "DataFrame", "output of its own"),
     "circle": (circle, "contains itself", "circle"),
