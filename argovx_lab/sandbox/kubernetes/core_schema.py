@@ -6,7 +6,13 @@ Source: https://kubernetes.io/docs/reference/kubernetes-api/
 
 from __future__ import annotations
 
-from argovx_lab.sandbox.kubernetes.kinds import ADMISSION_GROUP, DEFINITION_RESOURCE, RBAC_GROUP, kind_id
+from argovx_lab.sandbox.kubernetes.kinds import (
+    ADMISSION_GROUP,
+    DEFINITION_RESOURCE,
+    LEASES,
+    RBAC_GROUP,
+    kind_id,
+)
 from argovx_lab.sandbox.kubernetes.schema import (
     ANY,
     BOOLEAN,
@@ -277,6 +283,14 @@ SCHEMAS: dict[str, Struct] = {
     kind_id(DEFINITION_RESOURCE): _kind(spec=_DEFINITION, status=OBJECT),
     "resourcequotas": _kind(
         spec=Struct({"hard": Map(INT_OR_STRING), "scopes": STRINGS, "scopeSelector": OBJECT}), status=OBJECT
+    ),
+    kind_id(LEASES): _kind(
+        spec=Struct(
+            {
+                **fields("holderIdentity acquireTime renewTime strategy preferredHolder", STRING),
+                **fields("leaseDurationSeconds leaseTransitions", INTEGER),
+            }
+        )
     ),
     f"roles.{RBAC_GROUP}": _kind(rules=List(_RULE)),
     f"clusterroles.{RBAC_GROUP}": _kind(rules=List(_RULE), aggregationRule=OBJECT),

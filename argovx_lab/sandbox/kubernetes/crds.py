@@ -10,11 +10,17 @@ from __future__ import annotations
 from typing import Any
 
 from argovx_lab.sandbox.kubernetes.argo_schema import SCHEMAS
-from argovx_lab.sandbox.kubernetes.interface import Object
+from argovx_lab.sandbox.kubernetes.interface import WORKFLOWS, Object
 from argovx_lab.sandbox.kubernetes.kinds import KINDS, Kind
 from argovx_lab.sandbox.kubernetes.schema import Lazy, List, Map, OrBoolean, Schema, Struct, Value
 
 API_VERSION = "apiextensions.k8s.io/v1"
+#: What ``kubectl get workflows`` shows, as with Argo's own definition.
+_WORKFLOW_COLUMNS = (
+    {"name": "Status", "type": "string", "jsonPath": ".status.phase"},
+    {"name": "Age", "type": "date", "format": "date-time", "jsonPath": ".status.startedAt"},
+    {"name": "Message", "type": "string", "jsonPath": ".status.message"},
+)
 _OPEN = "x-kubernetes-preserve-unknown-fields"
 
 
@@ -83,6 +89,8 @@ def definition(kind: Kind) -> Object:
     }
     if kind.status:
         version["subresources"] = {"status": {}}
+    if kind.resource == WORKFLOWS:
+        version["additionalPrinterColumns"] = [dict(column) for column in _WORKFLOW_COLUMNS]
     return {
         "apiVersion": API_VERSION,
         "kind": "CustomResourceDefinition",

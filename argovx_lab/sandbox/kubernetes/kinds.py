@@ -31,6 +31,7 @@ POLICY_BINDINGS = Resource(
 DEFINITION_RESOURCE = Resource(
     "apiextensions.k8s.io", "v1", "customresourcedefinitions", "CustomResourceDefinition", namespaced=False
 )
+LEASES = Resource("coordination.k8s.io", "v1", "leases", "Lease")
 RESOURCE_QUOTAS = Resource("", "v1", "resourcequotas", "ResourceQuota")
 ROLES = Resource(RBAC_GROUP, "v1", "roles", "Role")
 ROLE_BINDINGS = Resource(RBAC_GROUP, "v1", "rolebindings", "RoleBinding")
@@ -102,7 +103,7 @@ class Kind:
     @property
     def created_by_update(self) -> bool:
         """Whether a PUT makes an object that is not there."""
-        return self.id == "events" or self.resource.group == RBAC_GROUP
+        return self.id in ("events", kind_id(LEASES)) or self.resource.group == RBAC_GROUP
 
     @property
     def selectable(self) -> tuple[str, ...]:
@@ -132,6 +133,7 @@ KINDS = (
     Kind(api.EVENTS, ("ev",), fields=_EVENT_FIELDS),
     Kind(api.SERVICE_ACCOUNTS, ("sa",), subresources=("token",)),
     Kind(RESOURCE_QUOTAS, ("quota",), status=True),
+    Kind(LEASES),
     Kind(ROLES),
     Kind(ROLE_BINDINGS),
     Kind(CLUSTER_ROLES),

@@ -69,7 +69,7 @@ def namespace(name: str) -> Object:
 def cluster_objects(owner: str = OWNER) -> list[Object]:
     """Return what every sandbox has: system namespaces, discovery, self reviews, the owner's roles."""
     paths = ["/api", "/api/*", "/apis", "/apis/*", "/openapi", "/openapi/*", "/version", "/version/"]
-    paths += ["/healthz", "/livez", "/readyz"]
+    paths += ["/healthz", "/livez", "/readyz", "/healthz/*", "/livez/*", "/readyz/*"]
     discovery: Object = {"nonResourceURLs": paths, "verbs": ["get"]}
     reviews = [
         rule("authorization.k8s.io", ["selfsubjectaccessreviews", "selfsubjectrulesreviews"], ["create"]),
@@ -104,6 +104,7 @@ def owner_objects(owner: str = OWNER) -> list[Object]:
         rule(ARGO_GROUP, [*argo, "workflowtasksets"], _ALL),
         rule(ARGO_GROUP, ["workflowtasksets/status"], ["get", "patch", "update"]),
         rule(RBAC_GROUP, ["roles", "rolebindings"], _ALL),
+        rule("coordination.k8s.io", ["leases"], _ALL),
     ]
     return [
         role("argovx:owner", "", cluster),

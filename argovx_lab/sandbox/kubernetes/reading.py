@@ -15,7 +15,7 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from argovx_lab.sandbox.http import Request, Response
-from argovx_lab.sandbox.kubernetes import status
+from argovx_lab.sandbox.kubernetes import status, tables
 from argovx_lab.sandbox.kubernetes.client import not_a_number, parse_revision
 from argovx_lab.sandbox.kubernetes.history import Cursor, Record, encode
 from argovx_lab.sandbox.kubernetes.interface import ApiError, Object
@@ -23,6 +23,7 @@ from argovx_lab.sandbox.kubernetes.kinds import Kind
 from argovx_lab.sandbox.kubernetes.registry import Registry
 from argovx_lab.sandbox.kubernetes.requests import Target, boolean, number
 from argovx_lab.sandbox.kubernetes.selectors import matcher
+from argovx_lab.sandbox.kubernetes.tables import Table
 
 JSON_HEADERS = {"content-type": "application/json", "cache-control": "no-cache, private"}
 #: A watch without timeoutSeconds ends by itself after between one and two of these. Unit: seconds.
@@ -36,9 +37,18 @@ def raw_response(body: bytes, code: int = 200) -> Response:
     return Response(code, dict(JSON_HEADERS), body)
 
 
-def get(registry: Registry, target: Target) -> Response:
-    """Answer with one object."""
-    return raw_response(registry.get(target.kind, target.namespace, target.name).raw)
+def _table(registry: Registry, request: Request, kind: Kind) -> Table | None:
+    version = tables.wanted(request)
+    return Table(registry, request, kind, version) if version else None
+
+
+def get(registry: Registry, request: Request, target: Target) -> Response:
+    """Answer with one object, or with it as a table."""
+    record = registry.get(target.kind, target.namespace, target.name)
+    table = _table(registry, request, target.kind)
+    if table is None:
+        return raw_response(record.raw)
+    return raw_response(table.body({"resourceVersion": str(record.revision)}, [record.object()]))
 
 
 def list_objects(registry: Registry, request: Request, target: Target) -> Response:
@@ -65,6 +75,9 @@ def list_objects(registry: Registry, request: Request, target: Target) -> Respon
         meta["continue"] = _token(revision, page[-1])
         if not (request.param("labelSelector") or request.param("fieldSelector")):
             meta["remainingItemCount"] = len(found) - len(page)
+    table = _table(registry, request, kind)
+    if table is not None:
+        return raw_response(table.body(meta, (record.object() for record in page)))
     return raw_response(_list_body(kind, meta, page))
 
 
@@ -171,22 +184,35 @@ def watch(registry: Registry, request: Request, target: Target) -> Response:
     seconds = float(asked) if asked else WATCH_S * (1 + random.random())  # noqa: S311  spreads load only
     marks = boolean(request, "allowWatchBookmarks")
     cursor = store.history(kind).cursor(revision, match)
-    stream = _events(registry, kind, cursor, present, seconds, marks=marks)
+    table = _table(registry, request, kind)
+    shape = table.events() if table is not None else _plain
+    stream = _events(registry, kind, cursor, present, seconds, shape, marks=marks)
     return Response(200, dict(JSON_HEADERS), until_gone(request, stream, cursor.stop))
 
 
+def _plain(raw: bytes) -> bytes:
+    return raw
+
+
 async def _events(
-    registry: Registry, kind: Kind, cursor: Cursor, present: list[Record], seconds: float, *, marks: bool
+    registry: Registry,
+    kind: Kind,
+    cursor: Cursor,
+    present: list[Record],
+    seconds: float,
+    shape: Callable[[bytes], bytes],
+    *,
+    marks: bool,
 ) -> AsyncIterator[bytes]:
     loop = asyncio.get_running_loop()
     end, sent = loop.time() + seconds, False
     try:
         for record in present:
-            yield _line("ADDED", record.raw)
+            yield _line("ADDED", shape(record.raw))
         while (left := end - loop.time()) > 0 and not cursor.stopped:
             seen = await cursor.next(min(left, BOOKMARK_S))
             if seen is not None:
-                yield _line(*seen)
+                yield _line(seen[0], shape(seen[1]))
             elif marks and not cursor.stopped:
                 yield _bookmark(kind, registry.store.revision)
                 sent = left <= BOOKMARK_S

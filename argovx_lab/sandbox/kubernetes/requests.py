@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 from urllib.parse import unquote
 
 from argovx_lab.sandbox.http import BodyTooLarge, Request
-from argovx_lab.sandbox.kubernetes import status
+from argovx_lab.sandbox.kubernetes import status, tables
 from argovx_lab.sandbox.kubernetes.history import encode
 from argovx_lab.sandbox.kubernetes.kinds import Kind, Kinds
 from argovx_lab.sandbox.kubernetes.protobuf import decoding as protobuf
@@ -28,15 +28,17 @@ DEPTH_MAX = 250
 MERGE = "application/merge-patch+json"
 JSON_PATCH = "application/json-patch+json"
 STRATEGIC = "application/strategic-merge-patch+json"
+#: Server-side apply, which is refused by name.
+APPLY = ("application/apply-patch+yaml", "application/apply-patch+cbor")
 
 _WRITE = {"pretty", "dryRun", "fieldManager", "fieldValidation"}
 _SELECT = {"labelSelector", "fieldSelector"}
 _LIST = _SELECT | {"pretty", "limit", "continue", "resourceVersion", "resourceVersionMatch", "timeoutSeconds"}
 _DELETE = {"pretty", "dryRun", "gracePeriodSeconds", "propagationPolicy", "orphanDependents"}
 OPTIONS: dict[str, set[str]] = {
-    "get": {"pretty", "resourceVersion"},
-    "list": _LIST | {"watch", "allowWatchBookmarks"},
-    "watch": _LIST - {"limit", "continue"} | {"watch", "allowWatchBookmarks"},
+    "get": {"pretty", "resourceVersion", "includeObject"},
+    "list": _LIST | {"watch", "allowWatchBookmarks", "includeObject"},
+    "watch": _LIST - {"limit", "continue"} | {"watch", "allowWatchBookmarks", "includeObject"},
     "create": _WRITE,
     "update": _WRITE,
     "patch": _WRITE | {"force"},
@@ -169,7 +171,9 @@ def number(request: Request, name: str) -> int | None:
 
 
 def check_accept(request: Request) -> None:
-    """Refuse with 406 a caller that does not take plain JSON (tables and protobuf are not served)."""
+    """Refuse with 406 a caller that takes neither plain JSON nor, where people read, tables."""
+    if request.method == "GET" and tables.wanted(request):
+        return
     accept = request.headers.get("accept", "")
     for part in accept.split(",") if accept else []:
         media, *parameters = [piece.strip().lower() for piece in part.split(";")]

@@ -14,7 +14,7 @@ from typing import Any
 from argovx_lab.sandbox.kubernetes import pod_rules, pod_status_rules, policies, quotas, schema, status
 from argovx_lab.sandbox.kubernetes.custom import definitions, objects
 from argovx_lab.sandbox.kubernetes.interface import SERVICE_ACCOUNTS, Object
-from argovx_lab.sandbox.kubernetes.kinds import ADMISSION_GROUP, BY_ID, DEFINITIONS, RBAC_GROUP, Kind
+from argovx_lab.sandbox.kubernetes.kinds import ADMISSION_GROUP, BY_ID, DEFINITIONS, LEASES, RBAC_GROUP, Kind
 from argovx_lab.sandbox.kubernetes.status import Cause
 from argovx_lab.sandbox.kubernetes.store import Store
 from argovx_lab.sandbox.kubernetes.strict import schema_of
@@ -128,6 +128,8 @@ def problems(
         causes += quotas.problems(new)
     elif kind.id == "events":
         causes += _event_problems(new)
+    elif kind.resource == LEASES:
+        causes += _lease_problems(new.get("spec") or {})
     elif kind.id.endswith(f"roles.{RBAC_GROUP}"):
         causes += _role_problems(new)
     elif kind.id.endswith(f"rolebindings.{RBAC_GROUP}") or kind.id.startswith("clusterrolebindings"):
@@ -178,6 +180,17 @@ def _event_problems(new: Object) -> list[Cause]:
         found = involved.get("namespace") or ""
         return [status.bad_value("involvedObject.namespace", found, "does not match event.namespace")]
     return []
+
+
+def _lease_problems(spec: Object) -> list[Cause]:
+    causes = []
+    lasts, moves = spec.get("leaseDurationSeconds"), spec.get("leaseTransitions")
+    if lasts is not None and lasts <= 0:
+        causes.append(status.bad_value("spec.leaseDurationSeconds", lasts, "must be greater than 0"))
+    if moves is not None and moves < 0:
+        why = "must be greater than or equal to 0"
+        causes.append(status.bad_value("spec.leaseTransitions", moves, why))
+    return causes
 
 
 def _role_problems(new: Object) -> list[Cause]:

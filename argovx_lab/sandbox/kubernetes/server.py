@@ -11,7 +11,7 @@ from typing import Any
 
 from argovx_lab.sandbox.clock import Clock
 from argovx_lab.sandbox.http import ClientGone, Message, Receive, Request, Response, Scope, Send
-from argovx_lab.sandbox.kubernetes import discovery, openapi, pod_log, reading, status
+from argovx_lab.sandbox.kubernetes import discovery, health, openapi, pod_log, reading, status
 from argovx_lab.sandbox.kubernetes import requests as parse
 from argovx_lab.sandbox.kubernetes.authentication import Authenticator, User
 from argovx_lab.sandbox.kubernetes.client import StoreClient
@@ -29,8 +29,6 @@ from argovx_lab.sandbox.kubernetes.tokens import Issuer
 from argovx_lab.sandbox.kubernetes.writing import Writer, with_warnings
 
 _log = logging.getLogger(__name__)
-
-_HEALTH = ("healthz", "livez", "readyz")
 
 
 class ApiServer:
@@ -147,8 +145,8 @@ class ApiServer:
         answer: Any = None
         if request.method != "GET":
             return None
-        if parts[0] in _HEALTH and len(parts) == 1:
-            return Response(200, {"content-type": "text/plain; charset=utf-8"}, b"ok")
+        if len(parts) == 1 and parts[0] in health.ENDPOINTS:
+            return health.answer(self.store, request, parts)
         if parts == ["version"]:
             answer = discovery.VERSION
         elif parts == [".well-known", "openid-configuration"]:
@@ -159,6 +157,9 @@ class ApiServer:
 
     def _document(self, request: Request, parts: list[str], user: User) -> Response:
         self.authorizer.require(user, Attributes(_path_verb(request), path=request.path))
+        checked = health.answer(self.store, request, parts)
+        if checked is not None and request.method == "GET":
+            return checked
         document: Object | None = None
         if parts[0] == "openapi":
             document = openapi.find(self.store.kinds, parts[1:])
@@ -194,7 +195,7 @@ class ApiServer:
             return pod_log.log(self.registry, self.log_reader, request, target)
         parse.check_options(request, parse.OPTIONS[target.verb])
         if target.verb == "get":
-            return reading.get(self.registry, target)
+            return reading.get(self.registry, request, target)
         if target.verb == "list":
             return reading.list_objects(self.registry, request, target)
         if target.verb == "watch":
@@ -207,7 +208,8 @@ class ApiServer:
             "deletecollection": self._writer.delete_collection,
         }[target.verb]
         response = await work(request, target, user)
-        if request.param("fieldManager"):
+        manager = request.param("fieldManager")
+        if manager and not manager.startswith("kubectl-"):  # kubectl names itself without being asked
             warning = '299 - "fieldManager is not recorded by the sandbox: managedFields are not kept"'
             response.headers = {**response.headers, "warning": warning}
         return response

@@ -217,6 +217,15 @@ def unsupported_media(allowed: Sequence[str]) -> ApiError:
     return ApiError(415, "UnsupportedMediaType", text + ", ".join(allowed))
 
 
+def no_apply(allowed: Sequence[str]) -> ApiError:
+    """Return 415 for server-side apply, which is not served: managedFields are not kept."""
+    text = (
+        "server-side apply is not served by the sandbox: use kubectl apply without --server-side, or create"
+        f" and patch; the body of a patch may be {', '.join(allowed)}"
+    )
+    return ApiError(415, "UnsupportedMediaType", text)
+
+
 def not_acceptable(allowed: Sequence[str]) -> ApiError:
     """Return 406 for an Accept header that wants none of what is served."""
     text = "only the following media types are accepted: " + ", ".join(allowed)

@@ -81,6 +81,8 @@ class Writer:
         allowed: tuple[str, ...] = (parse.JSON_PATCH, parse.MERGE)
         if not target.kind.custom:
             allowed = (*allowed, parse.STRATEGIC)
+        if parse.media_type(request) in parse.APPLY:
+            raise status.no_apply((*allowed,))
         if request.param("force"):
             raise status.bad_request("force is for server-side apply, which the sandbox does not serve")
         body = await parse.read_json(request, allowed)

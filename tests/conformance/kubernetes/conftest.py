@@ -35,7 +35,7 @@ PRESERVING = (
 )
 #: Modules that the real server is asked too, but for tests marked ``ours``.
 BOTH = ("test_lists", "test_objects", "test_patches", "test_pods", "test_protobuf")
-BOTH += ("test_tokens", "test_watch")
+BOTH += ("test_tables", "test_tokens", "test_watch")
 
 
 def _load(name: str, file: str) -> None:

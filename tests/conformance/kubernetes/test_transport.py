@@ -17,6 +17,7 @@ def test_discovery_lists_what_is_served_and_nothing_else(cluster):
         "argoproj.io",
         "authentication.k8s.io",
         "authorization.k8s.io",
+        "coordination.k8s.io",
         "rbac.authorization.k8s.io",
     }
     core = {item["name"] for item in cluster.http("GET", "/api/v1").json()["resources"]}
@@ -90,11 +91,12 @@ def test_the_timeout_that_client_go_sends_is_taken(cluster):
         ("*/*", 200),
         ("application/json;as=Table;v=v1;g=meta.k8s.io,application/json", 200),
         ("application/vnd.kubernetes.protobuf", 406),
-        ("application/json;as=Table;v=v1;g=meta.k8s.io", 406),
+        ("application/json;as=Table;v=v1;g=meta.k8s.io", 200),
+        ("application/json;as=Table;v=v2;g=meta.k8s.io", 406),
         ("text/html", 406),
     ],
 )
-def test_only_plain_json_is_answered(cluster, accept, code):
+def test_only_json_is_answered(cluster, accept, code):
     assert cluster.http("GET", CONFIG_MAPS, headers={"accept": accept}).status_code == code
 
 
