@@ -9,10 +9,12 @@ from __future__ import annotations
 import difflib
 import re
 import shlex
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
+from argovx_lab.capture.brackets import outside
 from argovx_lab.capture.each import MEMBERS_MAX, Each, cut
 from argovx_lab.capture.each import USAGE as EACH_USAGE
 from argovx_lab.capture.each import parse as parse_each
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     from argovx_lab.model.step import Machine
 
 _FLAG = re.compile(r"(?:^|\s)--[A-Za-z]")
+_SHELL = re.compile(r"""(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+""", re.DOTALL)
 _TIME = re.compile(r"(\d+(?:\.\d+)?)(s|m|h|d)?\Z", re.ASCII)
 _UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 
@@ -63,6 +66,13 @@ class Options:
     cache: str = ""
 
 
+class _Word(NamedTuple):
+    """A word of the flags; the column counts from 1 where the signature begins."""
+
+    text: str
+    column: int
+
+
 @dataclass(frozen=True)
 class Line:
     """The head as typed (signature) and the options."""
@@ -81,11 +91,7 @@ def parse_line(line: str) -> Line:
     """
     head = without_flags(line)
     rest, each = cut(line[len(head) :])
-    try:
-        words = shlex.split(rest)
-    except ValueError as error:
-        raise SpecError(f"the flags cannot be read: {error}", hint="Close the quotation mark.") from error
-    options = _options(words)
+    options = _options(_words(rest, len(head)))
     if each:
         options = replace(options, each=parse_each(each))
     elif options.parallelism is not None:
@@ -116,32 +122,55 @@ def machine(options: Options) -> Machine:
 
 
 def without_flags(line: str) -> str:
-    """Return the part of a magic's line before its first flag."""
-    match = _FLAG.search(line)
+    """Return the part of a magic's line before its first flag; a value in the signature may look like one."""
+    last = -1
+    for last in outside(line + " "):
+        if _FLAG.match(line, last):
+            return line[:last]
+    match = (
+        None if last == len(line) else _FLAG.search(line)
+    )  # something is not closed: the signature says so
     return line[: match.start()] if match else line
 
 
-def _options(words: list[str]) -> Options:
+def _words(text: str, offset: int) -> deque[_Word]:
+    """Split the flags as a shell does."""
+    try:
+        texts = shlex.split(text)
+    except ValueError as error:
+        raise SpecError(f"the flags cannot be read: {error}", hint="Close the quotation mark.") from error
+    return deque(_Word(t, m.start() + offset + 1) for t, m in zip(texts, _SHELL.finditer(text), strict=True))
+
+
+def _options(queue: deque[_Word]) -> Options:
     values: dict[str, Any] = {}
-    queue = list(words)
     while queue:
-        flag, joined, value = queue.pop(0).partition("=")
-        if flag not in _FLAGS:
-            raise _unknown(flag)
-        name, read = _FLAGS[flag]
-        if name in values:
-            raise SpecError(f"{flag} is given twice", hint="Give it once.")
-        if read is None:
-            if joined:
-                raise SpecError(f"{flag} takes no value")
-            values[name] = name != "wait"
-            continue
-        if not joined:
-            if not queue or queue[0].startswith("--"):
-                raise SpecError(f"{flag} needs a value", hint=USAGE)
-            value = queue.pop(0)
-        values[name] = read(value)
+        word = queue.popleft()
+        try:
+            _option(word.text, queue, values)
+        except SpecError as error:
+            raise SpecError(f"column {word.column}: {error.message}", hint=error.hint) from error
     return Options(**values)
+
+
+def _option(text: str, queue: deque[_Word], values: dict[str, Any]) -> None:
+    """Read one flag, with its value from the queue, into ``values``."""
+    flag, joined, value = text.partition("=")
+    if flag not in _FLAGS:
+        raise _unknown(flag)
+    name, read = _FLAGS[flag]
+    if name in values:
+        raise SpecError(f"{flag} is given twice", hint="Give it once.")
+    if read is None:
+        if joined:
+            raise SpecError(f"{flag} takes no value")
+        values[name] = name != "wait"
+        return
+    if not joined:
+        if not queue or queue[0].text.startswith("--"):
+            raise SpecError(f"{flag} needs a value", hint=USAGE)
+        value = queue.popleft().text
+    values[name] = read(value)
 
 
 def _unknown(flag: str) -> SpecError:

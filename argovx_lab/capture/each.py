@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from argovx_lab.capture.brackets import outside
 from argovx_lab.errors import SpecError
 
 USAGE = "Write it like --for lr in [0.1, 0.01], or --for row in grid."
@@ -58,7 +59,7 @@ def cut(flags: str) -> tuple[str, str]:
     if begin is None:
         return flags, ""
     end = _end(flags, begin.end())
-    rest = flags[: begin.start()] + " " + flags[end:]
+    rest = flags[: begin.start()] + " " * (end - begin.start()) + flags[end:]
     if _FLAG.search(rest):
         raise SpecError("--for is given twice", hint="Loop over a list of tuples or dicts instead.")
     words = flags[begin.end() : end].strip()
@@ -71,22 +72,8 @@ def cut(flags: str) -> tuple[str, str]:
 
 def _end(text: str, start: int) -> int:
     """Return where the next flag begins that stands neither in brackets nor in quotation marks."""
-    depth, quote, at = 0, "", start
-    while at < len(text):
-        character = text[at]
-        if quote:
-            at += character == "\\"
-            quote = "" if character == quote else quote
-        elif character in "\"'":
-            quote = character
-        elif character in "([{":
-            depth += 1
-        elif character in ")]}":
-            depth -= 1
-        elif depth <= 0 and character.isspace() and re.match(r"\s+--[A-Za-z]", text[at:]):
-            return at
-        at += 1
-    return len(text)
+    flags = (at for at in outside(text, start) if re.match(r"\s+--[A-Za-z]", text[at:]))
+    return next(flags, len(text))
 
 
 def parse(words: str) -> Each:

@@ -17,6 +17,7 @@ from argovx_lab.capture.analyse import CellAnalysis, analyse_cell, check_outputs
 from argovx_lab.capture.arguments import Options, parse_line, without_flags
 from argovx_lab.capture.cells import Problem
 from argovx_lab.capture.definitions import Definitions
+from argovx_lab.capture.each import Each
 from argovx_lab.capture.fingerprint import code_parts
 from argovx_lab.capture.order import each_unread, gates_of, ordered, reads, with_each
 from argovx_lab.capture.planned import Plan, PlannedEdge, PlannedStep, StepText
@@ -120,6 +121,16 @@ def step_head(source: str) -> tuple[str, str, int] | None:
     return (match.group(1) or "").strip(), "\n".join(lines[first + 1 :]), first + 2
 
 
+def as_given(known: Definitions, signature: Signature, each: Each | None) -> Definitions:
+    """Return what is known of a notebook with the step's own values: their names are no definitions."""
+    own = (*signature.defaults, *([each.name] if each else []))
+    if not own:
+        return known
+    found = known.copy()
+    found.add_value(*own)
+    return found
+
+
 def found_signature(name: str, analysis: CellAnalysis) -> Signature:
     """Return the signature that a cell without one has by analysis."""
     return Signature(name, analysis.inputs, dict.fromkeys(analysis.outputs, AUTO))
@@ -147,20 +158,22 @@ def _step(
         signature = parse(typed.head if typed else without_flags(text), any_codec=own_codecs)
     except SpecError as error:
         return replace(step, problems=(*problems, Problem(error.message, error.hint, here)))
-    analysis = analyse_cell(body, known, first_line=first_line)
     signature = with_each(signature, options.each)
+    known = as_given(known, signature, options.each)
+    analysis = analyse_cell(body, known, first_line=first_line)
     whole = effective(signature, analysis)
     if options.each is not None and not reads(analysis, options.each.name):
         problems.append(each_unread(options.each.name, here))
     problems += analysis.problems
     if not (typed and typed.options.allow_secret):
-        problems += secrets.problems(body, here)
+        problems += secrets.problems(head[0], here - 1) + secrets.problems(body, here)
     if not analysis.problems:
         problems += _contract(signature, analysis, here)
     return replace(
         step,
         name=signature.name,
         inputs=whole.inputs or (),
+        defaults=signature.defaults,
         outputs=tuple((whole.outputs or {}).items()),
         signature=whole.text,
         problems=tuple(problems),
@@ -180,9 +193,8 @@ def effective(signature: Signature, analysis: CellAnalysis) -> Signature:
     typed, definitions = signature.inputs, frozenset(analysis.definitions)
     values = [name for name in typed or () if name not in definitions]
     inputs = found.inputs if typed is None else (*values, *_carried(signature, analysis))
-    return Signature(
-        signature.name, inputs, found.outputs if signature.outputs is None else signature.outputs
-    )
+    outputs = found.outputs if signature.outputs is None else signature.outputs
+    return replace(signature, inputs=inputs, outputs=outputs)
 
 
 def carried_notes(signature: Signature, analysis: CellAnalysis) -> list[Problem]:
@@ -231,7 +243,7 @@ def _twice(step: PlannedStep, taken: set[str], head: tuple[str, str, int]) -> li
 def _unknown(step: PlannedStep, known: Definitions) -> list[Problem]:
     """Return a problem for each input that no cell above assigns or gives."""
     each = step.options.each
-    given = (each.name,) if each else ()
+    given = (*step.defaults, *([each.name] if each else []))
     source = (each.source,) if each and each.source else ()
     return [
         Problem(f"no cell above gives {name}", f"Assign {name} in a cell above, or let a step give it.")
@@ -243,8 +255,9 @@ def _unknown(step: PlannedStep, known: Definitions) -> list[Problem]:
 def _edges(step: PlannedStep, producer: dict[str, str]) -> list[PlannedEdge]:
     names: dict[str, list[str]] = {}
     each = step.options.each
-    given, over = (each.name, [each.source]) if each and each.source else (each.name if each else "", [])
-    for name in dict.fromkeys([*(n for n in step.inputs if n != given), *over]):
+    given = {*step.defaults, *([each.name] if each else [])}
+    over = [each.source] if each and each.source else []
+    for name in dict.fromkeys([*(n for n in step.inputs if n not in given), *over]):
         source = producer.get(name)
         if source and step.name and source != step.name:
             names.setdefault(source, []).append(name)

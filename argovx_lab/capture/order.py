@@ -62,10 +62,12 @@ def ordered(step: PlannedStep, above: list[PlannedStep], gates: tuple[str, ...])
 
 
 def with_each(signature: Signature, each: Each | None) -> Signature:
-    """Return a signature whose declared inputs name what ``--for`` gives."""
-    if each is None or signature.inputs is None or each.name in signature.inputs:
+    """Return a signature whose declared inputs name what ``--for`` gives, in the place of a default."""
+    if each is None or signature.inputs is None:
         return signature
-    return replace(signature, inputs=(*signature.inputs, each.name))
+    defaults = {name: value for name, value in signature.defaults.items() if name != each.name}
+    names = dict.fromkeys((*signature.inputs, each.name))
+    return replace(signature, inputs=tuple(names), defaults=defaults)
 
 
 def reads(analysis: CellAnalysis, name: str) -> bool:

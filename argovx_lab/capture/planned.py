@@ -43,6 +43,8 @@ class PlannedStep:
         The text after ``--on``; empty for the default.
     inputs : tuple of str
         Names that go in.
+    defaults : dict of str to Any
+        Those of them that the signature gives a value.
     outputs : tuple of tuple
         ``(name, codec or "auto")``.
     signature : str
@@ -70,6 +72,7 @@ class PlannedStep:
     number: int
     machine: str = ""
     inputs: tuple[str, ...] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
     outputs: tuple[tuple[str, str], ...] = ()
     signature: str = ""
     problems: tuple[Problem, ...] = ()

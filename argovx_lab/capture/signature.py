@@ -1,21 +1,28 @@
 """The head of a step cell: ``NAME[(inputs)] [-> outputs]``.
 
-Owns this small grammar. Refuses, with the column, what it does not have: literals and defaults as
-inputs, keywords as names, two of one name, unknown codecs.
+Owns this small grammar; an input is a name, or ``NAME=LITERAL``: a value of the step's own. Refuses, with the
+column, what it does not have: values that would have to be computed, keywords as names, two of one name,
+unknown codecs. What is refused is not repeated: a value may be a secret.
 """
 
 from __future__ import annotations
 
+import ast
 import keyword
 import re
 from collections import deque
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
+from argovx_lab.capture.brackets import outside
 from argovx_lab.codecs import AUTO, ID, MAYBE, names
 from argovx_lab.errors import SpecError
 from argovx_lab.model.names import is_step_name
 
-USAGE = "Write NAME, NAME(inputs) or NAME(inputs) -> outputs, such as train(X, y) -> model, report:json."
+USAGE = (
+    "Write NAME, NAME(inputs) or NAME(inputs) -> outputs, such as train(X, y, lr=0.1) -> model, report:json."
+)
 
 _TOKEN = re.compile(r"\s*(?:(->)|([(),:=])|([^\s(),:=]+?(?=->|[\s(),:=]|\Z)))", re.ASCII)
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z", re.ASCII)
@@ -31,18 +38,22 @@ class Signature:
         ``None`` when there are no parentheses: the inputs are found by analysis.
     outputs : dict of str to str or None
         Name → codec, ``auto``, or ``auto?`` where analysis found it; ``None`` when there is no arrow.
+    defaults : dict of str to Any
+        Those inputs that the signature itself gives a value.
     """
 
     name: str
     inputs: tuple[str, ...] | None = None
     outputs: dict[str, str] | None = field(default=None)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def text(self) -> str:
         """The signature in its one canonical spelling."""
         text = self.name
         if self.inputs is not None:
-            text += f"({', '.join(self.inputs)})"
+            values = [f"{n}={self.defaults[n]!r}" if n in self.defaults else n for n in self.inputs]
+            text += f"({', '.join(values)})"
         if self.outputs is not None:
             items = [n if c in (AUTO, MAYBE) else f"{n}:{c}" for n, c in self.outputs.items()]
             text += f" -> {', '.join(items) or '()'}"
@@ -70,6 +81,7 @@ class _Parser:
         self._head = head
         self._any_codec = any_codec
         self._tokens: deque[tuple[str, int]] = deque()
+        self._defaults: dict[str, Any] = {}
         position, self._end = 0, len(head.rstrip())
         while position < self._end:
             match = _TOKEN.match(head, position)
@@ -78,6 +90,8 @@ class _Parser:
             text = match.group(1) or match.group(2) or match.group(3)
             self._tokens.append((text, match.end() - len(text)))
             position = match.end()
+            if text == "=":
+                position = self._value(position)
 
     def read(self) -> Signature:
         name, column = self._take("a step name")
@@ -88,7 +102,15 @@ class _Parser:
         if self._tokens:
             text, column = self._tokens[0]
             raise self._error(f"{text!r} is not expected here", column)
-        return Signature(name, inputs, outputs)
+        return Signature(name, inputs, outputs, self._defaults)
+
+    def _value(self, start: int) -> int:
+        """Take everything up to the next comma or closing parenthesis as one token; returns where it ends."""
+        end = next((at for at in outside(self._head, start) if self._head[at] in ",)"), self._end)
+        text = self._head[start:end]
+        if text.strip():
+            self._tokens.append((text.strip(), start + len(text) - len(text.lstrip())))
+        return end
 
     def _inputs(self) -> tuple[str, ...]:
         self._tokens.popleft()
@@ -100,17 +122,27 @@ class _Parser:
             found[name] = None
             after, at = self._take("',' or ')'")
             if after == "=":
-                raise self._error(
-                    f"{name}=… : values in the signature are not supported yet",
-                    at,
-                    f"Assign {name} in a cell before, and write only {name} here.",
-                )
+                self._defaults[name] = self._literal(name, at)
+                after, at = self._take("',' or ')'")
             if after == ")":
                 return tuple(found)
             if after != ",":
                 raise self._error(f"expected ',' or ')', found {after!r}", at)
         self._tokens.popleft()
         return tuple(found)
+
+    def _literal(self, name: str, equals: int) -> Any:
+        """Return the value of an input as Python reads a literal; nothing is computed."""
+        if self._peek() in ("", ",", ")"):
+            raise self._error(f"the value of {name} is missing", equals, f"Write it like {name}=0.1.")
+        text, column = self._tokens.popleft()
+        try:
+            return ast.literal_eval(text)
+        except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
+            hint = (
+                f"Write a number, text, list or dict; or assign {name} in a cell, and write only {name} here."
+            )
+            raise self._error(f"the value of {name} is no literal", column, hint) from None
 
     def _outputs(self) -> dict[str, str]:
         self._tokens.popleft()
@@ -145,15 +177,13 @@ class _Parser:
     def _name(self, what: str) -> tuple[str, int]:
         text, column = self._take(what)
         if text in ("gs", "dataset") and self._peek() == ":" and what == "an input":
-            raise self._error("addresses as inputs are not supported yet", column, "Open it inside the cell.")
+            raise self._error("an address has no name", column, 'Write it like data="gs://bucket/name".')
         if _NAME.match(text) and not keyword.iskeyword(text):
             return text, column
         if keyword.iskeyword(text):
             raise self._error(f"{text!r} is a word of Python, not {what}", column)
         if text[:1] in "0123456789'\"[{-+":
-            raise self._error(
-                f"{text!r} is a value; only names are supported yet", column, "Assign it in a cell before."
-            )
+            raise self._error("a value has no name", column, "Write it like lr=0.1.")
         raise self._error(f"{text!r} is not {what}", column, "Use letters, digits and '_'.")
 
     def _take(self, what: str) -> tuple[str, int]:

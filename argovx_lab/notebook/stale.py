@@ -5,11 +5,13 @@ Asks the notebook's file, which may be older than what is on screen, and the ker
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import ChainMap
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping
 from typing import Any
 
 from argovx_lab import codecs
 from argovx_lab.capture.notebook import plan
+from argovx_lab.capture.planned import PlannedStep
 from argovx_lab.errors import CodecError, SpecError
 from argovx_lab.model.run import Node
 from argovx_lab.notebook.handles import Handle
@@ -22,22 +24,27 @@ from argovx_lab.runs.stale import stale
 COMPARED_MAX = 1 << 20
 
 
-def stale_lines(session: Session, namespace: Mapping[str, Any]) -> list[str]:
+def stale_lines(session: Session, namespace: MutableMapping[str, Any]) -> list[str]:
     """Return a line for each step whose result is stale, with the reasons."""
     run = session.path.store.get(session.run_id)
     if run is None:
         return []
-    found = stale(run.nodes, _parts(session), lambda node: _moved(node, namespace))
+    steps = {step.name: step for step in _planned(session) if step.name}
+    parts = {name: step.parts for name, step in steps.items()}
+    own = {name: step.defaults for name, step in steps.items()}
+    found = stale(
+        run.nodes, parts, lambda node: _moved(node, ChainMap(dict(own.get(node.id, {})), namespace))
+    )
     return [f"stale: {step}: {', '.join(reasons)}" for step, reasons in found.items()]
 
 
-def _parts(session: Session) -> dict[str, Mapping[str, str]]:
-    """Return what decides each step's result by the text of the notebook's file."""
+def _planned(session: Session) -> Iterable[PlannedStep]:
+    """Return the steps by the text of the notebook's file."""
     document = saved_document(session.place.file)
     try:
-        return {step.name: step.parts for step in plan(document, "").steps if step.name} if document else {}
+        return plan(document, "").steps if document else ()
     except SpecError:
-        return {}
+        return ()
 
 
 def _moved(node: Node, namespace: Mapping[str, Any]) -> Iterator[str]:

@@ -7,14 +7,15 @@ user's namespace change only when a step was submitted and did not fail.
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from collections import ChainMap
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from argovx_lab.capture import signature as signatures
 from argovx_lab.capture.analyse import CellAnalysis, analyse_cell, check_outputs
 from argovx_lab.capture.arguments import FLAGS, Line, Options, parse_line
 from argovx_lab.capture.definitions import Definitions
-from argovx_lab.capture.notebook import carried_notes, effective, undeclared
+from argovx_lab.capture.notebook import as_given, carried_notes, effective, undeclared
 from argovx_lab.capture.order import each_unread, reads, with_each
 from argovx_lab.capture.source import source_document
 from argovx_lab.compile.manifest import task_name
@@ -104,7 +105,8 @@ class Steps:
         self.session.attach(self._shell.user_ns)
         if not typed.options.dry_run:
             self.session.check_name(signature.name, place.cell_id)
-        known = definitions(self._shell)
+        signature = with_each(signature, typed.options.each)
+        known = as_given(definitions(self._shell), signature, typed.options.each)
         analysis = analyse_cell(cell, known, first_line=place.first_line)
         analysis.check()
         return place, self._plan(signature, analysis, known, place, cell, typed.options)
@@ -118,8 +120,8 @@ class Steps:
         cell: str,
         options: Options,
     ) -> plans.Plan | Blueprint:
-        session, namespace = self.session, self._shell.user_ns
-        signature = with_each(signature, options.each)
+        session = self.session
+        namespace = ChainMap(dict(signature.defaults), self._shell.user_ns)
         if signature.inputs is not None:
             for problem in undeclared(analysis, signature.inputs):
                 raise SpecError(problem.message, hint=problem.hint)
@@ -148,7 +150,7 @@ class Steps:
         remarks = (*analysis.notes, *carried_notes(signature, analysis))
         draft = plans.Draft(
             name=signature.name,
-            signature=signatures.Signature(signature.name, names, whole.outputs).text,
+            signature=replace(signature, inputs=names, outputs=whole.outputs).text,
             document=document,
             inputs=whole.inputs,
             outputs=whole.outputs,

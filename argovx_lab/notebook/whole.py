@@ -306,6 +306,8 @@ class _Binder:
         if name in self._wanted.params:
             bound = inputs.encoded(self._session.profile.layout, name, self._wanted.params[name])
             return [replace(bound, summary=f"{bound.summary}, by --param")]
+        if name in step.defaults:
+            return [inputs.encoded(self._session.profile.layout, name, step.defaults[name])]
         if name not in self._namespace:
             raise SpecError(
                 f"{step.name} reads {name}, which this kernel does not have and no step gives",

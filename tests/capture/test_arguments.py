@@ -75,6 +75,29 @@ def test_one_line_and_a_hint(line, message, hint):
     assert "\n" not in error.value.message
 
 
+@pytest.mark.parametrize(
+    ("line", "column"),
+    [
+        ("t(X) --spot --onn x", 13),
+        ("t --for x in [1, 2] --onn", 21),
+        ("--timeout soon", 1),
+        ("t --image 'a b' extra", 17),
+        ("t(a='--on x') --spott", 15),
+    ],
+)
+def test_a_wrong_flag_is_refused_at_its_column(line, column):
+    with pytest.raises(SpecError) as error:
+        parse_line(line)
+    assert error.value.message.startswith(f"column {column}: ")
+
+
+def test_what_looks_like_a_flag_inside_a_value_is_none():
+    line = parse_line("""t(text="a --on b", c=[' --spot ']) -> m --no-wait""")
+    assert line.head == """t(text="a --on b", c=[' --spot ']) -> m"""
+    assert line.options.wait is False
+    assert parse_line("t(X --on n1-standard-8").head == "t(X"
+
+
 def test_the_machine_of_the_flags_is_what_vertex_offers_or_is_refused():
     made = machine(parse_line("t --on g2-standard-8 --flex-start --workers 2 --disk 200").options)
     assert (made.type, made.accelerator, made.strategy) == ("g2-standard-8", "NVIDIA_L4", "FLEX_START")

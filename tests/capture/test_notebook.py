@@ -191,3 +191,31 @@ def test_five_thousand_lines_are_analysed_in_little_work():
     found = plan(document, "n")
     assert time.process_time() - started < 2
     assert found.steps[0].inputs == ("v4_2",)
+
+
+def test_a_value_of_the_step_is_no_edge_and_hides_what_others_call_so():
+    found = plan(
+        notebook(
+            "import time\ndef lr(x):\n    return x",
+            "%%vertex_step prepare -> seed\nseed = 3",
+            "%%vertex_step train(seed=7, lr=0.1, time=5) -> m\nm = seed * lr * time",
+            "%%vertex_step sweep(lr=0.1) -> n --for lr in [1, 2]\nn = lr",
+        ),
+        "n.ipynb",
+        texts=True,
+    )
+    train, sweep = found.steps[1:]
+    assert [step.problems for step in found.steps] == [(), (), ()]
+    assert train.inputs == ("seed", "lr", "time")
+    assert train.defaults == {"seed": 7, "lr": 0.1, "time": 5}
+    assert train.signature == "train(seed=7, lr=0.1, time=5) -> m"
+    assert train.text.definitions == ()
+    assert found.edges == ()
+    assert (sweep.inputs, sweep.defaults) == (("lr",), {})
+
+
+def test_a_secret_in_a_signature_is_a_problem_with_its_place():
+    key = "AKIA" + "ABCDEFGHIJKLMNOP"
+    (step,) = plan(notebook(f"%%vertex_step t(key='{key}')\nx = key"), "n.ipynb").steps
+    assert [problem.line for problem in step.problems] == [1]
+    assert key not in step.problems[0].text

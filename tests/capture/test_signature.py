@@ -34,6 +34,36 @@ def test_a_head_is_read_and_written_in_one_spelling(head):
     assert parse(found.text) == found
 
 
+VALUES = {
+    "t(lr=0.1, seed = 7)": {"lr": 0.1, "seed": 7},
+    "t(X, n=-3, y)": {"n": -3},
+    """t(a="x, y) -> z", b='--on', c=[1, (2, 3)], d={"k": "}"})""": {
+        "a": "x, y) -> z",
+        "b": "--on",
+        "c": [1, (2, 3)],
+        "d": {"k": "}"},
+    },
+    "t(a=None,b=True, c=b'x', d={1}, e=1e-3)": {"a": None, "b": True, "c": b"x", "d": {1}, "e": 0.001},
+    r"t(a='it\'s', b=()) -> m": {"a": "it's", "b": ()},
+}
+
+
+@pytest.mark.parametrize("head", VALUES)
+def test_an_input_may_have_a_value_of_its_own(head):
+    found = parse(head)
+    assert found.defaults == VALUES[head]
+    assert {name: type(value) for name, value in found.defaults.items()} == {
+        name: type(value) for name, value in VALUES[head].items()
+    }
+    assert parse(found.text) == found
+
+
+def test_a_value_that_is_refused_is_not_repeated():
+    with pytest.raises(SpecError) as caught:
+        parse("t(key=open('hunter2'))")
+    assert "hunter2" not in f"{caught.value.message}{caught.value.hint}"
+
+
 REFUSED = {
     "": ("a step name is missing", 1),
     "Train(X)": ("'Train' cannot name a step", 1),
@@ -45,10 +75,23 @@ REFUSED = {
     "train(X": ("',' or ')' is missing", 8),
     "train(X y)": ("expected ',' or ')'", 9),
     "train(X, X)": ("the input X is named twice", 10),
-    "train(lr=0.1)": ("values in the signature are not supported yet", 9),
-    "train(0.1)": ("only names are supported yet", 7),
-    "train('a')": ("only names are supported yet", 7),
-    "train(gs://b/o)": ("addresses as inputs are not supported yet", 7),
+    "train(lr=)": ("the value of lr is missing", 9),
+    "train(lr=": ("the value of lr is missing", 9),
+    "train(X, lr=, seed=1)": ("the value of lr is missing", 12),
+    "train(lr=rate)": ("the value of lr is no literal", 10),
+    "train(lr= 1/3)": ("the value of lr is no literal", 11),
+    "train(lr=f(1, 2))": ("the value of lr is no literal", 10),
+    "train(lr=f'{x}')": ("the value of lr is no literal", 10),
+    "train(lr=[1, 2)": ("the value of lr is no literal", 10),
+    "train(lr='a)": ("the value of lr is no literal", 10),
+    "train(lr=1 seed=2)": ("the value of lr is no literal", 10),
+    "train(lr=0.1, lr=0.2)": ("the input lr is named twice", 15),
+    "train(lr, lr=0.2)": ("the input lr is named twice", 11),
+    "train(lr=1": ("',' or ')' is missing", 11),
+    "train(X) -> m=1": ("'=' is not expected here", 14),
+    "train(0.1)": ("a value has no name", 7),
+    "train('a')": ("a value has no name", 7),
+    "train(gs://b/o)": ("an address has no name", 7),
     "train(class)": ("'class' is a word of Python", 7),
     "train(*X)": ("'*X' is not an input", 7),
     "train(größe)": ("'größe' is not an input", 7),

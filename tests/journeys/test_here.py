@@ -28,6 +28,16 @@ def test_a_step_here_gives_the_digests_of_its_job_and_makes_none(kernel, sandbox
     assert kernel.good("here == there, len(set(here.values()))") == "(True, 3)"
 
 
+def test_values_of_the_signature_go_in_and_nothing_else_of_that_name(kernel):
+    kernel.good("lr = 99\ndef seed():\n    return 0")
+    cell = "%%vertex_step train(lr=0.1, seed=7, names=['a', 'b']) -> got{}\ngot = [lr, seed, names]"
+    text = kernel.good(cell.format(" --dry-run"))
+    assert "plan of train(lr=0.1, seed=7, names=['a', 'b']) -> got" in text
+    assert "in   lr: float" in text
+    kernel.good(cell.format(" --here"))
+    assert kernel.good("got.get(), lr") == "([0.1, 7, ['a', 'b']], 99)"
+
+
 @pytest.mark.long
 def test_what_was_made_here_goes_into_a_job_and_survives_a_restart(kernel, sandbox):
     kernel.good("%%vertex_step quick -> rows --here\nrows = [1, 2]")

@@ -9,7 +9,7 @@ import yaml
 from support import until
 
 PREPARE = "%%vertex_step prepare(n) -> rows, data\nrows = n\ndata = [base(i) for i in range(n)]"
-TRAIN = "%%vertex_step train(data, lr) -> model\nmodel = {'lr': lr, 'sum': sum(data)}"
+TRAIN = "%%vertex_step train(data, lr=9) -> model\nmodel = {'lr': lr, 'sum': sum(data)}"
 REPORT = "%%vertex_step report(model, rows) -> text\ntext = f\"{rows} rows, {model['sum']}\""
 
 LOCAL = "%%vertex_step local() -> here --here\nhere = 1"
