@@ -81,6 +81,16 @@ class Layout:
         """Return the folder that holds all attempts of a task, with its closing slash."""
         return f"{self.root}runs/{_segment(workflow_uid)}/{_segment(task)}/"
 
+    @property
+    def datasets(self) -> str:
+        """The folder of everybody's datasets, with its closing slash: steps read it and never write there."""
+        head = f"{self.prefix.strip('/')}/" if self.prefix.strip("/") else ""
+        return f"{head}datasets/"
+
+    def dataset(self, name: str) -> DatasetPlace:
+        """Return the folder of one dataset."""
+        return DatasetPlace(self.bucket, f"{self.datasets}{_segment(name)}/")
+
 
 @dataclass(frozen=True)
 class Attempt:
@@ -127,6 +137,50 @@ class Attempt:
     def output(self, name: str) -> str:
         """Return the folder of one output, with its closing slash."""
         return f"{self.folder}out/{_segment(name)}/"
+
+
+@dataclass(frozen=True)
+class DatasetPlace:
+    """Paths of one dataset: content by digest, manifests by digest, numbers, aliases.
+
+    Parameters
+    ----------
+    root : str
+        Object-name prefix with its closing slash.
+    """
+
+    bucket: str
+    root: str
+
+    def uri(self, name: str) -> str:
+        """Return ``gs://bucket/name``."""
+        return f"gs://{self.bucket}/{name}"
+
+    def object(self, digest: str) -> str:
+        """Return the name of the bytes with this SHA-256: versions with the same bytes share them."""
+        return f"{self.root}objects/sha256/{digest[:2]}/{digest}"
+
+    def manifest(self, version: str) -> str:
+        """Return the name of the manifest of the version with this digest."""
+        return f"{self.root}{version}/manifest.json"
+
+    @property
+    def versions(self) -> str:
+        """The folder of the records of numbers, with its closing slash."""
+        return f"{self.root}versions/"
+
+    def version(self, number: int) -> str:
+        """Return the name of the record of a number; names sort as numbers do."""
+        return f"{self.versions}{number:08d}.json"
+
+    @property
+    def aliases(self) -> str:
+        """The folder of the alias files, with its closing slash."""
+        return f"{self.root}aliases/"
+
+    def alias(self, alias: str) -> str:
+        """Return the name of an alias file: it is replaced under the generation that was read."""
+        return f"{self.aliases}{_segment(alias)}.json"
 
 
 def split_uri(uri: str) -> tuple[str, str]:

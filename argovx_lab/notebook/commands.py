@@ -217,13 +217,25 @@ def _export(session: Session, shell: Any, line: str) -> Any:
     return export(session, shell, line)
 
 
-#: Words about the whole notebook: they read the rest of the line themselves, with its columns.
+def _dataset(session: Session, shell: Any, line: str) -> Any:
+    from argovx_lab.notebook.datasets import command
+
+    return command(session, shell, line)
+
+
+#: Words about the whole notebook, or with words of their own: they read the rest of the line themselves, with
+#: its columns.
 _GRAPH: dict[str, tuple[Callable[[Session, Any, str], Any], str, str]] = {
     "run": (_run, "%argovx run [NAMES]", "all steps, or some and what they need, as one Workflow"),
     "export": (_shown(_export), "%argovx export FILE", "the whole notebook as YAML or as a script for CI"),
     "gate": (_shown(_gate), '%argovx gate NAME "QUESTION"', "a run waits here for a person"),
     "approve": (_shown(_approve), "%argovx approve GATE", "let a run go on that waits at a gate"),
     "deny": (_shown(_deny), "%argovx deny GATE", "end a gate; nothing below it runs"),
+    "dataset": (
+        _shown(_dataset),
+        "%argovx dataset put NAME PATH",
+        "versions of data that never change; also: list, show, diff, alias",
+    ),
     "schedule": (
         _shown(_schedule),
         '%argovx schedule "CRON"',

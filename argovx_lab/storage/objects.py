@@ -16,7 +16,7 @@ from typing import Any, BinaryIO, Optional, Union
 from urllib.parse import quote
 
 from argovx_lab.errors import Conflict
-from argovx_lab.model.layout import Layout
+from argovx_lab.model.layout import DatasetPlace, Layout
 from argovx_lab.storage.meta import (
     PIECE,
     SHA256_KEY,
@@ -96,7 +96,7 @@ class Objects:
         return self._write(bucket, name, data, content_type, generation, "")
 
     def create_content(
-        self, layout: Layout, data: Union[bytes, BinaryIO], *, content_type: str = _BYTES
+        self, layout: Union[Layout, DatasetPlace], data: Union[bytes, BinaryIO], *, content_type: str = _BYTES
     ) -> ObjectMeta:
         """Write immutable content under its SHA-256; content that is there already is left as it is.
 

@@ -92,13 +92,15 @@ def _user(
     _grant(iam, "project", "roles/logging.viewer", notebook)
     # alias files and checkpoints may be overwritten, which needs delete
     _grant(iam, folders + own, "roles/storage.objectUser", notebook)
-    _grant(iam, folders + datasets, "roles/storage.objectViewer", notebook)
+    # the person puts datasets; what runs for them only reads
+    _grant(iam, folders + datasets, "roles/storage.objectUser", notebook)
 
     _grant(iam, "project", roles.custom(iam.project, "argovxSubmitter"), workflow)
     _grant(iam, "project", roles.custom(iam.project, "argovxLineageWriter"), workflow)
     _grant(iam, account, "roles/iam.serviceAccountUser", workflow)
     _grant(iam, folders + own, "roles/storage.objectCreator", workflow)
     _grant(iam, folders + own, "roles/storage.objectViewer", workflow)
+    _grant(iam, folders + datasets, "roles/storage.objectViewer", workflow)
 
     _grant(iam, "project", roles.custom(iam.project, "argovxStepRunner"), run_as)
     _grant(iam, "project", "roles/logging.logWriter", run_as)
