@@ -86,8 +86,10 @@ class Datasets:
         dataset.check_codec(content.codec)
         held = self._bytes(place, content.data)
         manifest = Manifest(name, content.codec, content.summary, *held, files=tuple(content.files))
+        before = self.numbers(name)
         fresh = self._once(place.bucket, place.manifest(manifest.version), manifest.encode())
-        return self._number(place, manifest, source, fresh)
+        # a number is given to a manifest that is there: none of those before can be this one's
+        return self._number(place, manifest, source, before[-1] if fresh and before else 0)
 
     def names(self) -> Iterator[str]:
         """Yield the names of all datasets."""
@@ -223,12 +225,12 @@ class Datasets:
         return found
 
     def _number(
-        self, place: DatasetPlace, manifest: Manifest, source: str, fresh: bool
+        self, place: DatasetPlace, manifest: Manifest, source: str, above: int
     ) -> tuple[Version, bool]:
         version = manifest.version
         for _ in range(_TRIES):
             numbers = self.numbers(manifest.name)
-            for number in () if fresh else reversed(numbers):
+            for number in reversed([number for number in numbers if number > above]):
                 there = self.version(manifest.name, number)
                 if there.manifest == version:
                     return there, False
@@ -237,8 +239,7 @@ class Datasets:
                 self._objects.create(
                     place.bucket, place.version(own.number), own.encode(), content_type=_JSON
                 )
-            except Conflict:
-                fresh = False  # somebody took the number, perhaps for the same
+            except Conflict:  # somebody took the number, perhaps for the same: look again
                 continue
             return own, True
         raise Conflict(
