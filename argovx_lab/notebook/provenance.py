@@ -25,7 +25,7 @@ def lineage(name: str, workflow: str, task: str, found: Iterable[Execution]) -> 
     maker = next((e for e in known if (e.workflow, e.task) == (workflow, task)), None)
     if maker is None:
         return Told((f"{name}: its Workflow {workflow} is gone",))
-    return Told((f"{name}: {_line(maker)}", *_inputs(maker, known, 1)))
+    return Told((f"{name}: {_line(maker)}", *_Trace(known).inputs(maker)))
 
 
 def history(step: str, found: Iterable[Execution]) -> Told:
@@ -34,15 +34,39 @@ def history(step: str, found: Iterable[Execution]) -> Told:
     return Told(tuple(_line(execution) for execution in mine) or (f"{step} has not run in this run",))
 
 
-def _inputs(maker: Execution, known: list[Execution], depth: int) -> list[str]:
-    lines = []
-    for item in maker.about.get("inputs") or []:
-        origin = f"output {item['output']} of step {item['step']}" if item["step"] else "from the notebook"
-        lines.append(f"{'  ' * depth}{item['name']}: {origin} · {item['codec']} · {item['digest'][:12]}…")
-        before = [e for e in known if e.step == item["step"] and e.good and e.created_at <= maker.created_at]
-        if item["step"] and item["step"] != maker.step and before and depth < len(known):
-            lines += _inputs(before[-1], known, depth + 1)
-    return lines
+class _Trace:
+    """The way back from one result. Each execution is told once: a graph of diamonds stays as short as it is."""
+
+    def __init__(self, known: list[Execution]) -> None:
+        self._good: dict[str, list[Execution]] = {}
+        self._told: set[tuple[str, str]] = set()
+        for execution in known:
+            if execution.good:
+                self._good.setdefault(execution.step, []).append(execution)
+
+    def inputs(self, maker: Execution) -> list[str]:
+        """Return the lines of what an execution was made from."""
+        lines: list[str] = []
+        self._told.add((maker.uid, maker.path))
+        waiting = [(item, maker, 1) for item in reversed(maker.about.get("inputs") or [])]
+        while waiting:
+            item, by, depth = waiting.pop()
+            before = self._before(item["step"], by)
+            again = before is not None and (before.uid, before.path) in self._told
+            origin = f"output {item['output']} of step {item['step']}" if item["step"] else "from the notebook"
+            parts = (f"{item['name']}: {origin}", item["codec"], f"{item['digest'][:12]}…")
+            above = ("made as told above",) if again and before and before.about.get("inputs") else ()
+            lines.append("  " * depth + " · ".join((*parts, *above)))
+            if before is not None and not again:
+                self._told.add((before.uid, before.path))
+                waiting += [(it, before, depth + 1) for it in reversed(before.about.get("inputs") or [])]
+        return lines
+
+    def _before(self, step: str, by: Execution) -> Execution | None:
+        """Return the newest good execution of another step that was there when ``by`` began."""
+        if not step or step == by.step:
+            return None
+        return next((e for e in reversed(self._good.get(step, ())) if e.created_at <= by.created_at), None)
 
 
 def _line(execution: Execution) -> str:

@@ -49,6 +49,18 @@ def test_lineage_goes_back_to_the_notebooks_own_values():
     assert "its Workflow gone is gone" in repr(Handle(Ends(), "b", "y", "gone", "b").lineage())
 
 
+def test_deep_diamonds_are_told_once():
+    known = [execution("s0", 1, "Succeeded", ("seed", ""))]
+    for depth in range(1, 60):
+        above = f"s{depth - 1}"
+        known.append(execution(f"s{depth}", 1, "Succeeded", ("left", above), ("right", above)))
+    lines = repr(Handle(Ends(*known), "s59", "y", "s59-1", "s59").lineage()).splitlines()
+    assert len(lines) == 1 + 2 * 59 + 1
+    assert sum("made as told above" in line for line in lines) == 59
+    assert "seed: from the notebook" in lines[60]
+    assert lines[61].strip().startswith("right: output right of step s0")
+
+
 def test_history_has_every_execution_newest_first():
     lines = repr(Handle(Ends(*KNOWN), "b", "y", "b-3", "b").history()).splitlines()
     assert [line.rpartition(" ")[2] for line in lines] == ["b-3", "b-2"]
