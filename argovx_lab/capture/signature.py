@@ -18,6 +18,7 @@ from typing import Any
 from argovx_lab.capture.brackets import outside
 from argovx_lab.codecs import AUTO, ID, MAYBE, names
 from argovx_lab.errors import SpecError
+from argovx_lab.model.dataset import is_reference
 from argovx_lab.model.names import is_step_name
 
 USAGE = (
@@ -137,12 +138,19 @@ class _Parser:
             raise self._error(f"the value of {name} is missing", equals, f"Write it like {name}=0.1.")
         text, column = self._tokens.popleft()
         try:
-            return ast.literal_eval(text)
+            return self._plain(name, column, ast.literal_eval(text))
         except (ValueError, SyntaxError, TypeError, MemoryError, RecursionError):
             hint = (
                 f"Write a number, text, list or dict; or assign {name} in a cell, and write only {name} here."
             )
             raise self._error(f"the value of {name} is no literal", column, hint) from None
+
+    def _plain(self, name: str, column: int, value: Any) -> Any:
+        """Refuse a dataset's name: the cell would get the text, and the data would not be pinned."""
+        if is_reference(value):
+            hint = f"Pass the value it was made of by its name, as train({name}) does."
+            raise self._error(f"{name}: a dataset cannot be named here yet", column, hint)
+        return value
 
     def _outputs(self) -> dict[str, str]:
         self._tokens.popleft()

@@ -107,7 +107,7 @@ def _put(
     said = f"{version.text} · {about(found)} · {found.codec} · {version.manifest[:12]}…"
     if not new:
         return [f"{said} · the same was put by {version.by}, {local_time(version.at)}: no new version"]
-    return [said, f'It goes into a step by its name: %%vertex_step train(data="dataset:{version.text}")']
+    return [said]
 
 
 def _list(session: Session) -> list[str]:

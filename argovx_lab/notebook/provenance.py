@@ -35,7 +35,7 @@ def history(step: str, found: Iterable[Execution]) -> Told:
 
 
 class _Trace:
-    """The way back from one result. Each execution is told once: a graph of diamonds stays as short as it is."""
+    """The way back from one result. Each execution is told once, however many ways lead to it."""
 
     def __init__(self, known: list[Execution]) -> None:
         self._good: dict[str, list[Execution]] = {}
@@ -53,7 +53,9 @@ class _Trace:
             item, by, depth = waiting.pop()
             before = self._before(item["step"], by)
             again = before is not None and (before.uid, before.path) in self._told
-            origin = f"output {item['output']} of step {item['step']}" if item["step"] else "from the notebook"
+            origin = (
+                f"output {item['output']} of step {item['step']}" if item["step"] else "from the notebook"
+            )
             parts = (f"{item['name']}: {origin}", item["codec"], f"{item['digest'][:12]}…")
             above = ("made as told above",) if again and before and before.about.get("inputs") else ()
             lines.append("  " * depth + " · ".join((*parts, *above)))

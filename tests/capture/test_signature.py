@@ -79,6 +79,7 @@ REFUSED = {
     "train(lr=": ("the value of lr is missing", 9),
     "train(X, lr=, seed=1)": ("the value of lr is missing", 12),
     "train(lr=rate)": ("the value of lr is no literal", 10),
+    "train(data='dataset:iris@3')": ("a dataset cannot be named here yet", 12),
     "train(lr= 1/3)": ("the value of lr is no literal", 11),
     "train(lr=f(1, 2))": ("the value of lr is no literal", 10),
     "train(lr=f'{x}')": ("the value of lr is no literal", 10),
