@@ -200,7 +200,7 @@ def test_attaching_binds_the_newest_result_and_no_name_that_is_defined():
         (made_here("2026-11-24T09:00:00Z"), True),
         (made_here("2026-11-24T07:00:00Z"), False),
         (made_here("2026-11-24T09:00:00Z", digest="../../x"), False),
-        (made_here("2026-11-24T09:00:00Z", codec="eval"), False),
+        (made_here("2026-11-24T09:00:00Z", codec="eval()"), False),
         (b"[]", False),
         (b"{", False),
     ],
